@@ -1,0 +1,292 @@
+"""The contract of a finance system: it turns its files into rows, and our bookings into its files.
+
+The core moves files (folder, upload), keeps them, stages the rows, compares totals and merges. A plugin only reads
+and writes the format. Rows are named tuples because a file has millions of them. Amounts inside rows are whole grosze
+(int), days are `date`, texts are stripped and free of control characters.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, BinaryIO, ClassVar, NamedTuple
+from uuid import UUID
+
+from skarbnik.money import Amounts
+
+
+class FileKind(StrEnum):
+    IMPORT = "import"
+    ACKNOWLEDGEMENT = "acknowledgement"
+
+
+class ImportKind(StrEnum):
+    FULL = "full"  # everything there is; what is missing was closed
+    INCREMENTAL = "incremental"  # what changed since the file before
+
+
+class PayerKind(StrEnum):
+    PERSON = "person"
+    COMPANY = "company"
+
+
+class Regime(StrEnum):
+    """Which law a kind of receivable follows for interest."""
+
+    TAX = "tax"  # Ordynacja podatkowa
+    CIVIL = "civil"  # Kodeks cywilny
+    NONE = "none"  # no interest
+
+
+class LiabilityRole(StrEnum):
+    """Why a payer is liable."""
+
+    OWNER = "owner"
+    CO_OWNER = "co_owner"  # jointly liable for all of it
+    USER = "user"  # lessee, perpetual usufructuary, possessor
+    GUARANTOR = "guarantor"
+
+
+class OperationKind(StrEnum):
+    """What the finance system booked (operacja księgowa)."""
+
+    CHARGE = "charge"  # przypis
+    DECREASE = "decrease"  # odpis
+    PAYMENT = "payment"  # wpłata
+    REFUND = "refund"  # zwrot
+    REBOOKING = "rebooking"  # przeksięgowanie; both legs name each other and net to zero
+    REMISSION = "remission"  # umorzenie
+    DEFERRAL = "deferral"  # odroczenie, rozłożenie na raty
+
+
+@dataclass(frozen=True)
+class Totals:
+    """Control totals: how many rows of each kind, and the sums in grosze."""
+
+    payers: int = 0
+    kinds: int = 0
+    receivables: int = 0
+    liabilities: int = 0
+    instalments: int = 0
+    operations: int = 0
+    overpayments: int = 0
+    principal: int = 0  # of instalments left to pay, grosze
+    interest: int = 0
+    costs: int = 0
+    operations_amount: int = 0  # of all operations, principal + interest + costs, signed
+    overpayments_amount: int = 0
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a file says of itself, before its rows."""
+
+    number: int  # 1, 2, 3 … for each source, without a gap
+    kind: ImportKind
+    tenant_code: str  # the code by which the finance system knows the gmina
+    as_of: datetime  # the moment the data and the interest are right for
+    created_at: datetime
+    system: str
+    format_version: str
+    totals: Totals
+
+
+class PayerRow(NamedTuple):
+    """A person or company that owes something (kontrahent)."""
+
+    line: int
+    external_id: str  # ≤ 64
+    kind: PayerKind
+    name: str  # ≤ 200; of a person: surname and given names
+    pesel: str | None  # checked
+    nip: str | None  # checked
+    regon: str | None  # checked
+    street: str | None  # street, house and flat ≤ 120
+    postal_code: str | None  # 00-000
+    city: str | None  # ≤ 80
+    email: str | None
+    phone: str | None
+    merged_into: str | None  # external id of the payer this one became part of
+
+
+class KindRow(NamedTuple):
+    """A kind of receivable (rodzaj należności)."""
+
+    line: int
+    code: str  # ≤ 32
+    title: str  # ≤ 120
+    regime: Regime
+    account: str | None  # default bank account, NRB of 26 digits
+
+
+class ReceivableRow(NamedTuple):
+    """One debt: a tax for a year, a lease, a permit, the cost of a reminder (then with a parent)."""
+
+    line: int
+    external_id: str
+    kind: str  # code
+    parent: str | None  # external id of the receivable whose reminder or summons this cost belongs to
+    title: str  # ≤ 200
+    number: str | None  # of the decision or contract, ≤ 80
+    period_from: date | None
+    period_until: date | None
+    basis: str | None  # objects, area, rate as the finance system words them, ≤ 500
+    account: str | None  # its own (virtual) bank account, NRB
+    closed: bool
+
+
+class LiabilityRow(NamedTuple):
+    """Who is liable for a receivable, why, for which share and when."""
+
+    line: int
+    receivable: str
+    payer: str
+    role: LiabilityRole
+    share_part: int
+    share_whole: int
+    from_on: date | None
+    until_on: date | None
+
+
+class InstalmentRow(NamedTuple):
+    """A part of a receivable with its own due date (rata) and what is left of it."""
+
+    line: int
+    external_id: str
+    receivable: str
+    number: int
+    due_on: date
+    charged: int  # principal as first assessed
+    principal: int  # left to pay
+    interest: int  # left to pay, as of the manifest's moment
+    costs: int  # left to pay
+    closed: bool
+
+
+class OperationRow(NamedTuple):
+    """An accounting operation, signed: what raises the debt is positive, what lowers it negative."""
+
+    line: int
+    external_id: str
+    receivable: str
+    instalment: str | None
+    kind: OperationKind
+    booked_on: date
+    happened_on: date
+    document: str  # numer dowodu ≤ 64
+    principal: int
+    interest: int
+    costs: int
+    counterpart: str | None  # external id of the other leg of a re-booking
+    booking_id: UUID | None  # the echo of our booking, when this operation is one
+
+
+class OverpaymentRow(NamedTuple):
+    """Money of a payer that pays for nothing yet (nadpłata)."""
+
+    line: int
+    external_id: str
+    payer: str
+    receivable: str | None
+    amount: int  # positive
+    arose_on: date
+    closed: bool
+
+
+Row = PayerRow | KindRow | ReceivableRow | LiabilityRow | InstalmentRow | OperationRow | OverpaymentRow
+
+
+@dataclass(frozen=True)
+class BookingItem:
+    """One amount that came for one instalment and must be booked by the finance system."""
+
+    booking_id: UUID
+    receivable: str  # external id
+    instalment: str  # external id
+    payer: str  # external id of the liable payer
+    amounts: Amounts
+    account: str  # NRB the gateway pays out to
+    paid_at: datetime  # the gateway's confirmation: the day that counts (art. 60 Ordynacji podatkowej)
+    gateway: str
+    gateway_id: str
+    order_number: str
+
+
+@dataclass(frozen=True)
+class BookingBatch:
+    """Bookings handed over together. Immutable: the same number is the same bytes each time."""
+
+    number: int  # 1, 2, 3 … for each source
+    tenant_code: str
+    created_at: datetime
+    items: tuple[BookingItem, ...]
+
+
+@dataclass(frozen=True)
+class AcknowledgedLine:
+    """What the finance system made of one booking: its reference (numer dowodu), or why not."""
+
+    booking_id: UUID
+    reference: str | None
+    booked_on: date | None
+    refusal: str | None  # ≤ 200; None when it was booked
+
+
+@dataclass(frozen=True)
+class Acknowledgement:
+    """The finance system's answer to a batch. `sha256` is of the batch's bytes as it received them."""
+
+    batch_number: int
+    tenant_code: str
+    sha256: str
+    lines: tuple[AcknowledgedLine, ...]
+
+
+class FinanceSystem(ABC):
+    """A system that keeps the books of a gmina.
+
+    Reading methods raise `BrokenFile` with problems by line. They read a file that somebody else wrote: no DTD, no
+    entities, no network, bounded memory, and never a repair of what is broken.
+    """
+
+    id: ClassVar[str]
+    label: ClassVar[str]
+    contract: ClassVar[int] = 1
+    settings_type: ClassVar[type]
+    file_pattern: ClassVar[str]  # names of files worth reading in the incoming folder, as fnmatch
+
+    @abstractmethod
+    def __init__(self, settings: Any) -> None:
+        """`settings` is an instance of `settings_type`."""
+
+    @abstractmethod
+    def classify(self, stream: BinaryIO) -> FileKind:
+        """Look at the beginning of a file and say what it is. BrokenFile when it is nothing of ours."""
+
+    @abstractmethod
+    def read_manifest(self, stream: BinaryIO) -> Manifest:
+        """Read what the file says of itself, without reading its rows."""
+
+    @abstractmethod
+    def read_rows(self, stream: BinaryIO) -> Iterator[Row]:
+        """Yield the rows in the file's order, streaming.
+
+        A row that cannot be used is not yielded. All such rows are listed together: after the last row `BrokenFile`
+        is raised with every problem (at most 1,000). A file that is broken as a whole raises at once.
+        References between rows and totals are the core's to check.
+        """
+
+    @abstractmethod
+    def write_bookings(self, batch: BookingBatch) -> bytes:
+        """The file that asks for the bookings. The same batch gives the same bytes."""
+
+    @abstractmethod
+    def bookings_name(self, batch: BookingBatch) -> str:
+        """The name of that file in the outgoing folder."""
+
+    @abstractmethod
+    def read_acknowledgement(self, body: bytes) -> Acknowledgement:
+        """Read the answer to a batch."""

@@ -1,0 +1,33 @@
+"""The hooks a plugin may implement. Hooks hand out classes of contracts; what the classes do is in the contracts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pluggy
+
+if TYPE_CHECKING:
+    from skarbnik.plugin_api.finance import FinanceSystem
+    from skarbnik.plugin_api.mail import MailSender
+    from skarbnik.plugin_api.payment import PaymentGateway
+
+GROUP = "skarbnik.plugins"
+
+hookspec = pluggy.HookspecMarker("skarbnik")
+hookimpl = pluggy.HookimplMarker("skarbnik")
+
+
+class Hooks:
+    """One method a hook. A plugin implements any of them with `@hookimpl` on plain functions of its module."""
+
+    @hookspec
+    def payment_gateways(self) -> list[type[PaymentGateway]]:  # type: ignore[empty-body]  # pluggy reads the signature only
+        """Places a resident can be sent to in order to pay."""
+
+    @hookspec
+    def finance_systems(self) -> list[type[FinanceSystem]]:  # type: ignore[empty-body]  # as above
+        """Finance systems whose files can be read and written."""
+
+    @hookspec
+    def mail_senders(self) -> list[type[MailSender]]:  # type: ignore[empty-body]  # as above
+        """Ways to send one e-mail."""

@@ -1,0 +1,232 @@
+"""The contract of a payment gateway (bramka płatności): what it is asked, what it answers.
+
+A plugin translates. States, retries, polling, money and storage belong to the core. Every call may raise
+`ExternalSystemError` (it surely did not happen), `OutcomeUnknown` (it may have), `Refused` (the gateway said no),
+`Misconfigured` (keys or settings are wrong).
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+from uuid import UUID
+
+from skarbnik.errors import SkarbnikError
+from skarbnik.http import HttpClient
+from skarbnik.money import Money
+
+
+class Unsupported(SkarbnikError):
+    """The gateway has no such ability; the core looks at `capabilities` and does not ask."""
+
+
+class Capability(StrEnum):
+    """What a gateway can do besides starting a payment, reading its notification and being asked."""
+
+    CANCEL = "cancel"
+    REFUND = "refund"
+    METHODS = "methods"
+    SETTLEMENT_REPORT = "settlement_report"
+
+
+class TransactionState(StrEnum):
+    """One attempt to pay. A gateway reports all but CREATED; UNKNOWN when it knows no such payment (yet)."""
+
+    CREATED = "created"  # our id is stored, nobody was asked yet
+    UNKNOWN = "unknown"  # asked, and it is not known what became of it
+    PENDING = "pending"  # the gateway has it
+    COMPLETED = "completed"  # the gateway has the money
+    REJECTED = "rejected"  # refused, cancelled or expired there; money may still come late
+
+
+class RefundState(StrEnum):
+    PENDING = "pending"
+    COMPLETED = "completed"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True)
+class PaymentItem:
+    """What one part of a payment is for. `name` has at most 140 characters and no personal data."""
+
+    name: str
+    amount: Money
+
+
+@dataclass(frozen=True)
+class PaymentRequest:
+    """A payment to start. `transaction_id` is ours, stored before the call, and unique at the gateway for ever."""
+
+    transaction_id: UUID
+    amount: Money
+    currency: str
+    title: str  # at most 140 characters, no personal data
+    items: tuple[PaymentItem, ...]
+    payer_email: str | None
+    payer_ip: str
+    language: str  # ISO 639-1: pl, en, uk
+    notify_url: str
+    return_url: str
+    valid_for: timedelta
+
+
+@dataclass(frozen=True)
+class StartedPayment:
+    """The gateway has it. Send the payer to `redirect_url`; None when nobody has to be sent anywhere."""
+
+    external_id: str
+    redirect_url: str | None
+
+
+@dataclass(frozen=True)
+class TransactionKey:
+    """How to find a transaction at the gateway. `external_id` is None when the answer to `start` never came."""
+
+    transaction_id: UUID
+    external_id: str | None
+    amount: Money
+    currency: str
+
+
+@dataclass(frozen=True)
+class RawNotification:
+    """A request exactly as it came: `body` is the raw bytes, header names are lower case."""
+
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True)
+class NotificationHint:
+    """What a notification with a good signature is about. Only a hint: the core asks the gateway.
+
+    `key` tells one event from another and repeats when the same event is sent again (at most 120 characters).
+    One of `transaction_id`, `external_id` is always known; `refund_id` only for news of a refund.
+    """
+
+    key: str
+    transaction_id: UUID | None
+    external_id: str | None
+    refund_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class GatewayReport:
+    """What the gateway answered when asked. Facts only; the core compares them with what was ordered."""
+
+    transaction_id: UUID
+    external_id: str
+    amount: Money
+    currency: str
+    state: TransactionState = TransactionState.COMPLETED
+    merchant: str = ""  # the gateway's own number of the merchant account (POS, merchant id)
+    method: str | None = None
+    payment_id: str | None = None  # the id the gateway's settlement report uses, when it differs
+    happened_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class RefundRequest:
+    """Money to send back. `refund_id` is ours and makes the call safe to repeat."""
+
+    refund_id: UUID
+    transaction: TransactionKey
+    amount: Money
+    reason: str
+
+
+@dataclass(frozen=True)
+class RefundKey:
+    refund_id: UUID
+    external_id: str | None
+    transaction: TransactionKey
+
+
+@dataclass(frozen=True)
+class RefundReport:
+    refund_id: UUID
+    external_id: str
+    amount: Money
+    currency: str
+    state: RefundState
+
+
+@dataclass(frozen=True)
+class PaymentMethod:
+    """A way to pay that the gateway offers on this merchant account now."""
+
+    id: str
+    name: str
+    smallest: Money | None = None
+    largest: Money | None = None
+
+
+class PaymentGateway(ABC):
+    """A place a resident can be sent to in order to pay.
+
+    One instance serves one merchant account with one version of its credentials and is kept while they are current, so
+    an access token may live in it; several threads use it at once.
+    """
+
+    id: ClassVar[str]
+    label: ClassVar[str]
+    contract: ClassVar[int] = 1
+    settings_type: ClassVar[type]
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
+    time_limit: ClassVar[timedelta] = timedelta(minutes=15)  # how long a payer may take; holds last as long
+
+    @abstractmethod
+    def __init__(self, settings: Any, http: HttpClient) -> None:
+        """`settings` is an instance of `settings_type`; `http` reaches only what `hosts` names."""
+
+    @classmethod
+    @abstractmethod
+    def hosts(cls, settings: Any) -> frozenset[str]:
+        """The hosts (`name` or `name:port`) this merchant account needs to reach."""
+
+    @classmethod
+    @abstractmethod
+    def merchant(cls, settings: Any) -> str:
+        """The gateway's own number of the merchant account; reports and notifications must name it."""
+
+    @abstractmethod
+    def start(self, request: PaymentRequest) -> StartedPayment:
+        """Register the payment and say where to send the resident."""
+
+    @abstractmethod
+    def read_notification(self, raw: RawNotification) -> NotificationHint:
+        """Check the signature over the raw bytes and name the transaction. Forged if it is not theirs.
+
+        Pure: no network, no clock, a few milliseconds. A body that is signed and cannot be understood is Forged too.
+        """
+
+    @abstractmethod
+    def fetch(self, transaction: TransactionKey) -> GatewayReport:
+        """Ask the gateway what became of a transaction; confirm it there when the gateway wants that.
+
+        A transaction the gateway does not know is reported as UNKNOWN with an empty `external_id`.
+        """
+
+    def cancel(self, transaction: TransactionKey) -> GatewayReport:
+        """Give up an unfinished payment there and report what it is now. Needs `Capability.CANCEL`."""
+        raise Unsupported(self.id)
+
+    def refund(self, request: RefundRequest) -> RefundReport:
+        """Send money back, once however often it is called with one `refund_id`. Needs `Capability.REFUND`."""
+        raise Unsupported(self.id)
+
+    def fetch_refund(self, refund: RefundKey) -> RefundReport:
+        """Ask what became of a refund. Needs `Capability.REFUND`."""
+        raise Unsupported(self.id)
+
+    def methods(self, *, language: str) -> Sequence[PaymentMethod]:
+        """The ways to pay the gateway offers now. Needs `Capability.METHODS`."""
+        raise Unsupported(self.id)
+
+    def settlement_report(self, day: date) -> Sequence[GatewayReport]:
+        """All the gateway settled on a day, for reconciliation. Needs `Capability.SETTLEMENT_REPORT`."""
+        raise Unsupported(self.id)
