@@ -1,0 +1,121 @@
+"""Users of a gmina, their roles, their signed-in browsers, and programs that call the API."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from skarbnik.db import Base, new_id
+
+
+class UserKind(StrEnum):
+    RESIDENT = "resident"
+    OFFICIAL = "official"
+
+
+class UserState(StrEnum):
+    INVITED = "invited"
+    ACTIVE = "active"
+    BLOCKED = "blocked"
+
+
+class Role(StrEnum):
+    """What an official does in the office. A resident has none: what they may do follows from their mandates."""
+
+    ADMINISTRATOR = "administrator"
+    ACCOUNTANT = "accountant"
+    COMMUNICATIONS = "communications"
+    SURVEYS = "surveys"
+    AUDITOR = "auditor"
+
+
+class User(Base):
+    """A person with an account in one gmina. One e-mail address may be a resident and an official: two accounts."""
+
+    __tablename__ = "users"
+    __table_args__ = (UniqueConstraint("kind", "email"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[UserKind]
+    state: Mapped[UserState]
+    email: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str | None] = mapped_column(String(128))
+    language: Mapped[str] = mapped_column(String(5), default="pl")
+    created_at: Mapped[datetime]
+
+    roles: Mapped[list[UserRole]] = relationship(back_populates="user", lazy="selectin")
+
+
+class UserRole(Base):
+    """A role an official has."""
+
+    __tablename__ = "user_roles"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    role: Mapped[Role] = mapped_column(primary_key=True)
+
+    user: Mapped[User] = relationship(back_populates="roles")
+
+
+class WebSession(Base):
+    """A browser somebody signed in with. The cookie holds a random token; here is only its hash."""
+
+    __tablename__ = "web_sessions"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    payer_id: Mapped[UUID | None]  # whom the user acts for now
+    created_at: Mapped[datetime]
+    seen_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    ip: Mapped[str] = mapped_column(String(45))
+    agent: Mapped[str] = mapped_column(String(160))
+
+
+class SignInOutcome(StrEnum):
+    SIGNED_IN = "signed_in"
+    WRONG = "wrong"
+    BLOCKED = "blocked"
+
+
+class SignInAttempt(Base):
+    """Who tried to sign in, when, from where. Unknown users leave no address behind."""
+
+    __tablename__ = "sign_in_attempts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    at: Mapped[datetime]
+    kind: Mapped[UserKind]
+    user_id: Mapped[UUID | None]
+    outcome: Mapped[SignInOutcome]
+    ip: Mapped[str] = mapped_column(String(45))
+
+
+class ApiClient(Base):
+    """A program of the gmina that may call the API (OAuth 2 client credentials)."""
+
+    __tablename__ = "api_clients"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    client_id: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    secret_hash: Mapped[str] = mapped_column(String(64))
+    scopes: Mapped[str] = mapped_column(String(200))  # parted by spaces
+    created_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class ApiToken(Base):
+    """An access token handed to a client; here is only its hash."""
+
+    __tablename__ = "api_tokens"
+
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    client_id: Mapped[UUID] = mapped_column(ForeignKey("api_clients.id"))
+    scopes: Mapped[str] = mapped_column(String(200))
+    expires_at: Mapped[datetime]

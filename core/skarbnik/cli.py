@@ -1,0 +1,121 @@
+"""Commands of the operator: set up the instance, migrate, make and close gminas, add what an office needs first."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from functools import wraps
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import psycopg
+
+from skarbnik.errors import SkarbnikError
+from skarbnik.logs import set_up_logs
+from skarbnik.settings import read_settings
+from skarbnik.tenancy import bootstrap, services
+from skarbnik.tenancy.instance import Instance
+from skarbnik.tenancy.ledger import CORE, Names, core_texts, migrate_central, migrate_tenants
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def main() -> None:
+    """Skarbnik: the operator's commands. Settings come from the environment (see docs/operators.md)."""
+
+
+def with_instance(command: F) -> F:
+    """Open the instance, and end with one clear line instead of a traceback when something expected goes wrong."""
+
+    @wraps(command)
+    def run(*args: Any, **options: Any) -> None:
+        try:
+            settings = read_settings()
+            set_up_logs(settings.log)
+            command(Instance(settings, pool=2), *args, **options)
+        except (SkarbnikError, psycopg.OperationalError) as error:
+            click.echo(str(error), err=True)
+            sys.exit(1)
+
+    return run  # type: ignore[return-value]  # click looks at the name and the docstring only
+
+
+@main.command("bootstrap")
+@click.option("--admin-url", required=True, help="A login that may make roles on the cluster.")
+@with_instance
+def bootstrap_command(instance: Instance, admin_url: str) -> None:
+    """Make the roles of this instance on the PostgreSQL cluster. Safe to repeat."""
+    bootstrap.make_roles(admin_url, instance.settings)
+    click.echo(f"roles of instance {instance.settings.instance} are there")
+
+
+@main.command()
+@with_instance
+def migrate(instance: Instance) -> None:
+    """Bring the registry and all gminas up to date, while the previous release serves."""
+    owner = instance.owner_engine()
+    names = Names(instance.settings.instance)
+    with psycopg.connect(instance.settings.owner_database_url or "") as connection:
+        central = migrate_central(connection, names)
+    applied = migrate_tenants(owner, names, CORE, core_texts("tenant"))
+    click.echo(f"{len(central)} central steps, {applied} steps of gminas applied")
+
+
+@main.group()
+def tenant() -> None:
+    """Gminas."""
+
+
+@tenant.command("create")
+@click.argument("slug")
+@with_instance
+def create(instance: Instance, slug: str) -> None:
+    """Make the gmina that tenants/SLUG.toml describes."""
+    path: Path = instance.settings.tenants / f"{slug}.toml"
+    if not path.is_file():
+        raise SkarbnikError(f"there is no file {path}")
+    tenant_id = services.create_tenant(
+        instance.owner_engine(), instance.settings.instance, services.read_tenant_file(path)
+    )
+    click.echo(tenant_id)
+
+
+@tenant.command("list")
+@with_instance
+def list_command(instance: Instance) -> None:
+    """One line of JSON for each gmina."""
+    for each in instance.registry.list_all():
+        click.echo(json.dumps({"id": each.id, "slug": each.slug, "name": each.name, "state": each.state}))
+
+
+@tenant.command()
+@click.argument("slug")
+@with_instance
+def suspend(instance: Instance, slug: str) -> None:
+    """Close a gmina to people. Money already on its way goes on to its end."""
+    services.set_state(instance.owner_engine(), instance.registry.get_by_slug(slug).id, "suspended")
+
+
+@tenant.command()
+@click.argument("slug")
+@with_instance
+def resume(instance: Instance, slug: str) -> None:
+    """Open a suspended gmina again."""
+    services.set_state(instance.owner_engine(), instance.registry.get_by_slug(slug).id, "active")
+
+
+@tenant.command("rename")
+@click.argument("slug")
+@click.argument("new_slug")
+@with_instance
+def rename_command(instance: Instance, slug: str, new_slug: str) -> None:
+    """Give a gmina another slug; its old host goes on being its own."""
+    tenant_id = instance.registry.get_by_slug(slug).id
+    services.rename(instance.owner_engine(), tenant_id, slug=new_slug, host=instance.settings.host)
+
+
+if __name__ == "__main__":
+    main()

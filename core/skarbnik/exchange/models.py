@@ -1,0 +1,113 @@
+"""Finance systems of a gmina, the files that came from them and the batches that went to them."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from skarbnik.db import Base, new_id
+from skarbnik.plugin_api import ImportKind
+
+
+class Source(Base):
+    """A finance system of the gmina. Its id is the `source` of everything that was imported from it."""
+
+    __tablename__ = "sources"
+
+    id: Mapped[str] = mapped_column(String(20), primary_key=True)
+    plugin: Mapped[str] = mapped_column(String(40))
+    title: Mapped[str] = mapped_column(String(80))
+    tenant_code: Mapped[str] = mapped_column(String(40))
+    settings_version: Mapped[int]
+    last_import: Mapped[int] = mapped_column(default=0)  # number of the last file applied
+    last_batch: Mapped[int] = mapped_column(default=0)  # number of the last batch made
+    as_of: Mapped[datetime | None]  # the moment its data are right for
+
+
+class RunState(StrEnum):
+    WAITING = "waiting"
+    RUNNING = "running"
+    APPLIED = "applied"
+    TRIED = "tried"  # a dry run that would have been applied
+    REFUSED = "refused"
+
+
+class ImportRun(Base):
+    """One file, from its arrival to its report. A refused file left the data as they were."""
+
+    __tablename__ = "import_runs"
+    __table_args__ = (
+        Index("import_runs_open_key", "source", "file_name", unique=True, postgresql_where="finished_at IS NULL"),
+        Index("import_runs_applied_key", "source", "number", unique=True, postgresql_where="state = 'applied'"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(ForeignKey("sources.id"))
+    file_name: Mapped[str] = mapped_column(String(120))
+    state: Mapped[RunState] = mapped_column(default=RunState.WAITING)
+    dry: Mapped[bool] = mapped_column(default=False)
+    sha256: Mapped[str | None] = mapped_column(String(64))
+    number: Mapped[int | None]
+    kind: Mapped[ImportKind | None]
+    as_of: Mapped[datetime | None]
+    counts: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    message: Mapped[str | None] = mapped_column(String(300))
+    registered_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    finished_at: Mapped[datetime | None]
+
+    problems: Mapped[list[ImportProblem]] = relationship(order_by="ImportProblem.position")
+
+
+class ImportProblem(Base):
+    """One reason against one line of a file, in words a clerk can act on."""
+
+    __tablename__ = "import_problems"
+
+    run_id: Mapped[UUID] = mapped_column(ForeignKey("import_runs.id"), primary_key=True)
+    position: Mapped[int] = mapped_column(primary_key=True)
+    line: Mapped[int | None]
+    code: Mapped[str] = mapped_column(String(40))
+    message: Mapped[str] = mapped_column(String(300))
+
+
+class BatchState(StrEnum):
+    MADE = "made"
+    DELIVERED = "delivered"
+    ANSWERED = "answered"
+
+
+class BookingBatch(Base):
+    """Bookings handed to a finance system together. Immutable: the same number is the same bytes each time."""
+
+    __tablename__ = "booking_batches"
+    __table_args__ = (UniqueConstraint("source", "number"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(ForeignKey("sources.id"))
+    number: Mapped[int]
+    state: Mapped[BatchState] = mapped_column(default=BatchState.MADE)
+    file_name: Mapped[str] = mapped_column(String(120))
+    content: Mapped[bytes] = mapped_column(LargeBinary)
+    sha256: Mapped[str] = mapped_column(String(64))
+    made_at: Mapped[datetime]
+    delivered_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+
+
+class BatchLine(Base):
+    """A booking in a batch and what the finance system answered to it."""
+
+    __tablename__ = "batch_lines"
+
+    batch_id: Mapped[UUID] = mapped_column(ForeignKey("booking_batches.id"), primary_key=True)
+    booking_line_id: Mapped[UUID] = mapped_column(ForeignKey("booking_lines.id"), primary_key=True)
+    reference: Mapped[str | None] = mapped_column(String(64))
+    booked_on: Mapped[date | None]
+    refusal: Mapped[str | None] = mapped_column(String(200))

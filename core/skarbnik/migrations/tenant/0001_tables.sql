@@ -1,0 +1,609 @@
+-- All tables of a gmina as the product starts with. Drafted from the models; a test compares the two for ever.
+CREATE TABLE api_clients (
+    id UUID NOT NULL,
+    client_id VARCHAR(40) NOT NULL,
+    name VARCHAR(80) NOT NULL,
+    secret_hash VARCHAR(64) NOT NULL,
+    scopes VARCHAR(200) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT api_clients_pkey PRIMARY KEY (id),
+    CONSTRAINT api_clients_client_id_key UNIQUE (client_id)
+);
+
+CREATE TABLE audit_entries (
+    id UUID NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    actor VARCHAR(20) NOT NULL,
+    actor_id UUID,
+    action VARCHAR(60) NOT NULL,
+    subject VARCHAR(40) NOT NULL,
+    subject_id UUID,
+    request_id VARCHAR(40),
+    ip VARCHAR(45),
+    CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE creditor_accounts (
+    id UUID NOT NULL,
+    nrb VARCHAR(26) NOT NULL,
+    owner VARCHAR(120) NOT NULL,
+    title VARCHAR(120) NOT NULL,
+    CONSTRAINT creditor_accounts_pkey PRIMARY KEY (id),
+    CONSTRAINT creditor_accounts_nrb_key UNIQUE (nrb)
+);
+
+CREATE TABLE mails (
+    id UUID NOT NULL,
+    cause VARCHAR(40) NOT NULL,
+    subject_id UUID NOT NULL,
+    recipient VARCHAR(120) NOT NULL,
+    subject VARCHAR(200) NOT NULL,
+    text VARCHAR(8000) NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    sent_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT mails_pkey PRIMARY KEY (id),
+    CONSTRAINT mails_cause_subject_id_key UNIQUE (cause, subject_id),
+    CONSTRAINT mails_mailstate_check CHECK (state IN ('waiting', 'sent', 'refused'))
+);
+
+CREATE TABLE payers (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    external_id VARCHAR(64) NOT NULL,
+    kind VARCHAR(24) NOT NULL,
+    name VARCHAR(200) NOT NULL,
+    pesel_sealed VARCHAR(80),
+    pesel_hash UUID,
+    pesel_key INTEGER,
+    nip VARCHAR(10),
+    regon VARCHAR(14),
+    street VARCHAR(120),
+    postal_code VARCHAR(6),
+    city VARCHAR(80),
+    email VARCHAR(120),
+    phone VARCHAR(20),
+    merged_into UUID,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    run_id UUID NOT NULL,
+    CONSTRAINT payers_pkey PRIMARY KEY (id),
+    CONSTRAINT payers_source_external_id_key UNIQUE (source, external_id),
+    CONSTRAINT payers_payerkind_check CHECK (kind IN ('person', 'company')),
+    CONSTRAINT payers_merged_into_fkey FOREIGN KEY(merged_into) REFERENCES payers (id)
+);
+CREATE INDEX payers_pesel_hash_idx ON payers (pesel_hash);
+
+CREATE TABLE plugin_settings (
+    id UUID NOT NULL,
+    holder VARCHAR(80) NOT NULL,
+    version INTEGER NOT NULL,
+    sealed BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT plugin_settings_pkey PRIMARY KEY (id),
+    CONSTRAINT plugin_settings_holder_version_key UNIQUE (holder, version)
+);
+
+CREATE TABLE sign_in_attempts (
+    id UUID NOT NULL,
+    at TIMESTAMP WITH TIME ZONE NOT NULL,
+    kind VARCHAR(24) NOT NULL,
+    user_id UUID,
+    outcome VARCHAR(24) NOT NULL,
+    ip VARCHAR(45) NOT NULL,
+    CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (id),
+    CONSTRAINT sign_in_attempts_userkind_check CHECK (kind IN ('resident', 'official')),
+    CONSTRAINT sign_in_attempts_signinoutcome_check CHECK (outcome IN ('signed_in', 'wrong', 'blocked'))
+);
+
+CREATE TABLE sources (
+    id VARCHAR(20) NOT NULL,
+    plugin VARCHAR(40) NOT NULL,
+    title VARCHAR(80) NOT NULL,
+    tenant_code VARCHAR(40) NOT NULL,
+    settings_version INTEGER NOT NULL,
+    last_import INTEGER NOT NULL,
+    last_batch INTEGER NOT NULL,
+    as_of TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT sources_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE users (
+    id UUID NOT NULL,
+    kind VARCHAR(24) NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    email VARCHAR(120) NOT NULL,
+    name VARCHAR(120) NOT NULL,
+    password_hash VARCHAR(128),
+    language VARCHAR(5) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT users_pkey PRIMARY KEY (id),
+    CONSTRAINT users_kind_email_key UNIQUE (kind, email),
+    CONSTRAINT users_userkind_check CHECK (kind IN ('resident', 'official')),
+    CONSTRAINT users_userstate_check CHECK (state IN ('invited', 'active', 'blocked'))
+);
+
+CREATE TABLE api_tokens (
+    token_hash VARCHAR(64) NOT NULL,
+    client_id UUID NOT NULL,
+    scopes VARCHAR(200) NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT api_tokens_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT api_tokens_client_id_fkey FOREIGN KEY(client_id) REFERENCES api_clients (id)
+);
+
+CREATE TABLE booking_batches (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    number INTEGER NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    file_name VARCHAR(120) NOT NULL,
+    content BYTEA NOT NULL,
+    sha256 VARCHAR(64) NOT NULL,
+    made_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    delivered_at TIMESTAMP WITH TIME ZONE,
+    answered_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT booking_batches_pkey PRIMARY KEY (id),
+    CONSTRAINT booking_batches_source_number_key UNIQUE (source, number),
+    CONSTRAINT booking_batches_source_fkey FOREIGN KEY(source) REFERENCES sources (id),
+    CONSTRAINT booking_batches_batchstate_check CHECK (state IN ('made', 'delivered', 'answered'))
+);
+
+CREATE TABLE import_runs (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    file_name VARCHAR(120) NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    dry BOOLEAN NOT NULL,
+    sha256 VARCHAR(64),
+    number INTEGER,
+    kind VARCHAR(24),
+    as_of TIMESTAMP WITH TIME ZONE,
+    counts JSONB NOT NULL,
+    message VARCHAR(300),
+    registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE,
+    finished_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT import_runs_pkey PRIMARY KEY (id),
+    CONSTRAINT import_runs_source_fkey FOREIGN KEY(source) REFERENCES sources (id),
+    CONSTRAINT import_runs_runstate_check CHECK (state IN ('waiting', 'running', 'applied', 'tried', 'refused')),
+    CONSTRAINT import_runs_importkind_check CHECK (kind IN ('full', 'incremental'))
+);
+CREATE UNIQUE INDEX import_runs_applied_key ON import_runs (source, number) WHERE state = 'applied';
+CREATE UNIQUE INDEX import_runs_open_key ON import_runs (source, file_name) WHERE finished_at IS NULL;
+
+CREATE TABLE kinds (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    code VARCHAR(32) NOT NULL,
+    title VARCHAR(120) NOT NULL,
+    regime VARCHAR(24) NOT NULL,
+    creditor_account_id UUID,
+    position INTEGER NOT NULL,
+    online BOOLEAN NOT NULL,
+    in_parts BOOLEAN NOT NULL,
+    CONSTRAINT kinds_pkey PRIMARY KEY (id),
+    CONSTRAINT kinds_source_code_key UNIQUE (source, code),
+    CONSTRAINT kinds_regime_check CHECK (regime IN ('tax', 'civil', 'none')),
+    CONSTRAINT kinds_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id)
+);
+
+CREATE TABLE mandates (
+    id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    payer_id UUID NOT NULL,
+    basis VARCHAR(24) NOT NULL,
+    may_pay BOOLEAN NOT NULL,
+    from_on DATE NOT NULL,
+    until_on DATE,
+    confirmed_by UUID,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT mandates_pkey PRIMARY KEY (id),
+    CONSTRAINT mandates_user_id_payer_id_basis_key UNIQUE (user_id, payer_id, basis),
+    CONSTRAINT mandates_period_check CHECK (until_on IS NULL OR until_on >= from_on),
+    CONSTRAINT mandates_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT mandates_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT mandates_mandatebasis_check CHECK (basis IN ('self', 'company', 'proxy')),
+    CONSTRAINT mandates_confirmed_by_fkey FOREIGN KEY(confirmed_by) REFERENCES users (id)
+);
+
+CREATE TABLE merchant_accounts (
+    id UUID NOT NULL,
+    gateway VARCHAR(40) NOT NULL,
+    merchant VARCHAR(60) NOT NULL,
+    title VARCHAR(80) NOT NULL,
+    creditor_account_id UUID NOT NULL,
+    settings_version INTEGER NOT NULL,
+    hook_secret VARCHAR(64) NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT merchant_accounts_pkey PRIMARY KEY (id),
+    CONSTRAINT merchant_accounts_gateway_merchant_key UNIQUE (gateway, merchant),
+    CONSTRAINT merchant_accounts_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id),
+    CONSTRAINT merchant_accounts_hook_secret_key UNIQUE (hook_secret)
+);
+
+CREATE TABLE payment_orders (
+    id UUID NOT NULL,
+    number VARCHAR(16) NOT NULL,
+    request_key UUID NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    payer_id UUID NOT NULL,
+    user_id UUID,
+    amount BIGINT NOT NULL,
+    email VARCHAR(120),
+    language VARCHAR(5) NOT NULL,
+    ordered_on DATE NOT NULL,
+    ordered_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    held_until TIMESTAMP WITH TIME ZONE NOT NULL,
+    paid_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT payment_orders_pkey PRIMARY KEY (id),
+    CONSTRAINT payment_orders_number_key UNIQUE (number),
+    CONSTRAINT payment_orders_request_key_key UNIQUE (request_key),
+    CONSTRAINT payment_orders_paymentorderstate_check CHECK (state IN ('created', 'started', 'abandoned', 'partly_paid', 'paid', 'refunded')),
+    CONSTRAINT payment_orders_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT payment_orders_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+);
+CREATE INDEX payment_orders_payer_id_ordered_at_idx ON payment_orders (payer_id, ordered_at);
+
+CREATE TABLE user_roles (
+    user_id UUID NOT NULL,
+    role VARCHAR(24) NOT NULL,
+    CONSTRAINT user_roles_pkey PRIMARY KEY (user_id, role),
+    CONSTRAINT user_roles_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT user_roles_role_check CHECK (role IN ('administrator', 'accountant', 'communications', 'surveys', 'auditor'))
+);
+
+CREATE TABLE web_sessions (
+    token_hash VARCHAR(64) NOT NULL,
+    user_id UUID NOT NULL,
+    payer_id UUID,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    seen_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    ip VARCHAR(45) NOT NULL,
+    agent VARCHAR(160) NOT NULL,
+    CONSTRAINT web_sessions_pkey PRIMARY KEY (token_hash),
+    CONSTRAINT web_sessions_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE TABLE differences (
+    id UUID NOT NULL,
+    kind VARCHAR(40) NOT NULL,
+    subject_id UUID NOT NULL,
+    order_id UUID,
+    amount BIGINT,
+    opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    closed_by UUID,
+    resolution VARCHAR(200),
+    CONSTRAINT differences_pkey PRIMARY KEY (id),
+    CONSTRAINT differences_order_id_fkey FOREIGN KEY(order_id) REFERENCES payment_orders (id),
+    CONSTRAINT differences_closed_by_fkey FOREIGN KEY(closed_by) REFERENCES users (id)
+);
+CREATE UNIQUE INDEX differences_open_key ON differences (kind, subject_id) WHERE closed_at IS NULL;
+
+CREATE TABLE import_problems (
+    run_id UUID NOT NULL,
+    position INTEGER NOT NULL,
+    line INTEGER,
+    code VARCHAR(40) NOT NULL,
+    message VARCHAR(300) NOT NULL,
+    CONSTRAINT import_problems_pkey PRIMARY KEY (run_id, position),
+    CONSTRAINT import_problems_run_id_fkey FOREIGN KEY(run_id) REFERENCES import_runs (id)
+);
+
+CREATE TABLE receivables (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    external_id VARCHAR(64) NOT NULL,
+    kind_id UUID NOT NULL,
+    parent_id UUID,
+    title VARCHAR(200) NOT NULL,
+    number VARCHAR(80),
+    period_from DATE,
+    period_until DATE,
+    basis VARCHAR(500),
+    account VARCHAR(26),
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    run_id UUID NOT NULL,
+    CONSTRAINT receivables_pkey PRIMARY KEY (id),
+    CONSTRAINT receivables_source_external_id_key UNIQUE (source, external_id),
+    CONSTRAINT receivables_kind_id_fkey FOREIGN KEY(kind_id) REFERENCES kinds (id),
+    CONSTRAINT receivables_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES receivables (id)
+);
+
+CREATE TABLE transactions (
+    id UUID NOT NULL,
+    order_id UUID NOT NULL,
+    merchant_account_id UUID NOT NULL,
+    settings_version INTEGER NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    external_id VARCHAR(80),
+    amount BIGINT NOT NULL,
+    redirect_url VARCHAR(1000),
+    asked_times INTEGER NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE,
+    answer VARCHAR(200),
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    started_at TIMESTAMP WITH TIME ZONE,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT transactions_pkey PRIMARY KEY (id),
+    CONSTRAINT transactions_merchant_account_id_external_id_key UNIQUE (merchant_account_id, external_id),
+    CONSTRAINT transactions_amount_positive_check CHECK (amount > 0),
+    CONSTRAINT transactions_order_id_fkey FOREIGN KEY(order_id) REFERENCES payment_orders (id),
+    CONSTRAINT transactions_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),
+    CONSTRAINT transactions_transactionstate_check CHECK (state IN ('created', 'unknown', 'pending', 'completed', 'rejected'))
+);
+CREATE INDEX transactions_order_id_idx ON transactions (order_id);
+
+CREATE TABLE captures (
+    id UUID NOT NULL,
+    transaction_id UUID NOT NULL,
+    merchant_account_id UUID NOT NULL,
+    external_id VARCHAR(80) NOT NULL,
+    payment_id VARCHAR(80),
+    amount BIGINT NOT NULL,
+    currency VARCHAR(3) NOT NULL,
+    method VARCHAR(40),
+    state VARCHAR(24) NOT NULL,
+    reason VARCHAR(24),
+    captured_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT captures_pkey PRIMARY KEY (id),
+    CONSTRAINT captures_merchant_account_id_external_id_key UNIQUE (merchant_account_id, external_id),
+    CONSTRAINT captures_amount_positive_check CHECK (amount > 0),
+    CONSTRAINT captures_transaction_id_fkey FOREIGN KEY(transaction_id) REFERENCES transactions (id),
+    CONSTRAINT captures_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),
+    CONSTRAINT captures_capturestate_check CHECK (state IN ('allocated', 'in_suspense', 'refunded'))
+);
+CREATE INDEX captures_transaction_id_idx ON captures (transaction_id);
+
+CREATE TABLE instalments (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    external_id VARCHAR(64) NOT NULL,
+    receivable_id UUID NOT NULL,
+    number INTEGER NOT NULL,
+    due_on DATE NOT NULL,
+    charged BIGINT NOT NULL,
+    principal BIGINT NOT NULL,
+    interest BIGINT NOT NULL,
+    costs BIGINT NOT NULL,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    run_id UUID NOT NULL,
+    CONSTRAINT instalments_pkey PRIMARY KEY (id),
+    CONSTRAINT instalments_source_external_id_key UNIQUE (source, external_id),
+    CONSTRAINT instalments_amounts_not_negative_check CHECK (charged >= 0 AND principal >= 0 AND interest >= 0 AND costs >= 0),
+    CONSTRAINT instalments_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id)
+);
+CREATE INDEX instalments_receivable_id_idx ON instalments (receivable_id);
+
+CREATE TABLE liabilities (
+    receivable_id UUID NOT NULL,
+    payer_id UUID NOT NULL,
+    role VARCHAR(24) NOT NULL,
+    share_part INTEGER NOT NULL,
+    share_whole INTEGER NOT NULL,
+    from_on DATE,
+    until_on DATE,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    CONSTRAINT liabilities_pkey PRIMARY KEY (receivable_id, payer_id, role),
+    CONSTRAINT liabilities_share_check CHECK (share_part > 0 AND share_part <= share_whole),
+    CONSTRAINT liabilities_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+    CONSTRAINT liabilities_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT liabilities_liabilityrole_check CHECK (role IN ('owner', 'co_owner', 'user', 'guarantor'))
+);
+CREATE INDEX liabilities_payer_id_idx ON liabilities (payer_id);
+
+CREATE TABLE notifications (
+    id UUID NOT NULL,
+    merchant_account_id UUID NOT NULL,
+    key VARCHAR(120) NOT NULL,
+    transaction_id UUID NOT NULL,
+    headers VARCHAR(4000) NOT NULL,
+    body BYTEA NOT NULL,
+    received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT notifications_pkey PRIMARY KEY (id),
+    CONSTRAINT notifications_merchant_account_id_key_key UNIQUE (merchant_account_id, key),
+    CONSTRAINT notifications_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),
+    CONSTRAINT notifications_transaction_id_fkey FOREIGN KEY(transaction_id) REFERENCES transactions (id)
+);
+CREATE INDEX notifications_transaction_id_idx ON notifications (transaction_id);
+
+CREATE TABLE overpayments (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    external_id VARCHAR(64) NOT NULL,
+    payer_id UUID NOT NULL,
+    receivable_id UUID,
+    amount BIGINT NOT NULL,
+    arose_on DATE NOT NULL,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    run_id UUID NOT NULL,
+    CONSTRAINT overpayments_pkey PRIMARY KEY (id),
+    CONSTRAINT overpayments_source_external_id_key UNIQUE (source, external_id),
+    CONSTRAINT overpayments_amount_positive_check CHECK (amount > 0),
+    CONSTRAINT overpayments_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT overpayments_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id)
+);
+CREATE INDEX overpayments_payer_id_idx ON overpayments (payer_id);
+
+CREATE TABLE operations (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    external_id VARCHAR(64) NOT NULL,
+    receivable_id UUID NOT NULL,
+    instalment_id UUID,
+    kind VARCHAR(24) NOT NULL,
+    booked_on DATE NOT NULL,
+    happened_on DATE NOT NULL,
+    document VARCHAR(64) NOT NULL,
+    principal BIGINT NOT NULL,
+    interest BIGINT NOT NULL,
+    costs BIGINT NOT NULL,
+    counterpart VARCHAR(64),
+    booking_id UUID,
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    run_id UUID NOT NULL,
+    CONSTRAINT operations_pkey PRIMARY KEY (id),
+    CONSTRAINT operations_source_external_id_key UNIQUE (source, external_id),
+    CONSTRAINT operations_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+    CONSTRAINT operations_instalment_id_fkey FOREIGN KEY(instalment_id) REFERENCES instalments (id),
+    CONSTRAINT operations_operationkind_check CHECK (kind IN ('charge', 'decrease', 'payment', 'refund', 'rebooking', 'remission', 'deferral'))
+);
+CREATE INDEX operations_booking_id_idx ON operations (booking_id) WHERE booking_id IS NOT NULL;
+CREATE INDEX operations_receivable_id_idx ON operations (receivable_id);
+
+CREATE TABLE order_lines (
+    id UUID NOT NULL,
+    order_id UUID NOT NULL,
+    position INTEGER NOT NULL,
+    instalment_id UUID NOT NULL,
+    instalment_digest UUID NOT NULL,
+    payer_id UUID NOT NULL,
+    creditor_account_id UUID NOT NULL,
+    title VARCHAR(240) NOT NULL,
+    principal BIGINT NOT NULL,
+    interest BIGINT NOT NULL,
+    costs BIGINT NOT NULL,
+    CONSTRAINT order_lines_pkey PRIMARY KEY (id),
+    CONSTRAINT order_lines_amounts_check CHECK (principal >= 0 AND interest >= 0 AND costs >= 0 AND principal + interest + costs > 0),
+    CONSTRAINT order_lines_order_id_fkey FOREIGN KEY(order_id) REFERENCES payment_orders (id),
+    CONSTRAINT order_lines_instalment_id_fkey FOREIGN KEY(instalment_id) REFERENCES instalments (id),
+    CONSTRAINT order_lines_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT order_lines_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id)
+);
+CREATE INDEX order_lines_instalment_id_idx ON order_lines (instalment_id);
+CREATE INDEX order_lines_order_id_idx ON order_lines (order_id);
+
+CREATE TABLE refunds (
+    id UUID NOT NULL,
+    capture_id UUID NOT NULL,
+    amount BIGINT NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    external_id VARCHAR(80),
+    reason VARCHAR(200) NOT NULL,
+    requested_by UUID NOT NULL,
+    approved_by UUID,
+    requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    settled_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT refunds_pkey PRIMARY KEY (id),
+    CONSTRAINT refunds_amount_positive_check CHECK (amount > 0),
+    CONSTRAINT refunds_four_eyes_check CHECK (approved_by IS NULL OR approved_by <> requested_by),
+    CONSTRAINT refunds_capture_id_fkey FOREIGN KEY(capture_id) REFERENCES captures (id),
+    CONSTRAINT refunds_refundstate_check CHECK (state IN ('pending', 'completed', 'rejected')),
+    CONSTRAINT refunds_requested_by_fkey FOREIGN KEY(requested_by) REFERENCES users (id),
+    CONSTRAINT refunds_approved_by_fkey FOREIGN KEY(approved_by) REFERENCES users (id)
+);
+
+CREATE TABLE booking_lines (
+    id UUID NOT NULL,
+    capture_id UUID NOT NULL,
+    order_line_id UUID NOT NULL,
+    refund_id UUID,
+    instalment_id UUID NOT NULL,
+    principal BIGINT NOT NULL,
+    interest BIGINT NOT NULL,
+    costs BIGINT NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    reason VARCHAR(200),
+    reference VARCHAR(64),
+    booked_on DATE,
+    recorded_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    sent_at TIMESTAMP WITH TIME ZONE,
+    answered_at TIMESTAMP WITH TIME ZONE,
+    seen_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT booking_lines_pkey PRIMARY KEY (id),
+    CONSTRAINT booking_lines_capture_id_order_line_id_refund_id_key UNIQUE NULLS NOT DISTINCT (capture_id, order_line_id, refund_id),
+    CONSTRAINT booking_lines_sign_check CHECK ((refund_id IS NULL) = (principal + interest + costs > 0)),
+    CONSTRAINT booking_lines_capture_id_fkey FOREIGN KEY(capture_id) REFERENCES captures (id),
+    CONSTRAINT booking_lines_order_line_id_fkey FOREIGN KEY(order_line_id) REFERENCES order_lines (id),
+    CONSTRAINT booking_lines_refund_id_fkey FOREIGN KEY(refund_id) REFERENCES refunds (id),
+    CONSTRAINT booking_lines_instalment_id_fkey FOREIGN KEY(instalment_id) REFERENCES instalments (id),
+    CONSTRAINT booking_lines_bookingstate_check CHECK (state IN ('waiting', 'in_suspense', 'sent', 'refused', 'booked', 'refunded'))
+);
+CREATE INDEX booking_lines_not_seen_idx ON booking_lines (instalment_id) WHERE seen_at IS NULL;
+CREATE INDEX booking_lines_waiting_idx ON booking_lines (recorded_at) WHERE state = 'waiting';
+
+CREATE TABLE batch_lines (
+    batch_id UUID NOT NULL,
+    booking_line_id UUID NOT NULL,
+    reference VARCHAR(64),
+    booked_on DATE,
+    refusal VARCHAR(200),
+    CONSTRAINT batch_lines_pkey PRIMARY KEY (batch_id, booking_line_id),
+    CONSTRAINT batch_lines_batch_id_fkey FOREIGN KEY(batch_id) REFERENCES booking_batches (id),
+    CONSTRAINT batch_lines_booking_line_id_fkey FOREIGN KEY(booking_line_id) REFERENCES booking_lines (id)
+);
+
+-- Money that came is allocated to the grosz: the sum of its booking lines, checked when the transaction ends.
+CREATE FUNCTION check_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    checked uuid := CASE TG_TABLE_NAME WHEN 'captures' THEN NEW.id ELSE (to_jsonb(NEW) ->> 'capture_id')::uuid END;
+    money bigint;
+    allocated bigint;
+BEGIN
+    SELECT amount INTO money FROM captures WHERE id = checked AND state = 'allocated';
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    SELECT coalesce(sum(principal + interest + costs), 0) INTO allocated
+    FROM booking_lines WHERE capture_id = checked AND refund_id IS NULL;
+    IF allocated <> money THEN
+        RAISE EXCEPTION 'capture % of % has booking lines of %', checked, money, allocated USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER captures_allocated AFTER INSERT OR UPDATE ON captures
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_allocation();
+CREATE CONSTRAINT TRIGGER booking_lines_allocated AFTER INSERT OR UPDATE OF principal, interest, costs, capture_id
+    ON booking_lines DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_allocation();
+
+-- The money equation per merchant account: captured = booked + waiting + in_suspense + refunded.
+CREATE VIEW money_equation AS
+SELECT
+    m.id AS merchant_account_id,
+    m.gateway,
+    m.merchant,
+    coalesce(c.captured, 0) AS captured,
+    coalesce(l.booked, 0) AS booked,
+    coalesce(l.waiting, 0) AS waiting,
+    coalesce(l.in_suspense, 0) + coalesce(c.in_suspense, 0) AS in_suspense,
+    coalesce(l.refunded, 0) + coalesce(c.refunded, 0) AS refunded
+FROM merchant_accounts AS m
+LEFT JOIN LATERAL (
+    SELECT
+        sum(amount) AS captured,
+        sum(amount) FILTER (WHERE state = 'in_suspense') AS in_suspense,
+        sum(amount) FILTER (WHERE state = 'refunded') AS refunded
+    FROM captures WHERE merchant_account_id = m.id
+) AS c ON true
+LEFT JOIN LATERAL (
+    SELECT
+        sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state = 'booked') AS booked,
+        sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state IN ('waiting', 'sent', 'refused')) AS waiting,
+        sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state = 'in_suspense') AS in_suspense,
+        sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state = 'refunded') AS refunded
+    FROM booking_lines AS b
+    JOIN captures AS bc ON bc.id = b.capture_id AND bc.state = 'allocated'
+    WHERE bc.merchant_account_id = m.id
+) AS l ON true;
+
+-- The schema's default privileges gave the runtime role everything on tables; some things nobody may do at run time:
+-- the trail is only added to, money is never erased, and what the finance system once said is closed, not deleted.
+REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
+REVOKE DELETE ON
+    captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
+    batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,
+    overpayments, plugin_settings
+FROM {tenant};
+REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
+REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};

@@ -1,0 +1,93 @@
+"""What must happen later is a row, written in the same transaction as its reason. The queue is only a doorbell.
+
+`work.outbox` belongs to the PostgreSQL server, not to a gmina; a gmina's role reaches it only through
+`work.publish`, which stamps the gmina by the role of the transaction. The scheduler's relay claims due rows with a
+lease and rings the workers; a row whose work was not finished before its lease ends is claimed again. Everything
+that is done for a row is therefore done at least once, and must be safe to repeat.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+
+LEASE = timedelta(seconds=60)
+MOST_ATTEMPTS = 25  # then the row is parked, which is an alert, and never thrown away
+
+_PUBLISH = sa.text("SELECT work.publish(:topic, :subject, :due_at)")
+
+
+def publish(session: Session, topic: str, subject_id: UUID, *, due_at: datetime | None = None) -> None:
+    """Tell whoever subscribed `topic`, once this transaction is committed and `due_at` has come."""
+    session.execute(_PUBLISH, {"topic": topic, "subject": subject_id, "due_at": due_at or clock.now()})
+
+
+@dataclass(frozen=True)
+class Errand:
+    """A claimed row: somebody has until the lease ends to do it and take it off."""
+
+    id: int
+    tenant_id: str
+    topic: str
+    subject_id: UUID
+    attempts: int
+
+
+_CLAIM = sa.text("""
+    UPDATE work.outbox AS o SET lease_until = clock_timestamp() + :lease, attempts = o.attempts + 1
+    FROM (
+        SELECT id FROM work.outbox
+        WHERE due_at <= :now AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
+        ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
+    ) AS due
+    WHERE o.id = due.id
+    RETURNING o.id, o.tenant_id, o.topic, o.subject_id, o.attempts
+""")
+
+
+def claim(connection: sa.Connection, *, most: int = 200) -> list[Errand]:
+    """Take due rows for one lease. Rows whose earlier lease ran out come along: that is the sweep."""
+    rows = connection.execute(_CLAIM, {"now": clock.now(), "lease": LEASE, "most": most})
+    return [Errand(row.id, row.tenant_id, row.topic, row.subject_id, row.attempts) for row in rows]
+
+
+def find_errands(connection: sa.Connection, ids: list[int]) -> list[Errand]:
+    """The claimed rows that are still to be done; those taken off meanwhile are missing."""
+    rows = connection.execute(
+        sa.text("SELECT id, tenant_id, topic, subject_id, attempts FROM work.outbox WHERE id = ANY(:ids) ORDER BY id"),
+        {"ids": ids},
+    )
+    return [Errand(row.id, row.tenant_id, row.topic, row.subject_id, row.attempts) for row in rows]
+
+
+def take_off(connection: sa.Connection, errand: Errand) -> None:
+    """It is done."""
+    connection.execute(sa.text("DELETE FROM work.outbox WHERE id = :id"), {"id": errand.id})
+
+
+def put_off(connection: sa.Connection, errand: Errand, *, until: datetime) -> None:
+    """Not done yet, and nobody's fault: ask again at a moment, with the attempts counted anew."""
+    connection.execute(
+        sa.text("UPDATE work.outbox SET due_at = :until, lease_until = NULL, attempts = 0 WHERE id = :id"),
+        {"id": errand.id, "until": until},
+    )
+
+
+def give_back(connection: sa.Connection, errand: Errand, *, reason: str) -> bool:
+    """It failed: try again later and later, at last park it for a person. True when it was parked."""
+    parked = errand.attempts >= MOST_ATTEMPTS
+    later = clock.now() + timedelta(seconds=min(2**errand.attempts, 3600))
+    connection.execute(
+        sa.text(
+            "UPDATE work.outbox SET due_at = :later, lease_until = NULL, last_error = :reason,"
+            " parked_at = CASE WHEN :parked THEN clock_timestamp() END WHERE id = :id"
+        ),
+        {"id": errand.id, "later": later, "reason": reason[:500], "parked": parked},
+    )
+    return parked

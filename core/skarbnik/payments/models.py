@@ -1,0 +1,257 @@
+"""What residents decided to pay, what became of it at the gateway, and the money that must be booked."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
+
+from skarbnik.db import Base, new_id
+from skarbnik.money import Amounts, Money
+from skarbnik.payments.states import (
+    BOOKING_NEXT,
+    CAPTURE_NEXT,
+    ORDER_NEXT,
+    TRANSACTION_NEXT,
+    BookingState,
+    CaptureState,
+    PaymentOrderState,
+    step,
+)
+from skarbnik.plugin_api import RefundState, TransactionState
+from skarbnik.receivables.models import CreditorAccount, Instalment
+
+
+class MerchantAccount(Base):
+    """The gmina's account at a gateway (PayU POS, Przelewy24 merchant). It pays out to one creditor account."""
+
+    __tablename__ = "merchant_accounts"
+    __table_args__ = (UniqueConstraint("gateway", "merchant"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    gateway: Mapped[str] = mapped_column(String(40))
+    merchant: Mapped[str] = mapped_column(String(60))
+    title: Mapped[str] = mapped_column(String(80))
+    creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey("creditor_accounts.id"))
+    settings_version: Mapped[int]
+    hook_secret: Mapped[str] = mapped_column(String(64), unique=True)
+    enabled: Mapped[bool] = mapped_column(default=True)
+    created_at: Mapped[datetime]
+
+    creditor_account: Mapped[CreditorAccount] = relationship()
+
+
+class PaymentOrder(Base):
+    """What somebody decided to pay (zlecenie płatności). Its lines are a snapshot, good for one day in Warsaw."""
+
+    __tablename__ = "payment_orders"
+    __table_args__ = (Index("payment_orders_payer_id_ordered_at_idx", "payer_id", "ordered_at"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(16), unique=True)
+    request_key: Mapped[UUID] = mapped_column(unique=True)  # one per form shown: a double click orders once
+    state: Mapped[PaymentOrderState] = mapped_column(default=PaymentOrderState.CREATED)
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    amount: Mapped[Money]
+    email: Mapped[str | None] = mapped_column(String(120))  # of who pays; where the confirmation goes
+    language: Mapped[str] = mapped_column(String(5))
+    ordered_on: Mapped[date]
+    ordered_at: Mapped[datetime]
+    held_until: Mapped[datetime]  # others are warned till then, never locked out
+    paid_at: Mapped[datetime | None]
+
+    lines: Mapped[list[OrderLine]] = relationship(back_populates="order", order_by="OrderLine.position")
+    transactions: Mapped[list[Transaction]] = relationship(back_populates="order", order_by="Transaction.created_at")
+
+    def move_to(self, state: PaymentOrderState) -> None:
+        self.state = step(ORDER_NEXT, self.state, state)
+
+
+class OrderLine(Base):
+    """One instalment in an order, as it was when it was ordered."""
+
+    __tablename__ = "order_lines"
+    __table_args__ = (
+        Index("order_lines_order_id_idx", "order_id"),
+        Index("order_lines_instalment_id_idx", "instalment_id"),
+        CheckConstraint(
+            "principal >= 0 AND interest >= 0 AND costs >= 0 AND principal + interest + costs > 0", name="amounts"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("payment_orders.id"))
+    position: Mapped[int]
+    instalment_id: Mapped[UUID] = mapped_column(ForeignKey("instalments.id"))
+    instalment_digest: Mapped[UUID]  # the version of the row that was shown
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"))  # liable, in whose name it is paid
+    creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey("creditor_accounts.id"))
+    title: Mapped[str] = mapped_column(String(240))
+    principal: Mapped[Money]
+    interest: Mapped[Money]
+    costs: Mapped[Money]
+
+    order: Mapped[PaymentOrder] = relationship(back_populates="lines")
+    instalment: Mapped[Instalment] = relationship()
+    amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
+
+
+class Transaction(Base):
+    """One attempt at a gateway to pay the lines of an order that its merchant account receives."""
+
+    __tablename__ = "transactions"
+    __table_args__ = (
+        UniqueConstraint("merchant_account_id", "external_id"),
+        Index("transactions_order_id_idx", "order_id"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    order_id: Mapped[UUID] = mapped_column(ForeignKey("payment_orders.id"))
+    merchant_account_id: Mapped[UUID] = mapped_column(ForeignKey("merchant_accounts.id"))
+    settings_version: Mapped[int]
+    state: Mapped[TransactionState] = mapped_column(default=TransactionState.CREATED)
+    external_id: Mapped[str | None] = mapped_column(String(80))
+    amount: Mapped[Money]
+    redirect_url: Mapped[str | None] = mapped_column(String(1000))
+    asked_times: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(200))  # the last thing the gateway said, for the office
+    created_at: Mapped[datetime]
+    started_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
+
+    order: Mapped[PaymentOrder] = relationship(back_populates="transactions")
+    merchant_account: Mapped[MerchantAccount] = relationship()
+    captures: Mapped[list[Capture]] = relationship(back_populates="transaction")
+
+    def move_to(self, state: TransactionState) -> None:
+        self.state = step(TRANSACTION_NEXT, self.state, state)
+
+
+class Notification(Base):
+    """What a gateway sent us, raw, once. A hint that rings the worker; never proof of anything."""
+
+    __tablename__ = "notifications"
+    __table_args__ = (UniqueConstraint("merchant_account_id", "key"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    merchant_account_id: Mapped[UUID] = mapped_column(ForeignKey("merchant_accounts.id"))
+    key: Mapped[str] = mapped_column(String(120))
+    transaction_id: Mapped[UUID] = mapped_column(ForeignKey("transactions.id"), index=True)
+    headers: Mapped[str] = mapped_column(String(4000))
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+
+
+class Capture(Base):
+    """Money the gateway confirmed to have, once. Kept whatever else is wrong."""
+
+    __tablename__ = "captures"
+    __table_args__ = (
+        UniqueConstraint("merchant_account_id", "external_id"),
+        Index("captures_transaction_id_idx", "transaction_id"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    transaction_id: Mapped[UUID] = mapped_column(ForeignKey("transactions.id"))
+    merchant_account_id: Mapped[UUID] = mapped_column(ForeignKey("merchant_accounts.id"))
+    external_id: Mapped[str] = mapped_column(String(80))
+    payment_id: Mapped[str | None] = mapped_column(String(80))  # the number in the gateway's settlement report
+    amount: Mapped[Money]
+    currency: Mapped[str] = mapped_column(String(3))
+    method: Mapped[str | None] = mapped_column(String(40))
+    state: Mapped[CaptureState]
+    reason: Mapped[str | None] = mapped_column(String(24))  # why it is in suspense
+    captured_at: Mapped[datetime]  # when the gateway confirmed: the day of payment by law
+    recorded_at: Mapped[datetime]
+
+    transaction: Mapped[Transaction] = relationship(back_populates="captures")
+    booking_lines: Mapped[list[BookingLine]] = relationship(back_populates="capture")
+
+    def move_to(self, state: CaptureState) -> None:
+        self.state = step(CAPTURE_NEXT, self.state, state)
+
+
+class Refund(Base):
+    """Captured money on its way back. Two people: who asks and who approves."""
+
+    __tablename__ = "refunds"
+    __table_args__ = (
+        CheckConstraint("amount > 0", name="amount_positive"),
+        CheckConstraint("approved_by IS NULL OR approved_by <> requested_by", name="four_eyes"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    capture_id: Mapped[UUID] = mapped_column(ForeignKey("captures.id"))
+    amount: Mapped[Money]
+    state: Mapped[RefundState]
+    external_id: Mapped[str | None] = mapped_column(String(80))
+    reason: Mapped[str] = mapped_column(String(200))
+    requested_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    requested_at: Mapped[datetime]
+    settled_at: Mapped[datetime | None]
+
+
+class BookingLine(Base):
+    """A part of a capture that pays one order line and must be booked by the finance system.
+
+    Its id is our booking id; `seen_at` is when an imported operation echoed it, which closes the line for good.
+    A refund of a booked line is a line of its own with negative amounts.
+    """
+
+    __tablename__ = "booking_lines"
+    __table_args__ = (
+        UniqueConstraint("capture_id", "order_line_id", "refund_id", postgresql_nulls_not_distinct=True),
+        Index("booking_lines_waiting_idx", "recorded_at", postgresql_where="state = 'waiting'"),
+        Index("booking_lines_not_seen_idx", "instalment_id", postgresql_where="seen_at IS NULL"),
+        CheckConstraint("(refund_id IS NULL) = (principal + interest + costs > 0)", name="sign"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    capture_id: Mapped[UUID] = mapped_column(ForeignKey("captures.id"))
+    order_line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"))
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
+    instalment_id: Mapped[UUID] = mapped_column(ForeignKey("instalments.id"))
+    principal: Mapped[Money]
+    interest: Mapped[Money]
+    costs: Mapped[Money]
+    state: Mapped[BookingState]
+    reason: Mapped[str | None] = mapped_column(String(200))
+    reference: Mapped[str | None] = mapped_column(String(64))  # numer dowodu
+    booked_on: Mapped[date | None]
+    recorded_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    answered_at: Mapped[datetime | None]
+    seen_at: Mapped[datetime | None]
+
+    capture: Mapped[Capture] = relationship(back_populates="booking_lines")
+    order_line: Mapped[OrderLine] = relationship()
+    amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
+
+    def move_to(self, state: BookingState) -> None:
+        self.state = step(BOOKING_NEXT, self.state, state)
+
+
+class Difference(Base):
+    """Something between gateway, portal and finance system that a person has to look at."""
+
+    __tablename__ = "differences"
+    __table_args__ = (
+        Index("differences_open_key", "kind", "subject_id", unique=True, postgresql_where="closed_at IS NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    kind: Mapped[str] = mapped_column(String(40))
+    subject_id: Mapped[UUID]
+    order_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_orders.id"))
+    amount: Mapped[Money | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    closed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    resolution: Mapped[str | None] = mapped_column(String(200))

@@ -1,0 +1,174 @@
+"""What is owed, as the finance system keeps it. Mirrored columns are written by imports only."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
+
+from skarbnik.db import Base, new_id
+from skarbnik.money import Amounts, Money
+from skarbnik.plugin_api import LiabilityRole, OperationKind, Regime
+
+
+class CreditorAccount(Base):
+    """A bank account of the gmina or of one of its units, which receives some kinds of receivables."""
+
+    __tablename__ = "creditor_accounts"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    nrb: Mapped[str] = mapped_column(String(26), unique=True)
+    owner: Mapped[str] = mapped_column(String(120))
+    title: Mapped[str] = mapped_column(String(120))
+
+
+class Kind(Base):
+    """A kind of receivable (rodzaj należności): the finance system names it, the office says how it is paid."""
+
+    __tablename__ = "kinds"
+    __table_args__ = (UniqueConstraint("source", "code"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(20))
+    code: Mapped[str] = mapped_column(String(32))
+    title: Mapped[str] = mapped_column(String(120))
+    regime: Mapped[Regime]
+    creditor_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("creditor_accounts.id"))
+    position: Mapped[int] = mapped_column(default=100)
+    online: Mapped[bool] = mapped_column(default=True)  # may be paid through a gateway
+    in_parts: Mapped[bool] = mapped_column(default=False)  # less than an instalment may be paid
+
+    creditor_account: Mapped[CreditorAccount | None] = relationship()
+
+
+class Receivable(Base):
+    """One debt (należność): a tax for a year, a lease, a permit, the cost of a reminder with its parent."""
+
+    __tablename__ = "receivables"
+    __table_args__ = (UniqueConstraint("source", "external_id"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str] = mapped_column(String(64))
+    kind_id: Mapped[UUID] = mapped_column(ForeignKey("kinds.id"))
+    parent_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"))
+    title: Mapped[str] = mapped_column(String(200))
+    number: Mapped[str | None] = mapped_column(String(80))
+    period_from: Mapped[date | None]
+    period_until: Mapped[date | None]
+    basis: Mapped[str | None] = mapped_column(String(500))
+    account: Mapped[str | None] = mapped_column(String(26))  # its own (virtual) account
+    closed_at: Mapped[datetime | None]
+    digest: Mapped[UUID]
+    run_id: Mapped[UUID]
+
+    kind: Mapped[Kind] = relationship()
+    instalments: Mapped[list[Instalment]] = relationship(back_populates="receivable", order_by="Instalment.number")
+
+
+class Liability(Base):
+    """Who is liable for a receivable, why and for which share. Co-owners of one receivable are jointly liable."""
+
+    __tablename__ = "liabilities"
+    __table_args__ = (
+        Index("liabilities_payer_id_idx", "payer_id"),
+        CheckConstraint("share_part > 0 AND share_part <= share_whole", name="share"),
+    )
+
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), primary_key=True)
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"), primary_key=True)
+    role: Mapped[LiabilityRole] = mapped_column(primary_key=True)
+    share_part: Mapped[int]
+    share_whole: Mapped[int]
+    from_on: Mapped[date | None]
+    until_on: Mapped[date | None]
+    closed_at: Mapped[datetime | None]
+    digest: Mapped[UUID]
+
+
+class Instalment(Base):
+    """Part of a receivable with its own due date (rata) and what is left of it, as the finance system keeps it.
+
+    What a resident still has to pay is less: what was captured and not echoed yet is subtracted by `payments`.
+    """
+
+    __tablename__ = "instalments"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint(
+            "charged >= 0 AND principal >= 0 AND interest >= 0 AND costs >= 0", name="amounts_not_negative"
+        ),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str] = mapped_column(String(64))
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
+    number: Mapped[int]
+    due_on: Mapped[date]
+    charged: Mapped[Money]
+    principal: Mapped[Money]
+    interest: Mapped[Money]
+    costs: Mapped[Money]
+    closed_at: Mapped[datetime | None]
+    digest: Mapped[UUID]
+    run_id: Mapped[UUID]
+
+    receivable: Mapped[Receivable] = relationship(back_populates="instalments")
+    balance: Mapped[Amounts] = composite("principal", "interest", "costs")
+
+
+class Operation(Base):
+    """What the finance system booked (operacja księgowa). What raises the debt is positive, what lowers it negative.
+
+    `booking_id` is the echo of our booking: the only proof that money we captured is in the books.
+    """
+
+    __tablename__ = "operations"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        Index("operations_booking_id_idx", "booking_id", postgresql_where="booking_id IS NOT NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str] = mapped_column(String(64))
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
+    instalment_id: Mapped[UUID | None] = mapped_column(ForeignKey("instalments.id"))
+    kind: Mapped[OperationKind]
+    booked_on: Mapped[date]
+    happened_on: Mapped[date]
+    document: Mapped[str] = mapped_column(String(64))
+    principal: Mapped[Money]
+    interest: Mapped[Money]
+    costs: Mapped[Money]
+    counterpart: Mapped[str | None] = mapped_column(String(64))  # external id of the other leg of a re-booking
+    booking_id: Mapped[UUID | None]
+    closed_at: Mapped[datetime | None]
+    digest: Mapped[UUID]
+    run_id: Mapped[UUID]
+
+    amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
+
+
+class Overpayment(Base):
+    """Money of a payer that pays for nothing yet (nadpłata)."""
+
+    __tablename__ = "overpayments"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint("amount > 0", name="amount_positive"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str] = mapped_column(String(64))
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"), index=True)
+    receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"))
+    amount: Mapped[Money]
+    arose_on: Mapped[date]
+    closed_at: Mapped[datetime | None]
+    digest: Mapped[UUID]
+    run_id: Mapped[UUID]

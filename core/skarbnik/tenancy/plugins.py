@@ -1,0 +1,73 @@
+"""Which plugins are installed, and which of their contracts fit. Installed is not enabled: each gmina chooses.
+
+A plugin that does not load is left out, named in the log and in `Plugins.broken`; it harms nobody else. A contract
+of another version is refused with the two versions in the message.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+import pluggy
+import structlog
+
+from skarbnik.plugin_api import GROUP, FinanceSystem, Hooks, MailSender, PaymentGateway
+from skarbnik.plugin_api.hooks import hookspec  # noqa: F401  # marks the specifications pluggy looks for
+
+log = structlog.get_logger()
+
+C = TypeVar("C")
+
+
+@dataclass
+class Plugins:
+    """Installed contracts by their id."""
+
+    gateways: dict[str, type[PaymentGateway]] = field(default_factory=dict)
+    finance_systems: dict[str, type[FinanceSystem]] = field(default_factory=dict)
+    mail_senders: dict[str, type[MailSender]] = field(default_factory=dict)
+    broken: dict[str, str] = field(default_factory=dict)
+
+    def names(self) -> set[str]:
+        return {*self.gateways, *self.finance_systems, *self.mail_senders}
+
+
+def load_plugins(found: list[EntryPoint] | None = None) -> Plugins:
+    """Load every installed plugin, each on its own."""
+    plugins = Plugins()
+    for entry in sorted(entry_points(group=GROUP) if found is None else found, key=lambda entry: entry.name):
+        try:
+            _register(plugins, entry.name, entry.load())
+        except Exception as error:  # whatever a stranger's module raises when it is imported stays with that plugin
+            plugins.broken[entry.name] = f"{type(error).__name__}: {error}"
+            log.error("plugin.broken", plugin=entry.name, error=type(error).__name__)
+    return plugins
+
+
+def _register(plugins: Plugins, name: str, module: Any) -> None:
+    manager = pluggy.PluginManager("skarbnik")
+    manager.add_hookspecs(Hooks)
+    manager.register(module, name)
+    manager.check_pending()
+    gateways = _fitting(manager.hook.payment_gateways(), PaymentGateway)
+    systems = _fitting(manager.hook.finance_systems(), FinanceSystem)
+    senders = _fitting(manager.hook.mail_senders(), MailSender)
+    plugins.gateways.update({each.id: each for each in gateways})
+    plugins.finance_systems.update({each.id: each for each in systems})
+    plugins.mail_senders.update({each.id: each for each in senders})
+
+
+def _fitting(answers: list[list[type[C]]], contract: type[C]) -> list[type[C]]:
+    offered = [each for answer in answers for each in answer]
+    wanted = contract.contract  # type: ignore[attr-defined]  # every contract says its version
+    for each in offered:
+        if not issubclass(each, contract):
+            raise TypeError(f"{each.__name__} is no {contract.__name__}")
+        if each.__dict__.get("contract", wanted) != wanted:
+            raise TypeError(
+                f"{each.__name__} is written for version {each.contract} of {contract.__name__},"  # type: ignore[attr-defined]  # as above
+                f" this Skarbnik has version {wanted}"
+            )
+    return offered
