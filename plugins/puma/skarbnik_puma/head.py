@@ -1,0 +1,133 @@
+"""The head of a file: its root and, for an export, the manifest. Nothing behind it is read."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from lxml import etree
+
+from skarbnik.plugin_api import BrokenFile, FileKind, ImportKind, Manifest, Totals
+from skarbnik_puma.problems import Problems
+from skarbnik_puma.shapes import Attribute, Element, Reader
+from skarbnik_puma.source import Source
+from skarbnik_puma.values import CODE, COUNT, MOMENT, NUMBER, SUM, choice, exactly, grosze, text
+
+EXPORT = "urn:skarbnik:exchange:export:1"
+BOOKINGS = "urn:skarbnik:exchange:bookings:1"
+ACKNOWLEDGEMENT = "urn:skarbnik:exchange:acknowledgement:1"
+FORMAT = "1"
+
+ROOTS = {
+    f"{{{EXPORT}}}export": FileKind.IMPORT,
+    f"{{{ACKNOWLEDGEMENT}}}acknowledgement": FileKind.ACKNOWLEDGEMENT,
+}
+MANIFEST_TAG = f"{{{EXPORT}}}manifest"
+TOTALS_TAG = f"{{{EXPORT}}}totals"
+
+COUNTS = ("payers", "kinds", "receivables", "liabilities", "instalments", "operations", "overpayments")
+SUMS = ("principal", "interest", "costs", "operations-amount", "overpayments-amount")
+
+# how a parser is made everywhere in this plugin: nothing is fetched, expanded or repaired
+PARSER = {
+    "resolve_entities": False,
+    "no_network": True,
+    "load_dtd": False,
+    "huge_tree": False,
+    "recover": False,
+    "remove_comments": True,
+    "remove_pis": True,
+}
+
+
+def build_manifest(_line, _owner, *values):
+    return values
+
+
+def build_totals(_line, _owner, *values):
+    counts, sums = values[: len(COUNTS)], values[len(COUNTS) :]
+    return Totals(*map(int, counts), *map(grosze, sums))
+
+
+MANIFEST = Element(
+    "manifest",
+    "Nagłówek",
+    {
+        "number": Attribute(NUMBER, "numer pliku"),
+        "kind": Attribute(choice(ImportKind), "rodzaj pliku"),
+        "tenant": Attribute(CODE, "kod gminy"),
+        "as-of": Attribute(MOMENT, "stan na chwilę"),
+        "created": Attribute(MOMENT, "chwila utworzenia"),
+        "system": Attribute(text(80), "program"),
+        "format": Attribute(exactly(FORMAT), "wersja formatu"),
+    },
+    build_manifest,
+)
+TOTALS = Element(
+    "totals",
+    "Sumy kontrolne",
+    {name: Attribute(COUNT, "liczba pozycji") for name in COUNTS} | {name: Attribute(SUM, "suma") for name in SUMS},
+    build_totals,
+)
+
+
+def find_kind(source: Source) -> FileKind:
+    root, _ = parse_head(source)
+    kind = ROOTS.get(root.tag)
+    if kind is None:
+        raise Problems().stop(root.sourceline, "not_ours", "Plik nie jest plikiem wymiany w wersji 1.")
+    return kind
+
+
+def read_head(source: Source, tenant_code: str) -> Manifest:
+    """The manifest of an export for this gmina; anything else is refused."""
+    problems = Problems()
+    root, manifest = parse_head(source)
+    if root.tag != f"{{{EXPORT}}}export":
+        raise problems.stop(root.sourceline, "not_ours", "Plik nie jest eksportem w wersji 1.")
+    if root.attrib:
+        raise problems.stop(root.sourceline, "unknown_attribute", "Element „export” nie ma atrybutów.")
+    if manifest is None or root[0] is not manifest:
+        raise problems.stop(root.sourceline, "manifest", "Plik nie zaczyna się od nagłówka „manifest”.")
+    children = list(manifest)
+    if [child.tag for child in children] != [TOTALS_TAG] or len(children[0]):
+        raise problems.stop(manifest.sourceline, "totals", "Nagłówek nie zawiera jednego elementu „totals”.")
+    values = Reader(MANIFEST, problems).read(manifest)
+    totals = Reader(TOTALS, problems).read(children[0])
+    if values is None or totals is None:
+        raise problems.broken("Nagłówek pliku ma błędy.")
+    number, kind, tenant, as_of, created, system, version = values
+    if tenant != tenant_code:
+        raise problems.stop(
+            manifest.sourceline, "other_tenant", f"Plik jest dla gminy o kodzie {tenant}, a nie {tenant_code}."
+        )
+    return Manifest(
+        number=int(number),
+        kind=ImportKind(kind),
+        tenant_code=tenant,
+        as_of=datetime.fromisoformat(as_of),
+        created_at=datetime.fromisoformat(created),
+        system=system,
+        format_version=version,
+        totals=totals,
+    )
+
+
+def parse_head(source: Source) -> tuple[etree._Element, etree._Element | None]:
+    """The root as it began, and the manifest if it ended within the head."""
+    parser = etree.XMLPullParser(events=("start", "end"), encoding="UTF-8", **PARSER)
+    broken: BrokenFile | None = None
+    try:
+        parser.feed(source.head)
+    except etree.XMLSyntaxError as error:
+        broken = Problems().syntax(error)
+    root = None
+    for event, node in parser.read_events():
+        if root is None:
+            root = node
+        if event == "end" and node.tag == MANIFEST_TAG:
+            return root, node
+    if broken is not None:
+        raise broken
+    if root is None:
+        raise Problems().stop(1, "truncated", "Plik jest urwany: brakuje jego początku.")
+    return root, None

@@ -1,0 +1,63 @@
+"""Everything that is wrong with a file, gathered so that a clerk sees all of it at once.
+
+Messages name places and ids, never values: a column shifted by one would put a name where an amount belongs.
+"""
+
+from __future__ import annotations
+
+from lxml import etree
+
+from skarbnik.plugin_api import BrokenFile, FileProblem
+
+MOST = 1000
+
+TRUNCATED = {
+    etree.ErrorTypes.ERR_DOCUMENT_END,
+    etree.ErrorTypes.ERR_DOCUMENT_EMPTY,
+    etree.ErrorTypes.ERR_TAG_NOT_FINISHED,
+    etree.ErrorTypes.ERR_GT_REQUIRED,
+    etree.ErrorTypes.ERR_LTSLASH_REQUIRED,
+}
+ENCODING = {
+    etree.ErrorTypes.ERR_INVALID_ENCODING,
+    etree.ErrorTypes.ERR_INVALID_CHAR,
+    etree.ErrorTypes.ERR_UNKNOWN_ENCODING,
+    etree.ErrorTypes.ERR_UNSUPPORTED_ENCODING,
+    etree.ErrorTypes.I18N_CONV_FAILED,
+}
+
+
+class Problems:
+    """A list of at most 1,000 problems, and the exception it becomes."""
+
+    def __init__(self) -> None:
+        self.listed: list[FileProblem] = []
+        self.found = 0
+
+    def __bool__(self) -> bool:
+        return self.found > 0
+
+    def add(self, line: int | None, code: str, message: str) -> None:
+        self.found += 1
+        if len(self.listed) < MOST:
+            self.listed.append(FileProblem(line, code, message))
+
+    def broken(self, message: str) -> BrokenFile:
+        return BrokenFile(message, self.listed)
+
+    def stop(self, line: int | None, code: str, message: str) -> BrokenFile:
+        """The file is broken as a whole: what was found so far, and why reading ended here."""
+        del self.listed[MOST - 1 :]
+        self.add(line, code, message)
+        return self.broken(message)
+
+    def syntax(self, error: etree.XMLSyntaxError) -> BrokenFile:
+        if error.code in TRUNCATED:
+            return self.stop(error.lineno, "truncated", "Plik jest urwany: brakuje jego końca.")
+        if error.code in ENCODING:
+            return self.stop(error.lineno, "encoding", "Plik zawiera znaki, które nie są poprawnym UTF-8.")
+        return self.stop(error.lineno, "not_well_formed", "Plik nie jest poprawnym dokumentem XML.")
+
+    def raise_found(self) -> None:
+        if self.found:
+            raise self.broken(f"Plik ma błędy, liczba: {self.found}. Niczego nie wczytano.")

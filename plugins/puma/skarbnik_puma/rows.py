@@ -1,0 +1,153 @@
+"""The rows of an export, streamed. Only the row being read is in memory.
+
+`iterparse` reports finished rows and sections. A row stays in the tree until the next one ends (libxml2 still writes
+behind it), then it goes; whatever else is found on the way out is something the format does not know.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lxml import etree
+
+from skarbnik.plugin_api import Row
+from skarbnik_puma import elements
+from skarbnik_puma.head import EXPORT, MANIFEST_TAG, PARSER
+from skarbnik_puma.problems import Problems
+from skarbnik_puma.shapes import Reader, shown
+from skarbnik_puma.source import Source
+
+SPACES = " \t\r\n"
+
+
+def tag(name: str) -> str:
+    return f"{{{EXPORT}}}{name}"
+
+
+SECTIONS = {
+    tag("kinds"): elements.KIND,
+    tag("payers"): elements.PAYER,
+    tag("receivables"): elements.RECEIVABLE,
+    tag("overpayments"): elements.OVERPAYMENT,
+}
+ORDER = [MANIFEST_TAG, *SECTIONS]
+ROWS = {tag(element.name): section for section, element in SECTIONS.items()}
+PARTS = (elements.LIABILITY, elements.INSTALMENT, elements.OPERATION)  # of a receivable, in this order
+RECEIVABLE = tag("receivable")
+
+
+class Walk:
+    """One reading of one file."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.problems = Problems()
+        self.readers = {tag(element.name): Reader(element, self.problems) for element in SECTIONS.values()}
+        self.parts = {tag(part.name): (place, Reader(part, self.problems)) for place, part in enumerate(PARTS)}
+        self.section: etree._Element | None = None
+
+    def rows(self) -> Iterator[Row]:
+        source, readers = self.source, self.readers
+        events = etree.iterparse(source, events=("end",), tag=[*ROWS, *SECTIONS], encoding="UTF-8", **PARSER)
+        try:
+            for _, node in events:
+                source.quiet = 0
+                reader = readers.get(node.tag)
+                if reader is None:
+                    self.leave(node)
+                    continue
+                if node.getparent() is not self.section:
+                    self.enter(node)
+                self.drop_before(node)
+                row = reader.read(node)
+                if row is not None:
+                    yield row
+                if reader.element is elements.RECEIVABLE:
+                    yield from self.parts_of(node, node.get("id"))
+                elif len(node) or has_text(node.text):
+                    self.strange(node)
+        except etree.XMLSyntaxError as error:
+            raise self.problems.syntax(error) from None
+        self.finish(events.root)
+
+    def parts_of(self, receivable: etree._Element, owner: str | None) -> Iterator[Row]:
+        """Liabilities, instalments and operations inside a receivable."""
+        last = 0
+        if has_text(receivable.text):
+            self.strange(receivable)
+        for node in receivable:
+            known = self.parts.get(node.tag)
+            if known is None:
+                self.unknown(node)
+                continue
+            place, reader = known
+            if place < last:
+                self.problems.add(
+                    node.sourceline, "order", "Kolejność w należności: odpowiedzialności, raty, operacje."
+                )
+            last = place
+            if node.text is not None or len(node) or has_text(node.tail):
+                self.check_inside(node)
+            row = reader.read(node, owner)
+            if row is not None:
+                yield row
+
+    def enter(self, node: etree._Element) -> None:
+        """The first row of a section: it must stand directly in its own section."""
+        section = node.getparent()
+        if section is None or section.tag != ROWS[node.tag] or section.getparent().getparent() is not None:
+            raise self.problems.stop(
+                node.sourceline, "misplaced", f"Element „{shown(node.tag)}” stoi poza swoją częścią pliku."
+            )
+        self.section = section
+
+    def leave(self, section: etree._Element) -> None:
+        """The end of a section: it must come in its turn and hold nothing else."""
+        root = section.getparent()
+        came = [child.tag for child in root] if root is not None else []
+        if came != ORDER[: len(came)]:
+            raise self.problems.stop(section.sourceline, "sections", "Części pliku mają inną kolejność niż w opisie.")
+        if section.attrib or has_text(section.text) or has_text(section.tail):
+            self.strange(section)
+        expected = SECTIONS[section.tag].name
+        for child in section:
+            if child.tag != tag(expected):
+                self.unknown(child)
+            elif has_text(child.tail):
+                self.strange(child)
+        section.clear()
+        self.section = None
+
+    def drop_before(self, node: etree._Element) -> None:
+        """Free the rows that are done, and list what is not a row."""
+        section = self.section
+        while (done := node.getprevious()) is not None:
+            if done.tag != node.tag:
+                self.unknown(done)
+            if has_text(done.tail):
+                self.strange(done)
+            section.remove(done)
+
+    def finish(self, root: etree._Element) -> None:
+        if [child.tag for child in root] != ORDER:
+            raise self.problems.stop(root.sourceline, "sections", "W pliku brakuje części albo są nieznane części.")
+        if has_text(root.text) or any(has_text(child.tail) for child in root):
+            self.strange(root)
+        self.problems.raise_found()
+
+    def check_inside(self, node: etree._Element) -> None:
+        if len(node) or has_text(node.text) or has_text(node.tail):
+            self.strange(node)
+
+    def unknown(self, node: etree._Element) -> None:
+        self.problems.add(node.sourceline, "unknown_element", f"Nieznany element „{shown(node.tag)}”.")
+
+    def strange(self, node: etree._Element) -> None:
+        self.problems.add(
+            node.sourceline, "unexpected_content", f"Element „{shown(node.tag)}” zawiera coś, czego nie ma w opisie."
+        )
+
+
+def has_text(text: str | None) -> bool:
+    """Anything but white space. (What was typed with a space before a tag is layout, not data.)"""
+    return text is not None and bool(text.strip(SPACES))
