@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 
 from skarbnik.dev import browser, postgres, postgres_binaries, valkey
-from skarbnik.dev.processes import LIBC
+from skarbnik.dev.processes import LIBC, DidNotStart
 from skarbnik.dev.state import CHECKOUT, commit, has_ipv6, holder, is_free, open_state
 from skarbnik.dev.unprivileged import unprivileged
 
@@ -25,7 +25,7 @@ def doctor() -> int:
         try:
             for line in look():
                 print(f"ok    {part:10} {line}")
-        except (Trouble, postgres_binaries.NoPostgres, valkey.NoValkey, OSError) as trouble:
+        except (Trouble, DidNotStart, OSError) as trouble:
             bad += 1
             print(f"BAD   {part:10} {trouble}")
     print("everything needed is there" if not bad else f"{bad} part(s) would not work")

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from skarbnik.dev.processes import DidNotStart
 from skarbnik.dev.state import discard, made
 from skarbnik.dev.unprivileged import Account
 
@@ -23,7 +24,7 @@ DISTRIBUTIONS = (
 )
 
 
-class NoPostgres(Exception):
+class NoPostgres(DidNotStart):
     """There is no PostgreSQL to use; the message says what would help."""
 
 

@@ -9,9 +9,9 @@ from urllib.parse import urlsplit, urlunsplit
 import psycopg
 from psycopg import sql
 
-from skarbnik.dev import postgres_binaries, valkey
+from skarbnik.dev import postgres, postgres_binaries, valkey
 from skarbnik.dev.postgres import EmbeddedPostgres
-from skarbnik.dev.processes import Supervisor
+from skarbnik.dev.processes import DidNotStart, Supervisor
 from skarbnik.dev.state import State
 from skarbnik.dev.valkey import EmbeddedValkey
 
@@ -30,6 +30,8 @@ def start_servers(supervisor: Supervisor, state: State, environ: Mapping[str, st
     chosen = []
     admin_url = environ.get("DATABASE_URL", "")
     if admin_url:
+        if not postgres.answers(admin_url):
+            raise DidNotStart("DATABASE_URL is set, and nothing lets us in there")
         chosen.append("PostgreSQL: DATABASE_URL")
     else:
         server = EmbeddedPostgres(state, postgres_binaries.find_binaries(environ), durable=durable)
@@ -38,6 +40,8 @@ def start_servers(supervisor: Supervisor, state: State, environ: Mapping[str, st
         chosen.append(f"PostgreSQL {server.binaries.version} ({server.binaries.origin})")
     redis_url = environ.get("REDIS_URL", "")
     if redis_url:
+        if not valkey.answers(redis_url):
+            raise DidNotStart("REDIS_URL is set, and nothing lets us in there")
         chosen.append("Redis: REDIS_URL")
     else:
         cache = EmbeddedValkey(state, valkey.find_binary(environ))
@@ -55,17 +59,11 @@ def with_login(url: str, user: str, password: str, database: str) -> str:
     return urlunsplit((parts.scheme, f"{user}:{password}@{place}", f"/{database}", parts.query, ""))
 
 
-def make_login(admin_url: str, name: str, password: str) -> None:
-    """A login with this password and no other right; one that exists keeps its rights."""
-    with psycopg.connect(admin_url, autocommit=True) as connection:
-        known = connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (name,)).fetchone()
-        verb = sql.SQL("ALTER ROLE {} LOGIN PASSWORD {}" if known else "CREATE ROLE {} LOGIN PASSWORD {}")
-        connection.execute(verb.format(sql.Identifier(name), sql.Literal(password)))
+def with_database(url: str, database: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
-def make_database(admin_url: str, name: str, owner: str) -> None:
+def make_database(admin_url: str, name: str) -> None:
     with psycopg.connect(admin_url, autocommit=True) as connection:
-        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
-            return
-        connection.execute(sql.SQL("GRANT {} TO CURRENT_USER").format(sql.Identifier(owner)))
-        connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(name), sql.Identifier(owner)))
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone():
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

@@ -64,7 +64,7 @@ def open_state() -> State:
     """The state of this checkout's demo."""
     folder = CHECKOUT / ".dev"
     account = unprivileged()
-    if account and not account.reaches(made(folder)):
+    if account and not account.reaches(made(folder, 0o711)):
         folder = OUTSIDE / hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:8]
         made(OUTSIDE, 0o711)
     return State(made(folder, 0o711 if account else 0o700))

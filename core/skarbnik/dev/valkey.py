@@ -16,7 +16,7 @@ from pathlib import Path
 import redis
 
 from skarbnik.dev.postgres import plain_environment
-from skarbnik.dev.processes import Program
+from skarbnik.dev.processes import DidNotStart, Program
 from skarbnik.dev.state import State, made, write_private
 
 CONFIGURATION = """\
@@ -31,7 +31,7 @@ dir {folder}
 """
 
 
-class NoValkey(Exception):
+class NoValkey(DidNotStart):
     """There is no Valkey or Redis to use; the message says what would help."""
 
 

@@ -1,0 +1,142 @@
+"""What the demo consists of: three gminas, their ports, secrets and folders. A plain function of the demo's state."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from skarbnik.dev.servers import with_login
+from skarbnik.dev.state import CHECKOUT, State, made
+
+INSTANCE = "demo"
+DATABASE = "skarbnik"
+WEB_PORT = 8000
+
+
+@dataclass(frozen=True)
+class PayuPos:
+    """A point of sale at the PayU simulator; its money goes to one bank account of the gmina."""
+
+    name: str
+    pos_id: str
+    client_id: str
+    client_secret: str
+    second_key: str
+
+    @property
+    def argument(self) -> str:
+        """As the simulator wants it on its command line."""
+        return f"{self.pos_id}:{self.client_id}:{self.client_secret}:{self.second_key}:{self.name}"
+
+
+@dataclass(frozen=True)
+class GminaPlan:
+    slug: str
+    name: str
+    puma_code: str
+    puma_seed: int
+    payers: int
+    url: str
+    payu: tuple[PayuPos, ...]  # the office, then its municipal company
+
+
+@dataclass(frozen=True)
+class DemoPlan:
+    """Everything `skarbnik.dev.seed.seed` needs. Seeding twice with the same plan changes nothing."""
+
+    gminas: tuple[GminaPlan, ...]
+    public_url: str
+    payu_url: str
+    puma_url: str
+    mail_url: str
+    smtp_host: str
+    smtp_port: int
+    exchange: Path  # of gmina T: <exchange>/T/puma/{in,out}
+    environment: Mapping[str, str]  # for read_settings()
+    password_key: str
+
+    def password_for(self, login: str) -> str:
+        """The password of one demo account: the same at each start, another for each login and machine."""
+        digest = hmac.digest(self.password_key.encode(), login.encode(), "sha256")
+        text = base64.b32encode(digest).decode().lower()
+        return "-".join((text[:4], text[4:8], text[8:12], text[12:16]))
+
+    def digest(self) -> str:
+        """Changes when seeding has something new to say: another port, another gmina."""
+        return hashlib.sha256(repr(sorted(asdict(self).items(), key=lambda item: item[0])).encode()).hexdigest()
+
+
+def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
+    port = urlsplit(environment["SKARBNIK_PUBLIC_URL"]).port
+    return DemoPlan(
+        gminas=(
+            _gmina(state, 1, "lipowo", "Gmina Lipowo", port, payers=400),
+            _gmina(state, 2, "debina", "Gmina Dębina", port, payers=250),
+            _gmina(state, 3, "zalesie", "Gmina Zalesie", port, payers=120),
+        ),
+        public_url=environment["SKARBNIK_PUBLIC_URL"],
+        payu_url=f"http://127.0.0.1:{state.port('payu')}",
+        puma_url=f"http://127.0.0.1:{state.port('puma')}",
+        mail_url=f"http://127.0.0.1:{state.port('mail')}",
+        smtp_host="127.0.0.1",
+        smtp_port=state.port("smtp"),
+        exchange=made(Path(environment["SKARBNIK_FILES"]) / "exchange"),
+        environment=environment,
+        password_key=state.secret("accounts"),
+    )
+
+
+def _gmina(state: State, number: int, slug: str, name: str, port: int | None, *, payers: int) -> GminaPlan:
+    return GminaPlan(
+        slug=slug,
+        name=name,
+        puma_code=f"PL-{slug.upper()}",
+        puma_seed=number,
+        payers=payers,
+        url=f"http://{slug}.localhost:{port}/",
+        payu=(
+            _pos(state, f"{slug}-urzad", 300000 + 10 * number, name),
+            _pos(state, f"{slug}-komunalny", 300001 + 10 * number, f"Zakład Komunalny {name.removeprefix('Gmina ')}"),
+        ),
+    )
+
+
+def _pos(state: State, key: str, number: int, name: str) -> PayuPos:
+    return PayuPos(
+        name=name,
+        pos_id=str(number),
+        client_id=str(number),
+        client_secret=state.secret(f"payu-{key}-client", 16),
+        second_key=state.secret(f"payu-{key}-second", 16),
+    )
+
+
+def product_environment(
+    state: State, *, admin_url: str, redis_url: str, web_port: int, environment: str = "demo", log: str = "json"
+) -> dict[str, str]:
+    """The environment the product's processes run in, on top of the machine's own."""
+    database = DATABASE if not os.environ.get("DATABASE_URL") else database_of(admin_url)
+    key = base64.b64encode(bytes.fromhex(state.secret("keys", 32))).decode()
+    owner, runtime = (f"{INSTANCE}_{part}" for part in ("owner", "app"))
+    return {
+        "SKARBNIK_ENV": environment,
+        "SKARBNIK_INSTANCE": INSTANCE,
+        "DATABASE_URL": with_login(admin_url, runtime, state.secret("database-app"), database),
+        "SKARBNIK_OWNER_DATABASE_URL": with_login(admin_url, owner, state.secret("database-owner"), database),
+        "REDIS_URL": redis_url,
+        "SKARBNIK_PUBLIC_URL": f"http://localhost:{web_port}",
+        "SKARBNIK_KEYS": f"1:{key}",
+        "SKARBNIK_FILES": str(made(state.folder / "files")),
+        "SKARBNIK_TENANTS": str(CHECKOUT / "tenants"),
+        "SKARBNIK_LOG": log,
+    }
+
+
+def database_of(url: str) -> str:
+    return unquote(urlsplit(url).path.lstrip("/")) or DATABASE

@@ -1,0 +1,90 @@
+"""The demo's programs: simulators, mail catcher, and the product's three processes."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from skarbnik.dev.plan import DemoPlan
+from skarbnik.dev.processes import Program
+from skarbnik.dev.state import CHECKOUT, State, has_ipv6
+
+PLUGINS = CHECKOUT / "plugins"
+PAYU = PLUGINS / "payu" / "simulator" / "main.py"
+PUMA = PLUGINS / "puma" / "simulator" / "main.py"
+
+
+def payu(state: State, plan: DemoPlan) -> Program:
+    points = [part for gmina in plan.gminas for pos in gmina.payu for part in ("--pos", pos.argument)]
+    arguments = ("--port", port_of(plan.payu_url), "--ledger", str(state.folder / "payu.sqlite"), *points)
+    return python("payu", {}, str(PAYU), *arguments, ready=plan.payu_url)
+
+
+def puma_ledger(state: State) -> Path:
+    return state.folder / "puma.sqlite"
+
+
+def puma(state: State, plan: DemoPlan, tenants: Mapping[str, str]) -> Program:
+    """The finance system. It knows the folders, and those carry the tenant id that seeding gave."""
+    folders = [
+        part
+        for gmina in plan.gminas
+        for part in ("--gmina", f"{gmina.puma_code}={plan.exchange / tenants[gmina.slug] / 'puma'}")
+    ]
+    arguments = ("serve", "--port", port_of(plan.puma_url), "--ledger", str(puma_ledger(state)), *folders)
+    return python("puma", {}, str(PUMA), *arguments, ready=plan.puma_url)
+
+
+def mail(state: State, plan: DemoPlan) -> Program:
+    arguments = ("--smtp-port", str(plan.smtp_port), "--http-port", port_of(plan.mail_url))
+    module = ("-m", "skarbnik.dev.catcher")
+    return python("mail", {}, *module, *arguments, "--store", str(state.folder / "mail"), ready=plan.mail_url)
+
+
+def product(environment: Mapping[str, str]) -> list[Program]:
+    """Web, worker and scheduler, and the web's second ear at ::1."""
+    port = port_of(environment["SKARBNIK_PUBLIC_URL"])
+    place = f"http://127.0.0.1:{port}"
+    web = ("--interface", "wsgi", "--host", "127.0.0.1", "--port", port, "--workers", "2", "--blocking-threads", "4")
+    heal = ("--respawn-failed-workers", "--respawn-interval", "0.5", "--workers-kill-timeout", "5")
+    work = ("skarbnik.worker", "--processes", "1", "--threads", "8", "--worker-shutdown-timeout", "5000")
+    programs = [
+        python("web", environment, "-m", "granian", *web, *heal, "skarbnik.app:wsgi", ready=f"{place}/readyz"),
+        python("worker", environment, "-m", "dramatiq", *work),
+        python("scheduler", environment, "-m", "skarbnik.scheduler"),
+    ]
+    if has_ipv6():
+        programs.append(python("loopback", {}, "-m", "skarbnik.dev.loopback", port))
+    return programs
+
+
+def python(name: str, environment: Mapping[str, str], *command: str, ready: str | None = None) -> Program:
+    return Program(
+        name=name,
+        command=(sys.executable, *command),
+        environment={**os.environ, **environment, "PYTHONUNBUFFERED": "1"},
+        ready=functools.partial(answers, ready) if ready else lambda: True,
+        folder=CHECKOUT,
+    )
+
+
+def answers(url: str) -> bool:
+    """Whether a page is served there. One that is not found is: a simulator need not have a front page."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        opener.open(url, timeout=5).close()
+    except urllib.error.HTTPError as answer:
+        return answer.code < 500
+    except OSError:
+        return False
+    return True
+
+
+def port_of(url: str) -> str:
+    return str(urlsplit(url).port)
