@@ -1,0 +1,1 @@
+"""E-mail handed to an SMTP server."""
