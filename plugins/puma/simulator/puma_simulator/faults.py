@@ -1,0 +1,55 @@
+"""What the simulator is asked to do wrong. Counters go down with each use; switches stay until they are set back."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, fields
+
+EXPORT_FAULTS = ("truncate_export", "duplicate_number", "skip_number", "wrong_totals", "wrong_encoding", "dtd")
+
+
+@dataclass
+class Faults:
+    truncate_export: int = 0  # so many next exports end in the middle
+    duplicate_number: int = 0  # … carry the number of the one before
+    skip_number: int = 0  # … carry a number too high
+    wrong_totals: int = 0
+    wrong_encoding: int = 0
+    dtd: int = 0
+    drop_echo: int = 0  # so many next exports leave the booking ids out
+    refuse_every: int = 0  # each Nth booking is refused; 0 is none
+    delay_ack: float = 0  # seconds
+    double_ack: bool = False
+    never_ack: bool = False
+
+    seen = 0  # bookings since the start, for refuse_every
+
+    def set(self, values: dict[str, object]) -> None:
+        """Take over what was sent; ValueError names what does not exist or has the wrong type."""
+        known = {field.name: type(getattr(Faults(), field.name)) for field in fields(self)}
+        for name, value in values.items():
+            kind = known.get(name)
+            if kind is None:
+                raise ValueError(f"there is no fault {name}")
+            if kind is bool and not isinstance(value, bool):
+                raise ValueError(f"{name} is true or false")
+            if kind is not bool and (isinstance(value, bool) or not isinstance(value, int | float) or value < 0):
+                raise ValueError(f"{name} is a number from 0")
+        for name, value in values.items():
+            setattr(self, name, known[name](value))
+
+    def take(self, name: str) -> bool:
+        left = getattr(self, name)
+        if left:
+            setattr(self, name, left - 1)
+        return bool(left)
+
+    def take_export_fault(self) -> str | None:
+        """The one thing wrong with the next export."""
+        return next((name for name in EXPORT_FAULTS if self.take(name)), None)
+
+    def refuses(self) -> bool:
+        self.seen += 1
+        return bool(self.refuse_every) and self.seen % self.refuse_every == 0
+
+    def shown(self) -> dict[str, object]:
+        return asdict(self)
