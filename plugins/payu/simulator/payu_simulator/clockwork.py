@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 
 import requests
 
@@ -14,6 +16,7 @@ from payu_simulator import orders, refunds
 from payu_simulator.context import Simulator
 from payu_simulator.outbox import record_answer
 
+log = logging.getLogger(__name__)
 TICK = 0.05
 PATIENCE = 20  # seconds a receiver has to answer
 
@@ -33,10 +36,14 @@ class Clockwork:
         while True:
             self._sim.bell.wait(TICK)
             self._sim.bell.clear()
-            with self._sim.ledger.change() as db:
-                self._expire(db)
-                self._work(db)
-            self._send_due()
+            try:
+                with self._sim.ledger.change() as db:
+                    self._expire(db)
+                    self._work(db)
+                self._send_due()
+            except Exception:
+                log.exception("the clockwork stumbled and goes on")
+                time.sleep(1)
 
     def _send_due(self) -> None:
         """Looked up and marked busy in one go: an answer is recorded under the same lock, so nothing leaves twice."""
@@ -62,7 +69,8 @@ class Clockwork:
             if job["kind"] == "settle refund":
                 refunds.settle(self._sim, db, job["subject"])
             else:
-                orders.take_money(self._sim, db, job["subject"])
+                with suppress(orders.WrongState):  # it was paid in another way meanwhile
+                    orders.take_money(self._sim, db, job["subject"])
             db.execute("DELETE FROM jobs WHERE number = ?", (job["number"],))
 
     def _send(self, row: sqlite3.Row) -> None:
