@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
-from skarbnik.clock import today
 from skarbnik.dev import programs
 from skarbnik.dev.plan import DATABASE, WEB_PORT, DemoPlan, database_of, make_plan, product_environment
 from skarbnik.dev.postgres import remove_data
@@ -80,7 +79,7 @@ def start(supervisor: Supervisor, state: State) -> None:
     supervisor.spawn(programs.mail(state, plan))
     supervisor.wait()
     seeded = seed_once(state, plan)
-    supervisor.spawn(programs.puma(state, plan, seeded["tenants"]))
+    supervisor.spawn(programs.puma(plan, seeded["tenants"]))
     say("Starting web, worker and scheduler")
     for program in programs.product(environment):
         supervisor.spawn(program)
@@ -106,30 +105,29 @@ def prepare(state: State, servers: Servers) -> tuple[dict[str, str], DemoPlan]:
 
 
 def seed_once(state: State, plan: DemoPlan) -> dict[str, Any]:
-    """Make gminas, accounts and ledgers; again only when the plan changed, since settings carry its ports."""
+    """Make books, gminas and accounts; gminas again only when the plan changed, since settings carry its ports.
+
+    Who seeds may write and import the first files too, and then says `exported`; otherwise the scheduler finds them.
+    """
     seeded = read_json(state.folder / SEEDED)
     if seeded.get("plan") == plan.digest():
         return seeded
-    if not seeded:
+    first = not seeded
+    if first:
         (state.folder / SEEDING).touch()
-        make_ledgers(state, plan)
+        for gmina in plan.gminas:
+            say(f"Making the books of {gmina.name}")
+            tool(state, "puma-seed", programs.fill_books(plan, gmina), {})
     say("Making gminas and accounts")
     with (made(state.folder / "plan") / "plan.pickle").open("wb") as file:
         pickle.dump(plan, file)
     tool(state, "seed", [sys.executable, "-m", "skarbnik.dev", "seed"], plan.environment)
     seeded = {**read_json(state.folder / "plan" / "answer.json"), "plan": plan.digest()}
+    for gmina in plan.gminas if first and not seeded.get("exported") else ():
+        tool(state, "puma-export", programs.first_export(plan, gmina, seeded["tenants"][gmina.slug]), {})
     write_private(state.folder / SEEDED, json.dumps(seeded, ensure_ascii=False))
     (state.folder / SEEDING).unlink(missing_ok=True)
     return seeded
-
-
-def make_ledgers(state: State, plan: DemoPlan) -> None:
-    for gmina in plan.gminas:
-        say(f"Making the books of {gmina.name}")
-        arguments = ["--gmina", gmina.puma_code, "--name", gmina.name, "--seed", str(gmina.puma_seed)]
-        arguments += ["--payers", str(gmina.payers), "--today", today().isoformat()]
-        command = [sys.executable, str(programs.PUMA), "seed", "--ledger", str(programs.puma_ledger(state))]
-        tool(state, "puma-seed", [*command, *arguments], {})
 
 
 def seed_here() -> int:

@@ -57,6 +57,7 @@ class DemoPlan:
     mail_url: str
     smtp_host: str
     smtp_port: int
+    puma_ledger: Path  # the books of all gminas, full before seeding begins
     exchange: Path  # of gmina T: <exchange>/T/puma/{in,out}
     environment: Mapping[str, str]  # for read_settings()
     password_key: str
@@ -66,6 +67,10 @@ class DemoPlan:
         digest = hmac.digest(self.password_key.encode(), login.encode(), "sha256")
         text = base64.b32encode(digest).decode().lower()
         return "-".join((text[:4], text[4:8], text[8:12], text[12:16]))
+
+    def puma_folder(self, tenant_id: str) -> Path:
+        """Where the finance system of a gmina leaves its files and finds ours."""
+        return self.exchange / tenant_id / "puma"
 
     def digest(self) -> str:
         """Changes when seeding has something new to say: another port, another gmina."""
@@ -86,6 +91,7 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
         mail_url=f"http://127.0.0.1:{state.port('mail')}",
         smtp_host="127.0.0.1",
         smtp_port=state.port("smtp"),
+        puma_ledger=state.folder / "puma.sqlite",
         exchange=made(Path(environment["SKARBNIK_FILES"]) / "exchange"),
         environment=environment,
         password_key=state.secret("accounts"),

@@ -8,10 +8,10 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from pathlib import Path
 from urllib.parse import urlsplit
 
-from skarbnik.dev.plan import DemoPlan
+from skarbnik.clock import today
+from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.processes import Program
 from skarbnik.dev.state import CHECKOUT, State, has_ipv6
 
@@ -26,19 +26,28 @@ def payu(state: State, plan: DemoPlan) -> Program:
     return python("payu", {}, str(PAYU), *arguments, ready=plan.payu_url)
 
 
-def puma_ledger(state: State) -> Path:
-    return state.folder / "puma.sqlite"
-
-
-def puma(state: State, plan: DemoPlan, tenants: Mapping[str, str]) -> Program:
+def puma(plan: DemoPlan, tenants: Mapping[str, str]) -> Program:
     """The finance system. It knows the folders, and those carry the tenant id that seeding gave."""
-    folders = [
-        part
-        for gmina in plan.gminas
-        for part in ("--gmina", f"{gmina.puma_code}={plan.exchange / tenants[gmina.slug] / 'puma'}")
-    ]
-    arguments = ("serve", "--port", port_of(plan.puma_url), "--ledger", str(puma_ledger(state)), *folders)
+    folders = [part for gmina in plan.gminas for part in ("--gmina", puma_place(plan, gmina, tenants[gmina.slug]))]
+    arguments = ("serve", "--port", port_of(plan.puma_url), "--ledger", str(plan.puma_ledger), *folders)
     return python("puma", {}, str(PUMA), *arguments, ready=plan.puma_url)
+
+
+def fill_books(plan: DemoPlan, gmina: GminaPlan) -> list[str]:
+    """The command that invents the people of a gmina and what they owe."""
+    arguments = ["--gmina", gmina.puma_code, "--name", gmina.name, "--seed", str(gmina.puma_seed)]
+    arguments += ["--payers", str(gmina.payers), "--today", today().isoformat()]
+    return [sys.executable, str(PUMA), "seed", "--ledger", str(plan.puma_ledger), *arguments]
+
+
+def first_export(plan: DemoPlan, gmina: GminaPlan, tenant_id: str) -> list[str]:
+    """The command that writes the first full file into the gmina's folder."""
+    place = puma_place(plan, gmina, tenant_id)
+    return [sys.executable, str(PUMA), "export", "--ledger", str(plan.puma_ledger), "--gmina", place, "--kind", "full"]
+
+
+def puma_place(plan: DemoPlan, gmina: GminaPlan, tenant_id: str) -> str:
+    return f"{gmina.puma_code}={plan.puma_folder(tenant_id)}"
 
 
 def mail(state: State, plan: DemoPlan) -> Program:

@@ -20,7 +20,7 @@ def write_report(state: State, plan: DemoPlan, seeded: dict[str, Any], servers: 
                 "url": gmina.url,
                 "tenant_id": seeded["tenants"][gmina.slug],
                 "puma_code": gmina.puma_code,
-                "exchange": str(plan.exchange / seeded["tenants"][gmina.slug] / "puma"),
+                "exchange": str(plan.puma_folder(seeded["tenants"][gmina.slug])),
             }
             for gmina in plan.gminas
         },
