@@ -80,6 +80,14 @@ def test_a_killed_supervisor_takes_its_children_along(another_supervisor, state,
     assert eventually(lambda: marked(state.name) == [])
 
 
+def test_a_program_that_ends_is_waited_for_and_a_failure_is_told(supervisor, script):
+    supervisor.finish(script("good", "print('done')"))
+    assert supervisor.tail("good") == "done"
+
+    with pytest.raises(DidNotStart, match="no such table"):
+        supervisor.finish(script("bad", "raise SystemExit('no such table')"))
+
+
 def test_what_outlives_a_killed_supervisor_is_ended_by_the_next(another_supervisor, state, eventually):
     supervisor = another_supervisor(
         f"supervisor.spawn(Program('parent', (sys.executable, '-c', {PARENT!r}), os.environ))"

@@ -6,8 +6,6 @@ import json
 import os
 import pickle
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from types import FrameType
@@ -56,7 +54,7 @@ def run(state: State) -> int:
     except Stopped:
         say("\nStopping")
         return 0
-    except (DidNotStart, subprocess.CalledProcessError, OSError) as error:
+    except (DidNotStart, OSError) as error:
         say(f"\n{error}\nLogs are in {state.logs}")
         return 1
     finally:
@@ -73,12 +71,12 @@ def start(supervisor: Supervisor, state: State) -> None:
     servers = start_servers(supervisor, state, os.environ)
     for choice in servers.chosen:
         say(f"  {choice}")
-    environment, plan = prepare(state, servers)
+    environment, plan = prepare(supervisor, servers)
     say("Starting the simulators")
     supervisor.spawn(programs.payu(state, plan))
     supervisor.spawn(programs.mail(state, plan))
     supervisor.wait()
-    seeded = seed_once(state, plan)
+    seeded = seed_once(supervisor, plan)
     supervisor.spawn(programs.puma(plan, seeded["tenants"]))
     say("Starting web, worker and scheduler")
     for program in programs.product(environment):
@@ -88,8 +86,9 @@ def start(supervisor: Supervisor, state: State) -> None:
     announce(plan, seeded)
 
 
-def prepare(state: State, servers: Servers) -> tuple[dict[str, str], DemoPlan]:
+def prepare(supervisor: Supervisor, servers: Servers) -> tuple[dict[str, str], DemoPlan]:
     """The database, its roles and its tables; nothing to do is quickly done."""
+    state = supervisor.state
     environment = product_environment(
         state, admin_url=servers.admin_url, redis_url=servers.redis_url, web_port=state.port("web", WEB_PORT)
     )
@@ -97,18 +96,19 @@ def prepare(state: State, servers: Servers) -> tuple[dict[str, str], DemoPlan]:
     if not os.environ.get("DATABASE_URL"):
         make_database(servers.admin_url, DATABASE)
     say("Bringing the database up to date")
-    command = [sys.executable, "-m", "skarbnik.cli"]
+    command = ("-m", "skarbnik.cli")
     admin_url = with_database(servers.admin_url, database)
-    tool(state, "bootstrap", [*command, "bootstrap", "--admin-url", admin_url], environment)
-    tool(state, "migrate", [*command, "migrate"], environment)
+    supervisor.finish(programs.python("bootstrap", environment, *command, "bootstrap", "--admin-url", admin_url))
+    supervisor.finish(programs.python("migrate", environment, *command, "migrate"))
     return environment, make_plan(state, environment)
 
 
-def seed_once(state: State, plan: DemoPlan) -> dict[str, Any]:
+def seed_once(supervisor: Supervisor, plan: DemoPlan) -> dict[str, Any]:
     """Make books, gminas and accounts; gminas again only when the plan changed, since settings carry its ports.
 
     Who seeds may write and import the first files too, and then says `exported`; otherwise the scheduler finds them.
     """
+    state = supervisor.state
     seeded = read_json(state.folder / SEEDED)
     if seeded.get("plan") == plan.digest():
         return seeded
@@ -117,14 +117,14 @@ def seed_once(state: State, plan: DemoPlan) -> dict[str, Any]:
         (state.folder / SEEDING).touch()
         for gmina in plan.gminas:
             say(f"Making the books of {gmina.name}")
-            tool(state, "puma-seed", programs.fill_books(plan, gmina), {})
+            supervisor.finish(programs.fill_books(plan, gmina))
     say("Making gminas and accounts")
     with (made(state.folder / "plan") / "plan.pickle").open("wb") as file:
         pickle.dump(plan, file)
-    tool(state, "seed", [sys.executable, "-m", "skarbnik.dev", "seed"], plan.environment)
+    supervisor.finish(programs.python("seed", plan.environment, "-m", "skarbnik.dev", "seed"))
     seeded = {**read_json(state.folder / "plan" / "answer.json"), "plan": plan.digest()}
     for gmina in plan.gminas if first and not seeded.get("exported") else ():
-        tool(state, "puma-export", programs.first_export(plan, gmina, seeded["tenants"][gmina.slug]), {})
+        supervisor.finish(programs.first_export(plan, gmina, seeded["tenants"][gmina.slug]))
     write_private(state.folder / SEEDED, json.dumps(seeded, ensure_ascii=False))
     (state.folder / SEEDING).unlink(missing_ok=True)
     return seeded
@@ -139,23 +139,6 @@ def seed_here() -> int:
         plan = pickle.load(file)
     write_private(folder / "answer.json", json.dumps(seed(plan), ensure_ascii=False))
     return 0
-
-
-def tool(state: State, name: str, command: list[str], environment: Mapping[str, str]) -> None:
-    """Run a program that ends, its words in a log; show their end when it fails. Ctrl-C ends it too."""
-    path = state.logs / f"{name}.log"
-    with path.open("ab") as log:
-        process = subprocess.Popen(
-            command, cwd=CHECKOUT, env={**os.environ, **environment}, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            status = process.wait()
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
-    if status != 0:
-        raise DidNotStart(f"{name} failed\n" + "\n".join(path.read_text(errors="replace").splitlines()[-25:]))
 
 
 def forget(state: State) -> None:

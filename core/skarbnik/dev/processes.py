@@ -86,6 +86,17 @@ class Supervisor:
                     raise DidNotStart(f"{child.program.name} did not start\n{self.tail(child.program.name)}")
             time.sleep(0.02)
 
+    def finish(self, program: Program) -> None:
+        """Run a program that ends by itself. DidNotStart when it fails."""
+        process = self._popen(program)
+        try:
+            status = process.wait()
+        except BaseException:
+            end(Child(program, process, 0.0))
+            raise
+        if status != 0:
+            raise DidNotStart(f"{program.name} failed\n{self.tail(program.name)}")
+
     def tend(self) -> None:
         """Look after everybody once: bury the dead with their children, and start them again after a rest."""
         now = time.monotonic()

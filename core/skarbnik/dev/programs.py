@@ -33,17 +33,18 @@ def puma(plan: DemoPlan, tenants: Mapping[str, str]) -> Program:
     return python("puma", {}, str(PUMA), *arguments, ready=plan.puma_url)
 
 
-def fill_books(plan: DemoPlan, gmina: GminaPlan) -> list[str]:
-    """The command that invents the people of a gmina and what they owe."""
+def fill_books(plan: DemoPlan, gmina: GminaPlan) -> Program:
+    """Invents the people of a gmina and what they owe."""
     arguments = ["--gmina", gmina.puma_code, "--name", gmina.name, "--seed", str(gmina.puma_seed)]
     arguments += ["--payers", str(gmina.payers), "--today", today().isoformat()]
-    return [sys.executable, str(PUMA), "seed", "--ledger", str(plan.puma_ledger), *arguments]
+    return python("puma-seed", {}, str(PUMA), "seed", "--ledger", str(plan.puma_ledger), *arguments)
 
 
-def first_export(plan: DemoPlan, gmina: GminaPlan, tenant_id: str) -> list[str]:
-    """The command that writes the first full file into the gmina's folder."""
+def first_export(plan: DemoPlan, gmina: GminaPlan, tenant_id: str) -> Program:
+    """Writes the first full file into the gmina's folder."""
     place = puma_place(plan, gmina, tenant_id)
-    return [sys.executable, str(PUMA), "export", "--ledger", str(plan.puma_ledger), "--gmina", place, "--kind", "full"]
+    arguments = ("--ledger", str(plan.puma_ledger), "--gmina", place, "--kind", "full")
+    return python("puma-export", {}, str(PUMA), "export", *arguments)
 
 
 def puma_place(plan: DemoPlan, gmina: GminaPlan, tenant_id: str) -> str:
