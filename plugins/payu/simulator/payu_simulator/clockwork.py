@@ -66,8 +66,8 @@ class Clockwork:
 
     def _work(self, db: sqlite3.Connection) -> None:
         for job in db.execute("SELECT * FROM jobs WHERE due_at <= ? ORDER BY number", (time.time(),)).fetchall():
-            if job["kind"] == "settle refund":
-                refunds.settle(self._sim, db, job["subject"])
+            if job["kind"] in {"settle refund", "cancel refund"}:
+                refunds.settle(self._sim, db, job["subject"], failed=job["kind"] == "cancel refund")
             else:
                 with suppress(orders.WrongState):  # it was paid in another way meanwhile
                     orders.take_money(self._sim, db, job["subject"])

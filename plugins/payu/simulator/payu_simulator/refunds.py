@@ -58,9 +58,10 @@ def open_refund(sim: Simulator, db: sqlite3.Connection, order: sqlite3.Row, aske
     ).lastrowid
     refund_id = str(5_000_000_000 + (number or 0))
     db.execute("UPDATE refunds SET refund_id = ? WHERE number = ?", (refund_id, number))
+    fails = sim.faults.draw(db, "refund_canceled", order["pos_id"]) is not None
     db.execute(
-        "INSERT INTO jobs (due_at, kind, subject) VALUES (?, 'settle refund', ?)",
-        (now + sim.seconds(SETTLES_AFTER), refund_id),
+        "INSERT INTO jobs (due_at, kind, subject) VALUES (?, ?, ?)",
+        (now + sim.seconds(SETTLES_AFTER), "cancel refund" if fails else "settle refund", refund_id),
     )
     return get_refund(db, refund_id)
 
@@ -75,10 +76,9 @@ def find_same(db: sqlite3.Connection, order_id: str, asked: dict[str, Any]) -> s
     return None
 
 
-def settle(sim: Simulator, db: sqlite3.Connection, refund_id: str) -> None:
+def settle(sim: Simulator, db: sqlite3.Connection, refund_id: str, *, failed: bool) -> None:
     refund = get_refund(db, refund_id)
     order = get_order(db, refund["order_id"])
-    failed = sim.faults.draw(db, "refund_canceled", order["pos_id"]) is not None
     db.execute(
         "UPDATE refunds SET status = ?, status_at = ? WHERE refund_id = ?",
         ("CANCELED" if failed else "FINALIZED", time.time(), refund_id),
