@@ -9,9 +9,9 @@ from email.message import EmailMessage
 
 import pytest
 
+from skarbnik.dev.ports import random_port
 from skarbnik.dev.processes import Program
 from skarbnik.dev.programs import answers
-from skarbnik.dev.state import random_port
 
 
 @pytest.fixture

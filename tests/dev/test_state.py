@@ -7,7 +7,8 @@ import pytest
 
 from skarbnik.dev import browser
 from skarbnik.dev.plan import make_plan, product_environment
-from skarbnik.dev.state import State, holder, is_free, only_one, throw_away
+from skarbnik.dev.ports import is_free
+from skarbnik.dev.state import State, holder, only_one, throw_away
 from skarbnik.settings import read_settings
 
 

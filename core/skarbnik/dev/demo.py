@@ -7,7 +7,6 @@ import os
 import pickle
 import signal
 import time
-from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -17,7 +16,7 @@ from skarbnik.dev.postgres import remove_data
 from skarbnik.dev.processes import DidNotStart, Supervisor
 from skarbnik.dev.report import announce, write_report
 from skarbnik.dev.servers import Servers, make_database, start_servers, with_database
-from skarbnik.dev.state import CHECKOUT, State, discard, made, only_one, open_state, read_json, write_private
+from skarbnik.dev.state import State, discard, made, only_one, open_state, read_json, write_private
 
 SEEDED = "seeded.json"
 SEEDING = "seeding"

@@ -9,8 +9,9 @@ import sys
 from collections.abc import Callable, Iterator
 
 from skarbnik.dev import browser, postgres, postgres_binaries, valkey
+from skarbnik.dev.ports import has_ipv6, is_free
 from skarbnik.dev.processes import LIBC, DidNotStart
-from skarbnik.dev.state import CHECKOUT, commit, has_ipv6, holder, is_free, open_state
+from skarbnik.dev.state import CHECKOUT, commit, holder, open_state
 from skarbnik.dev.unprivileged import unprivileged
 
 

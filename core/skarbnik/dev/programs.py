@@ -12,8 +12,9 @@ from urllib.parse import urlsplit
 
 from skarbnik.clock import today
 from skarbnik.dev.plan import DemoPlan, GminaPlan
+from skarbnik.dev.ports import has_ipv6
 from skarbnik.dev.processes import Program
-from skarbnik.dev.state import CHECKOUT, State, has_ipv6
+from skarbnik.dev.state import CHECKOUT, State
 
 PLUGINS = CHECKOUT / "plugins"
 PAYU = PLUGINS / "payu" / "simulator" / "main.py"
