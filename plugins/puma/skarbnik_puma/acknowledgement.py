@@ -10,8 +10,7 @@ from lxml import etree
 from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement
 from skarbnik_puma.head import ACKNOWLEDGEMENT, FORMAT, PARSER
 from skarbnik_puma.problems import Problems
-from skarbnik_puma.rows import has_text
-from skarbnik_puma.shapes import Attribute, Element, Reader, shown
+from skarbnik_puma.shapes import Attribute, Element, Reader, has_text, shown
 from skarbnik_puma.source import Source
 from skarbnik_puma.values import CODE, DAY, DAYS, MOMENT, NUMBER, SHA256, UUID_TEXT, exactly, text
 

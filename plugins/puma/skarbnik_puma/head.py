@@ -8,7 +8,7 @@ from lxml import etree
 
 from skarbnik.plugin_api import BrokenFile, FileKind, ImportKind, Manifest, Totals
 from skarbnik_puma.problems import Problems
-from skarbnik_puma.shapes import Attribute, Element, Reader
+from skarbnik_puma.shapes import Attribute, Element, Reader, has_text
 from skarbnik_puma.source import Source
 from skarbnik_puma.values import CODE, COUNT, MOMENT, NUMBER, SUM, choice, exactly, grosze, text
 
@@ -89,6 +89,8 @@ def read_head(source: Source, tenant_code: str) -> Manifest:
     if manifest is None or root[0] is not manifest:
         raise problems.stop(root.sourceline, "manifest", "Plik nie zaczyna się od nagłówka „manifest”.")
     children = list(manifest)
+    if any(has_text(text) for node in children for text in (manifest.text, node.text, node.tail)):
+        raise problems.stop(manifest.sourceline, "unexpected_content", "Nagłówek zawiera tekst między elementami.")
     if [child.tag for child in children] != [TOTALS_TAG] or len(children[0]):
         raise problems.stop(manifest.sourceline, "totals", "Nagłówek nie zawiera jednego elementu „totals”.")
     values = Reader(MANIFEST, problems).read(manifest)

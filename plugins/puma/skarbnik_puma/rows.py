@@ -14,10 +14,8 @@ from skarbnik.plugin_api import Row
 from skarbnik_puma import elements
 from skarbnik_puma.head import EXPORT, MANIFEST_TAG, PARSER
 from skarbnik_puma.problems import Problems
-from skarbnik_puma.shapes import Reader, shown
+from skarbnik_puma.shapes import Reader, has_text, line_of, shown
 from skarbnik_puma.source import Source
-
-SPACES = " \t\r\n"
 
 
 def tag(name: str) -> str:
@@ -58,12 +56,12 @@ class Walk:
                     continue
                 if node.getparent() is not self.section:
                     self.enter(node)
-                self.drop_before(node)
                 row = reader.read(node)
+                self.drop_before(node)
                 if row is not None:
                     yield row
                 if reader.element is elements.RECEIVABLE:
-                    yield from self.parts_of(node, node.get("id"))
+                    yield from self.parts_of(node, node.get("id", "").strip())
                 elif len(node) or has_text(node.text):
                     self.strange(node)
         except etree.XMLSyntaxError as error:
@@ -82,9 +80,7 @@ class Walk:
                 continue
             place, reader = known
             if place < last:
-                self.problems.add(
-                    node.sourceline, "order", "Kolejność w należności: odpowiedzialności, raty, operacje."
-                )
+                self.problems.add(line_of(node), "order", "Kolejność w należności: odpowiedzialności, raty, operacje.")
             last = place
             if node.text is not None or len(node) or has_text(node.tail):
                 self.check_inside(node)
@@ -97,7 +93,7 @@ class Walk:
         section = node.getparent()
         if section is None or section.tag != ROWS[node.tag] or section.getparent().getparent() is not None:
             raise self.problems.stop(
-                node.sourceline, "misplaced", f"Element „{shown(node.tag)}” stoi poza swoją częścią pliku."
+                line_of(node), "misplaced", f"Element „{shown(node.tag)}” stoi poza swoją częścią pliku."
             )
         self.section = section
 
@@ -140,14 +136,9 @@ class Walk:
             self.strange(node)
 
     def unknown(self, node: etree._Element) -> None:
-        self.problems.add(node.sourceline, "unknown_element", f"Nieznany element „{shown(node.tag)}”.")
+        self.problems.add(line_of(node), "unknown_element", f"Nieznany element „{shown(node.tag)}”.")
 
     def strange(self, node: etree._Element) -> None:
         self.problems.add(
-            node.sourceline, "unexpected_content", f"Element „{shown(node.tag)}” zawiera coś, czego nie ma w opisie."
+            line_of(node), "unexpected_content", f"Element „{shown(node.tag)}” zawiera coś, czego nie ma w opisie."
         )
-
-
-def has_text(text: str | None) -> bool:
-    """Anything but white space. (What was typed with a space before a tag is layout, not data.)"""
-    return text is not None and bool(text.strip(SPACES))

@@ -18,6 +18,8 @@ from skarbnik_puma.problems import Problems
 from skarbnik_puma.values import ID, Value
 
 BETWEEN = "\x1f"  # cannot occur in XML 1.0
+SPACES = " \t\r\n"
+LONG_FILE = 65_535  # lines
 SHAPES = 64  # more orders of attributes than that are somebody's joke; start over
 
 
@@ -67,7 +69,7 @@ class Reader:
         if shape is not None and shape.matches(BETWEEN.join(values)):
             values.append(None)
             try:
-                return self.element.build(node.sourceline, owner, *shape.pick(values))
+                return self.element.build(line_of(node), owner, *shape.pick(values))
             except ValueError:
                 pass  # well written and senseless: told below
         return self.explain(node, owner)
@@ -87,8 +89,8 @@ class Reader:
 
     def explain(self, node: etree._Element, owner: str | None) -> Any:
         """Look at each attribute alone, with the spaces around it taken away, and list what cannot be used."""
-        line, found = node.sourceline, self.problems.found
-        given = {str(key): str(value).strip(" ") for key, value in node.items()}
+        line, found = line_of(node), self.problems.found
+        given = {str(key): str(value).strip() for key, value in node.items()}
         where = self.where(given, owner)
         for key in given.keys() - self.element.attributes.keys():
             self.problems.add(line, "unknown_attribute", f"{where}: nieznany atrybut „{shown(key)}”.")
@@ -116,6 +118,15 @@ class Reader:
         return self.element.word
 
 
+def line_of(node: etree._Element) -> int:
+    """The line of an element. libxml2 keeps 16 bits; beyond, it tells where the text behind the tag ended."""
+    line: int = node.sourceline
+    if line < LONG_FILE:
+        return line
+    behind = node.text if len(node) or node.text else node.tail
+    return line - behind.count("\n") if behind else line
+
+
 def fits(value: Value, text: str) -> bool:
     if re.fullmatch(value.pattern, text) is None:
         return False
@@ -129,3 +140,8 @@ def fits(value: Value, text: str) -> bool:
 def shown(name: str) -> str:
     """The name of an unknown attribute or element, without its namespace and not longer than a line."""
     return etree.QName(name).localname[:40]
+
+
+def has_text(text: str | None) -> bool:
+    """Anything but white space. (What was typed with a space before a tag is layout, not data.)"""
+    return text is not None and bool(text.strip(SPACES))

@@ -61,7 +61,7 @@ def checked(is_right: Callable[[str], bool]) -> Callable[[str], str]:
 
 def text(most: int) -> Value:
     """Free text: no spaces around it, nothing that cannot be seen."""
-    pattern = f"(?! )[^{UNFIT}]{{1,{most}}}(?<! )"
+    pattern = f"(?!\\s)[^{UNFIT}]{{1,{most}}}(?<!\\s)"
     return Value(pattern, str, "text", f"tekst ma od 1 do {most} znaków i nie zawiera znaków sterujących")
 
 
@@ -93,7 +93,7 @@ DAY = Value(
     "dzień zapisuje się RRRR-MM-DD, w latach 1900-2199, i musi istnieć w kalendarzu",
 )
 MOMENT = Value(
-    r"(?:20|21)[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+\-][01][0-9]:[0-5][0-9])",
+    r"(?:20|21)[0-9][0-9]-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](?:\.[0-9]{1,6})?(?:Z|[+\-](?:0[0-9]|1[0-3]):[0-5][0-9])",
     moment,
     "moment",
     "chwilę zapisuje się RRRR-MM-DDTGG:MM:SS ze strefą, na przykład 2026-11-23T02:00:00+01:00",

@@ -55,11 +55,11 @@ def typical(register: Register) -> None:
     year = register.today.year
     both = [Share(ANNA, "co_owner", 1, 2), Share(JAN, "co_owner", 1, 2)]
     extra = 100 * register.chance.randint(0, 40)  # each gmina has its own amounts
-    tax = [12_100 + extra, 12_000 + extra, 12_000 + extra, 12_000 + extra]
+    tax = [65_100 + extra, 65_000 + extra, 65_000 + extra, 65_000 + extra]
     house = register.receivable("PODN-OF", both, year=year, own="N-000001", amounts=tax, since=date(2019, 5, 1))
     register.settle(house, number=1, on=day(year, 3, 12))
     register.settle(house, number=2, on=day(year, 5, 14))
-    register.settle(house, number=3, on=day(year, 9, 10), share=0.4)
+    register.settle(house, number=3, on=day(year, 9, 10), share=0.2)
     waste = register.receivable("ODPADY", [Share(ANNA)], year=year, own="N-000002", amounts=[19_200 + extra] * 4)
     register.settle(waste, number=1, on=day(year, 4, 14))
     register.settle(waste, number=2, on=day(year, 7, 15))

@@ -78,6 +78,8 @@ def owe(register: Register, kind: str, shares: list[Share]) -> None:
         late = chance.randint(-12, 20) if luck > 0.7 else chance.randint(-12, 0)
         share = 0.5 if luck > 0.82 else 1.0
         register.settle(receivable, number=row["number"], on=due + timedelta(days=late), share=share)
+        if luck < 0.01:  # a standing order that was forgotten: an overpayment
+            register.pay(row, Parts(principal=row["charged"]), min(today, due + timedelta(days=9)))
     if chance.random() < 0.05:
         remind_if_overdue(register, receivable, shares[0].payer)
     elif chance.random() < 0.04:
