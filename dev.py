@@ -47,6 +47,7 @@ class Environment:
         self.stamp = self.folder / "skarbnik.stamp"
         self.marker = self.folder / "skarbnik.unfinished"
         self.lock = root / "requirements.lock"
+        self.held: tuple[int, ...] = ()  # given to children, so that a pip that outlives us keeps the others waiting
 
     def members(self) -> list[Path]:
         return [self.root / "core", *sorted(path.parent for path in self.root.glob("plugins/*/pyproject.toml"))]
@@ -100,12 +101,12 @@ class Environment:
         say(f"Making .venv with Python {sys.version.split()[0]}")
         make = [sys.executable, "-m", "venv", str(self.folder)]
         if importlib.util.find_spec("ensurepip"):
-            if subprocess.run(make, check=False).returncode == 0:
+            if subprocess.run(make, check=False, pass_fds=self.held).returncode == 0:
                 return self._pip()
             say("  without its own pip")
         if not importlib.util.find_spec("pip"):
             sys.exit("This Python has neither ensurepip nor pip: install python3-venv (or python3-pip) and try again.")
-        subprocess.run([*make, "--without-pip"], check=True)
+        subprocess.run([*make, "--without-pip"], check=True, pass_fds=self.held)
         return self._pip()
 
     def _pip(self) -> list[str]:
@@ -121,7 +122,8 @@ class Environment:
         total = sum("==" in line for line in self.lock.read_text().splitlines()) if "-r" in arguments else 0
         words: list[str] = []
         seen, told = 0, time.monotonic()
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as pip:
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True, "pass_fds": self.held}
+        with subprocess.Popen(command, **pipes) as pip:
             for line in pip.stdout or ():
                 words.append(line)
                 if line.startswith("Collecting "):
@@ -132,7 +134,7 @@ class Environment:
                 elif line.startswith("Installing collected packages") and total:
                     say("  unpacking")
         if pip.returncode != 0:
-            sys.exit("".join(words[-30:]) + f"\nInstalling {what} failed; run the same command again to go on.")
+            sys.exit("".join(words[-30:]) + f"\nInstalling {what} failed; run the same command to try again.")
 
 
 def say(text: str) -> None:
@@ -150,6 +152,7 @@ def ready(environment: Environment) -> None:
         except BlockingIOError:
             say("Waiting for another dev.py that is installing")
             fcntl.flock(folder, fcntl.LOCK_EX)
+        environment.held = (folder,)
         if not environment.is_current():
             began = time.monotonic()
             environment.update()
@@ -167,7 +170,7 @@ def main(arguments: list[str]) -> None:
     try:
         ready(environment)
     except KeyboardInterrupt:
-        sys.exit("\nStopped; the next start goes on from here.")
+        sys.exit("\nStopped; the next start begins the installation anew.")
     os.chdir(ROOT)
     sys.stdout.flush()
     os.execv(environment.python, [str(environment.python), "-m", "skarbnik.dev", *arguments])

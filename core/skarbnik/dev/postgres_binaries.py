@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -47,14 +49,15 @@ class PostgresBinaries:
         root, package = self.folder.parent.parent.parent, self.folder.parent.parent.name
         copy = place / f"postgres-{self.version}"
         if not copy.exists():
-            fresh = place / f"postgres-{self.version}.new"
-            discard(fresh)
+            fresh = Path(tempfile.mkdtemp(dir=place, prefix="postgres-copy-"))
             made(fresh / package, 0o755)
             for part in (f"{package}/{self.folder.parent.name}", f"{package}.libs"):  # RPATH wants the same layout
                 if (root / part).is_dir():
                     shutil.copytree(root / part, fresh / part, symlinks=True)
             fresh.chmod(0o755)
-            fresh.replace(copy)
+            with contextlib.suppress(OSError):  # somebody else was quicker
+                fresh.replace(copy)
+            discard(fresh)
         moved = copy / self.folder.relative_to(root)
         if not account.can_run(moved / "postgres"):
             raise NoPostgres(f"PostgreSQL does not run as root, and {moved} cannot be run by another user")
