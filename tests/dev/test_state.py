@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import os
 import socket
 import stat
+import tempfile
 
 import pytest
 
@@ -54,6 +56,24 @@ def test_a_throw_away_state_is_thrown_away():
     with throw_away() as state:
         (state.folder / "file").touch()
     assert not state.folder.exists()
+
+
+def test_what_a_killed_run_left_is_removed_and_a_running_one_is_not(folder, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    folder.chmod(0o711)
+    dead, running = (State(folder / f"skarbnik-test-{name}") for name in ("dead", "running"))
+    for each in (dead, running):
+        each.folder.mkdir()
+        (each.folder / "lock").touch()
+
+    with only_one(running):
+        for each in (dead, running):
+            os.utime(each.folder / "lock", (0, 0))
+        with throw_away():
+            pass
+
+    assert not dead.folder.exists()
+    assert running.folder.exists()
 
 
 def test_the_products_environment_is_a_right_configuration(state):

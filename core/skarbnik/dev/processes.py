@@ -124,14 +124,6 @@ class Supervisor:
 
     def _popen(self, program: Program) -> subprocess.Popen[bytes]:
         program.before()
-        parent = os.getpid()
-
-        def die_with_us() -> None:
-            if LIBC is not None:
-                LIBC.prctl(PR_SET_PDEATHSIG, int(program.stop_signal), 0, 0, 0)
-                if os.getppid() != parent:
-                    os._exit(1)
-
         with (self.state.logs / f"{program.name}.log").open("ab") as log:
             return subprocess.Popen(
                 program.command,
@@ -141,7 +133,7 @@ class Supervisor:
                 stdout=log,
                 stderr=log,
                 process_group=0,
-                preexec_fn=die_with_us,  # we have no threads
+                preexec_fn=dies_with_us(program.stop_signal),  # we have no threads
                 user=program.account.uid if program.account else None,
                 group=program.account.gid if program.account else None,
                 extra_groups=[] if program.account else None,
@@ -149,6 +141,19 @@ class Supervisor:
 
     def _tell(self) -> None:
         self.changed({child.program.name: child.process.pid for child in self.children})
+
+
+def dies_with_us(number: signal.Signals) -> Callable[[], None]:
+    """For `preexec_fn`: ask the kernel to signal the child when we end, however we end."""
+    parent = os.getpid()
+
+    def ask() -> None:
+        if LIBC is not None:
+            LIBC.prctl(PR_SET_PDEATHSIG, int(number), 0, 0, 0)
+            if os.getppid() != parent:
+                os._exit(1)  # we ended before the kernel knew
+
+    return ask
 
 
 def is_dead(process: subprocess.Popen[bytes]) -> bool:

@@ -11,6 +11,7 @@ import secrets
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,9 +104,9 @@ def throw_away() -> Iterator[State]:
     place = Path(tempfile.gettempdir())
     if account and not account.reaches(place):
         place = made(OUTSIDE, 0o711)
-    for left in place.glob(f"{THROW_AWAY}*"):
-        if left.stat().st_uid == os.getuid() and (left / "lock").exists() and holder(State(left)) is None:
-            discard(left)
+    for lock in place.glob(f"{THROW_AWAY}*/lock"):
+        if is_ours_and_old(lock) and holder(State(lock.parent)) is None:
+            discard(lock.parent)
     folder = Path(tempfile.mkdtemp(prefix=THROW_AWAY, dir=place)).resolve()
     folder.chmod(0o711 if account else 0o700)
     try:
@@ -113,6 +114,14 @@ def throw_away() -> Iterator[State]:
             yield State(folder)
     finally:
         discard(folder)
+
+
+def is_ours_and_old(path: Path) -> bool:
+    """A young one may belong to somebody who is just about to lock it."""
+    with contextlib.suppress(OSError):
+        found = path.stat()
+        return found.st_uid == os.getuid() and time.time() - found.st_mtime > 60
+    return False
 
 
 def discard(folder: Path) -> None:

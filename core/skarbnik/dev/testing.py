@@ -12,7 +12,7 @@ from pathlib import Path
 from types import FrameType
 
 from skarbnik.dev import browser
-from skarbnik.dev.processes import Supervisor
+from skarbnik.dev.processes import Supervisor, dies_with_us
 from skarbnik.dev.servers import start_servers
 from skarbnik.dev.state import CHECKOUT, throw_away
 
@@ -77,7 +77,7 @@ def chooses_workers(arguments: list[str]) -> bool:
 
 def run(command: list[str], environment: dict[str, str], folder: Path = CHECKOUT) -> int:
     """Run a program in our terminal. It gets Ctrl-C like us and ends first; we wait and then tidy up."""
-    with subprocess.Popen(command, env=environment, cwd=folder) as program:
+    with subprocess.Popen(command, env=environment, cwd=folder, preexec_fn=dies_with_us(signal.SIGTERM)) as program:
         try:
             while True:
                 try:
