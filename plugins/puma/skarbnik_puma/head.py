@@ -6,7 +6,7 @@ from datetime import datetime
 
 from lxml import etree
 
-from skarbnik.plugin_api import BrokenFile, FileKind, ImportKind, Manifest, Totals
+from skarbnik.plugin_api import FileKind, ImportKind, Manifest, Totals
 from skarbnik_puma.problems import Problems
 from skarbnik_puma.shapes import Attribute, Element, Reader, has_text
 from skarbnik_puma.source import Source
@@ -82,6 +82,8 @@ def read_head(source: Source, tenant_code: str) -> Manifest:
     """The manifest of an export for this gmina; anything else is refused."""
     problems = Problems()
     root, manifest = parse_head(source)
+    if manifest is None and source.is_cut("export"):
+        raise problems.stop(source.head.count(b"\n") + 1, "truncated", "Plik jest urwany: brakuje jego końca.")
     if root.tag != f"{{{EXPORT}}}export":
         raise problems.stop(root.sourceline, "not_ours", "Plik nie jest eksportem w wersji 1.")
     if root.attrib:
@@ -117,19 +119,18 @@ def read_head(source: Source, tenant_code: str) -> Manifest:
 def parse_head(source: Source) -> tuple[etree._Element, etree._Element | None]:
     """The root as it began, and the manifest if it ended within the head."""
     parser = etree.XMLPullParser(events=("start", "end"), encoding="UTF-8", **PARSER)
-    broken: BrokenFile | None = None
     try:
         parser.feed(source.head)
     except etree.XMLSyntaxError as error:
-        broken = Problems().syntax(error)
+        raise Problems().syntax(error) from None
     root = None
     for event, node in parser.read_events():
         if root is None:
             root = node
         if event == "end" and node.tag == MANIFEST_TAG:
             return root, node
-    if broken is not None:
-        raise broken
+    for entry in parser.feed_error_log:  # feeding keeps still about most of what it cannot read
+        raise Problems().unreadable(entry.type, entry.line, cut=source.is_cut(""))
     if root is None:
         raise Problems().stop(1, "truncated", "Plik jest urwany: brakuje jego początku.")
     return root, None

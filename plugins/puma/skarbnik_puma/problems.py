@@ -51,12 +51,17 @@ class Problems:
         self.add(line, code, message)
         return self.broken(message)
 
-    def syntax(self, error: etree.XMLSyntaxError) -> BrokenFile:
-        if error.code in TRUNCATED:
-            return self.stop(error.lineno, "truncated", "Plik jest urwany: brakuje jego końca.")
-        if error.code in ENCODING:
-            return self.stop(error.lineno, "encoding", "Plik zawiera znaki, które nie są poprawnym UTF-8.")
-        return self.stop(error.lineno, "not_well_formed", "Plik nie jest poprawnym dokumentem XML.")
+    def syntax(self, error: etree.XMLSyntaxError, *, cut: bool = False) -> BrokenFile:
+        """What the parser said, in words for a clerk."""
+        logged = next((entry.line for entry in error.error_log or () if entry.line), None)
+        return self.unreadable(error.code, error.lineno or logged, cut=cut)
+
+    def unreadable(self, code: int, line: int | None, *, cut: bool) -> BrokenFile:
+        if cut or code in TRUNCATED:
+            return self.stop(line, "truncated", "Plik jest urwany: brakuje jego końca.")
+        if code in ENCODING:
+            return self.stop(line, "encoding", "Plik zawiera znaki, które nie są poprawnym UTF-8.")
+        return self.stop(line, "not_well_formed", "Plik nie jest poprawnym dokumentem XML.")
 
     def raise_found(self) -> None:
         if self.found:

@@ -65,7 +65,7 @@ class Walk:
                 elif len(node) or has_text(node.text):
                     self.strange(node)
         except etree.XMLSyntaxError as error:
-            raise self.problems.syntax(error) from None
+            raise self.problems.syntax(error, cut=source.is_cut("export")) from None
         self.finish(events.root)
 
     def parts_of(self, receivable: etree._Element, owner: str | None) -> Iterator[Row]:

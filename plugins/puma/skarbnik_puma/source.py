@@ -12,7 +12,9 @@ from skarbnik.plugin_api import BrokenFile
 from skarbnik_puma.problems import Problems
 
 HEAD = 64 * 1024  # the prolog, the root and the manifest fit in here
-QUIET = 8 * 1024 * 1024  # bytes that may pass without one finished row: the largest receivable
+QUIET = 2 * 1024 * 1024  # bytes that may pass without one finished row: the largest receivable
+
+TAIL = 64
 
 BOM = b"\xef\xbb\xbf"
 DECLARATION = re.compile(
@@ -30,6 +32,8 @@ class Source:
         self.stream = stream
         self.head = read_head(stream)
         self.rest = self.head
+        self.tail = self.head[-TAIL:]
+        self.ended = len(self.head) < HEAD
         self.quiet = 0  # bytes since the last finished row; the reader sets it back
         check_prolog(self.head)
 
@@ -39,10 +43,16 @@ class Source:
             chunk, self.rest = self.rest[:size], self.rest[size:]
         else:
             chunk = self.stream.read(size)
+            self.ended = not chunk
+            self.tail = (self.tail + chunk)[-TAIL:]
         self.quiet += len(chunk)
         if self.quiet > QUIET:
-            raise broken("too_large", "Jedna pozycja pliku jest większa niż 8 MB; to nie jest poprawny plik.")
+            raise broken("too_large", "Jedna pozycja pliku jest większa niż 2 MB; to nie jest poprawny plik.")
         return chunk
+
+    def is_cut(self, root: str) -> bool:
+        """All was read, and the end of the root did not come."""
+        return self.ended and not self.tail.rstrip().endswith(f"{root}>".encode())
 
 
 def read_head(stream: BinaryIO) -> bytes:
