@@ -45,7 +45,7 @@ class Breaker:
     """Opens after `limit` failures in a row and lets one call try again after `rest` seconds."""
 
     limit: int = 5
-    rest: float = 30.0
+    rest: float = 10.0
     failures: int = 0
     opened_at: float | None = None
     lock: threading.Lock = field(default_factory=threading.Lock)

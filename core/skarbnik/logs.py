@@ -10,8 +10,10 @@ import structlog
 
 def set_up_logs(kind: str) -> None:
     """`json` for machines, `console` for people."""
-    renderer = structlog.dev.ConsoleRenderer() if kind == "console" else structlog.processors.JSONRenderer()
-    shared = [
+    renderer: structlog.typing.Processor = (
+        structlog.dev.ConsoleRenderer() if kind == "console" else structlog.processors.JSONRenderer()
+    )
+    shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

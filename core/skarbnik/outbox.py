@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 
-LEASE = timedelta(seconds=60)
+LEASE = timedelta(seconds=20)  # renewed by the worker while it works, so a killed one is noticed soon
 MOST_ATTEMPTS = 25  # then the row is parked, which is an alert, and never thrown away
 
 _PUBLISH = sa.text("SELECT work.publish(:topic, :subject, :due_at)")
@@ -26,6 +26,13 @@ _PUBLISH = sa.text("SELECT work.publish(:topic, :subject, :due_at)")
 def publish(session: Session, topic: str, subject_id: UUID, *, due_at: datetime | None = None) -> None:
     """Tell whoever subscribed `topic`, once this transaction is committed and `due_at` has come."""
     session.execute(_PUBLISH, {"topic": topic, "subject": subject_id, "due_at": due_at or clock.now()})
+
+
+@dataclass(frozen=True)
+class Again:
+    """What a subscriber answers when it is not done and nothing is wrong: come back at that moment."""
+
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,14 @@ def find_errands(connection: sa.Connection, ids: list[int]) -> list[Errand]:
         {"ids": ids},
     )
     return [Errand(row.id, row.tenant_id, row.topic, row.subject_id, row.attempts) for row in rows]
+
+
+def keep(connection: sa.Connection, ids: list[int]) -> None:
+    """Still at it: renew the leases of rows that are being worked on."""
+    connection.execute(
+        sa.text("UPDATE work.outbox SET lease_until = clock_timestamp() + :lease WHERE id = ANY(:ids)"),
+        {"lease": LEASE, "ids": ids},
+    )
 
 
 def take_off(connection: sa.Connection, errand: Errand) -> None:

@@ -220,7 +220,7 @@ class _Job:
 
     def _written_down(self, text: Text, tenant_id: str) -> str:
         return (
-            f"UPDATE work.schema_versions SET version = {text.number}, applied_at = clock_timestamp()"  # noqa: S608
+            f"UPDATE work.schema_versions SET version = {text.number}, applied_at = clock_timestamp()"
             f" WHERE tenant_id = '{tenant_id}' AND distribution = '{self.distribution}'"
         )
 

@@ -26,7 +26,7 @@ def parse_settings(settings_type: type, values: dict[str, Any]) -> Any:
             if field.default is dataclasses.MISSING:
                 problems[name] = "missing"
             continue
-        wanted = {"str": str, "int": int, "bool": bool}.get(str(field.type), field.type)
+        wanted: Any = {"str": str, "int": int, "bool": bool}.get(str(field.type), field.type)
         pattern = field.metadata.get("pattern")
         if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
             problems[name] = f"must be {getattr(wanted, '__name__', wanted)}"

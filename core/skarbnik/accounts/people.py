@@ -1,0 +1,82 @@
+"""Who is signed in: read at each request in one query, with roles and the payer they act for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.accounts.models import UserKind
+from skarbnik.accounts.services import IDLE, hash_token
+from skarbnik.web.access import Permission
+
+SEEN_EVERY = timedelta(minutes=1)
+
+
+@dataclass(frozen=True)
+class SignedIn:
+    """A signed-in user. Fills the frame's slot for a person."""
+
+    id: UUID
+    name: str
+    email: str
+    kind: UserKind
+    roles: frozenset[str]
+    payer_id: UUID | None
+    payer_name: str | None
+    may_pay: bool
+
+    @property
+    def is_official(self) -> bool:
+        return self.kind is UserKind.OFFICIAL
+
+    def may(self, permission: Permission) -> bool:
+        if self.is_official:
+            return bool(self.roles & permission.roles)
+        return permission.residents
+
+
+# The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are.
+_LOAD = text("""
+    SELECT u.id, u.name, u.email, u.kind, s.seen_at,
+        array(SELECT r.role FROM user_roles r WHERE r.user_id = u.id) AS roles,
+        p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay
+    FROM web_sessions s JOIN users u ON u.id = s.user_id
+    LEFT JOIN LATERAL (
+        SELECT m.payer_id, m.may_pay FROM mandates m
+        WHERE m.user_id = u.id AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+        ORDER BY (m.payer_id = s.payer_id) DESC NULLS LAST, m.basis = 'self' DESC, m.created_at LIMIT 1
+    ) AS m ON true
+    LEFT JOIN payers p ON p.id = m.payer_id
+    WHERE s.token_hash = :hash AND u.state = 'active' AND s.expires_at > :now
+""")
+
+
+def load_person(session: Session, token: str) -> SignedIn | None:
+    """Who this browser signed in as; None when its session ended or was idle too long."""
+    now = clock.now()
+    row = session.execute(_LOAD, {"hash": hash_token(token), "now": now, "today": clock.today()}).one_or_none()
+    if row is None:
+        return None
+    kind = UserKind(row.kind)
+    if now - row.seen_at > IDLE[kind]:
+        return None
+    if now - row.seen_at > SEEN_EVERY:
+        session.execute(
+            text("UPDATE web_sessions SET seen_at = :now WHERE token_hash = :hash"),
+            {"now": now, "hash": hash_token(token)},
+        )
+    return SignedIn(
+        id=row.id,
+        name=row.name,
+        email=row.email,
+        kind=kind,
+        roles=frozenset(row.roles),
+        payer_id=row.payer_id,
+        payer_name=row.payer_name,
+        may_pay=row.may_pay,
+    )

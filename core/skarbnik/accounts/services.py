@@ -1,0 +1,149 @@
+"""Accounts: making them, signing in and out. Roles are read at each request, never kept in a cookie."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.accounts.models import (
+    ApiClient,
+    ApiToken,
+    Role,
+    SignInAttempt,
+    SignInOutcome,
+    User,
+    UserKind,
+    UserRole,
+    UserState,
+    WebSession,
+)
+from skarbnik.accounts.passwords import check_password, hash_password
+from skarbnik.errors import Forbidden
+
+RESIDENT_SESSION = timedelta(hours=8)
+OFFICIAL_SESSION = timedelta(hours=10)
+IDLE = {UserKind.RESIDENT: timedelta(minutes=30), UserKind.OFFICIAL: timedelta(minutes=60)}
+TOKEN_LIFE = timedelta(hours=1)
+
+
+class WrongSignIn(Forbidden):
+    """No such user, or not their password, or blocked: who asks is not told which."""
+
+
+def make_user(
+    session: Session,
+    *,
+    kind: UserKind,
+    email: str,
+    name: str,
+    password: str | None,
+    roles: frozenset[Role] = frozenset(),
+) -> User:
+    user = User(
+        kind=kind,
+        state=UserState.ACTIVE if password else UserState.INVITED,
+        email=email.strip().lower(),
+        name=name,
+        password_hash=hash_password(password) if password else None,
+        created_at=clock.now(),
+    )
+    session.add(user)
+    session.flush()
+    session.add_all(UserRole(user_id=user.id, role=role) for role in sorted(roles))
+    session.flush()
+    return user
+
+
+def sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: str, agent: str) -> tuple[User, str]:
+    """Check a password and open a session. The user and the token for the cookie.
+
+    The attempt is written down either way, so the caller commits also when WrongSignIn is raised.
+    """
+    user = session.scalars(select(User).where(User.kind == kind, User.email == email.strip().lower())).one_or_none()
+    right = check_password(user.password_hash if user else None, password)
+    outcome = SignInOutcome.SIGNED_IN
+    if user is None or not right:
+        outcome = SignInOutcome.WRONG
+    elif user.state is not UserState.ACTIVE:
+        outcome = SignInOutcome.BLOCKED
+    session.add(
+        SignInAttempt(at=clock.now(), kind=kind, user_id=user.id if user else None, outcome=outcome, ip=ip[:45])
+    )
+    if user is None or outcome is not SignInOutcome.SIGNED_IN:
+        raise WrongSignIn("sign-in refused")
+    token = secrets.token_urlsafe(32)
+    now = clock.now()
+    session.add(
+        WebSession(
+            token_hash=hash_token(token),
+            user_id=user.id,
+            created_at=now,
+            seen_at=now,
+            expires_at=now + (OFFICIAL_SESSION if kind is UserKind.OFFICIAL else RESIDENT_SESSION),
+            ip=ip[:45],
+            agent=agent[:160],
+        )
+    )
+    return user, token
+
+
+def sign_out(session: Session, token: str) -> None:
+    session.execute(delete(WebSession).where(WebSession.token_hash == hash_token(token)))
+
+
+def act_for(session: Session, token: str, payer_id: UUID) -> None:
+    """From now on this browser acts for another payer. That the user may is the caller's to check."""
+    session.execute(update(WebSession).where(WebSession.token_hash == hash_token(token)).values(payer_id=payer_id))
+
+
+def hash_token(token: str) -> str:
+    """A random token has too much entropy for a slow hash to matter."""
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def make_api_client(session: Session, *, name: str, scopes: frozenset[str]) -> tuple[str, str]:
+    """A program that may call the API: its client id and secret, shown once."""
+    client_id, secret = f"skb_{secrets.token_hex(8)}", secrets.token_urlsafe(32)
+    session.add(
+        ApiClient(
+            client_id=client_id,
+            name=name,
+            secret_hash=hash_token(secret),
+            scopes=" ".join(sorted(scopes)),
+            created_at=clock.now(),
+        )
+    )
+    session.flush()
+    return client_id, secret
+
+
+def find_api_client(session: Session, client_id: str) -> ApiClient | None:
+    return session.scalars(
+        select(ApiClient).where(ApiClient.client_id == client_id, ApiClient.revoked_at.is_(None))
+    ).one_or_none()
+
+
+def keep_api_token(session: Session, client: ApiClient, token: str, scopes: str) -> None:
+    session.add(
+        ApiToken(token_hash=hash_token(token), client_id=client.id, scopes=scopes, expires_at=clock.now() + TOKEN_LIFE)
+    )
+    session.execute(delete(ApiToken).where(ApiToken.expires_at < clock.now()))
+
+
+def find_api_token(session: Session, token: str) -> ApiToken | None:
+    """A token that is still good, of a client that is."""
+    return session.scalars(
+        select(ApiToken)
+        .join(ApiClient, ApiClient.id == ApiToken.client_id)
+        .where(
+            ApiToken.token_hash == hash_token(token),
+            ApiToken.expires_at > clock.now(),
+            ApiClient.revoked_at.is_(None),
+        )
+    ).one_or_none()

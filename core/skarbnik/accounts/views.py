@@ -1,0 +1,88 @@
+"""Signing in and out."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import session as form_cookie
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response as AnyResponse
+from wtforms import EmailField, HiddenField, PasswordField
+from wtforms.validators import InputRequired, Length
+
+from skarbnik.accounts import services
+from skarbnik.accounts.models import UserKind
+from skarbnik.web import frame
+from skarbnik.web.access import public
+from skarbnik.web.limits import limited
+
+blueprint = Blueprint("accounts", __name__, template_folder="templates")
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    email = EmailField(validators=[InputRequired(), Length(max=120)])
+    password = PasswordField(validators=[InputRequired(), Length(max=200)])
+    next = HiddenField()
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"])
+@public("nobody is signed in yet")
+@limited("10 per minute", methods=["POST"])
+def sign_in() -> AnyResponse | str | tuple[str, int]:
+    return _sign_in(UserKind.RESIDENT, "portal.dashboard")
+
+
+@blueprint.route("/office/sign-in", methods=["GET", "POST"])
+@public("nobody is signed in yet")
+@limited("10 per minute", methods=["POST"])
+def sign_in_office() -> AnyResponse | str | tuple[str, int]:
+    return _sign_in(UserKind.OFFICIAL, "office.day")
+
+
+def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
+    form = SignInForm()
+    if request.method == "GET":
+        form.next.data = request.args.get("next", "")
+    if form.validate_on_submit():
+        try:
+            _user, token = services.sign_in(
+                frame.session(),
+                kind=kind,
+                email=form.email.data or "",
+                password=form.password.data or "",
+                ip=request.remote_addr or "",
+                agent=request.user_agent.string,
+            )
+        except services.WrongSignIn:
+            form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
+            return render_template("accounts/sign_in.html", form=form, kind=kind), 422
+        form_cookie.clear()  # a new token for forms, so that nothing from before the sign-in is worth anything
+        response = redirect(_inside(form.next.data) or url_for(home), 303)
+        _set_cookie(response, token)
+        return response
+    return render_template("accounts/sign_in.html", form=form, kind=kind), 422 if form.is_submitted() else 200
+
+
+def _inside(path: str | None) -> str | None:
+    """Only a path of this host: one slash, then neither another slash nor a backslash."""
+    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or "\\" in path:
+        return None
+    return path
+
+
+def _set_cookie(response: AnyResponse, token: str) -> None:
+    response.set_cookie(frame.cookie_name("session"), token, secure=True, httponly=True, samesite="Lax", path="/")
+
+
+@blueprint.post("/sign-out")
+@public("signing out is harmless, also with a session that ended")
+def sign_out() -> Response:
+    office = g.person is not None and g.person.is_official
+    token = request.cookies.get(frame.cookie_name("session"))
+    if token:
+        services.sign_out(frame.session(), token)
+    form_cookie.clear()
+    flash(_("You have signed out."))
+    response = redirect(url_for("accounts.sign_in_office" if office else "portal.front"), 303)
+    response.delete_cookie(frame.cookie_name("session"), secure=True, httponly=True, samesite="Lax", path="/")
+    return response  # type: ignore[return-value]  # redirect gives a Response of werkzeug

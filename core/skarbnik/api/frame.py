@@ -1,0 +1,89 @@
+"""The frame of the API: problem details as errors, access tokens, one schema in and one out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask, jsonify
+from flask_smorest import Api
+from marshmallow import RAISE, Schema
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from skarbnik.errors import SkarbnikError
+from skarbnik.web.access import Access
+from skarbnik.web.errors import status_of
+
+
+class StrictSchema(Schema):
+    """Unknown fields are refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class SkarbnikApi(Api):  # type: ignore[misc]  # flask-smorest has no types
+    """flask-smorest whose errors are problem details (RFC 9457) and keep the headers of the exception."""
+
+    def handle_http_exception(self, error: HTTPException) -> Any:
+        data = getattr(error, "data", None) or {}
+        problem: dict[str, Any] = {
+            "type": "about:blank",
+            "title": error.name,
+            "status": error.code,
+            "detail": data.get("message") or error.description,
+        }
+        if data.get("messages"):
+            problem["errors"] = data["messages"]
+        return answer_problem(problem, headers=_kept(error))
+
+
+def _kept(error: HTTPException) -> dict[str, str]:
+    wanted = {"Allow", "Retry-After", "WWW-Authenticate"}
+    return {name: value for name, value in error.get_headers() if name in wanted}
+
+
+def answer_problem(problem: dict[str, Any], *, headers: dict[str, str] | None = None) -> Response:
+    response = jsonify(problem)
+    response.status_code = int(problem["status"])
+    response.content_type = "application/problem+json"
+    response.headers.update(headers or {})
+    return response
+
+
+def problem_of(error: SkarbnikError) -> Response:
+    status = status_of(error)
+    return answer_problem(
+        {"type": "about:blank", "title": type(error).__name__, "status": status, "detail": str(error)}
+    )
+
+
+def token_required(scope: str) -> Access:
+    """For the `access` of a resource: programs with a token of this scope."""
+    return Access(None, f"programs with an access token of scope {scope}", token=True)
+
+
+def install_api(app: Flask) -> SkarbnikApi:
+    app.config.update(
+        {
+            "API_TITLE": "Skarbnik",
+            "API_VERSION": "v1",
+            "OPENAPI_VERSION": "3.0.3",
+            "OPENAPI_URL_PREFIX": "/api/v1",
+            "OPENAPI_JSON_PATH": "openapi.json",
+        }
+    )
+    api = SkarbnikApi(app)
+    api.spec.components.security_scheme(
+        "token",
+        {
+            "type": "oauth2",
+            "flows": {
+                "clientCredentials": {
+                    "tokenUrl": "/api/v1/oauth/token",
+                    "scopes": {"receivables:read": "Receivables", "payments:read": "Payment orders"},
+                }
+            },
+        },
+    )
+    return api

@@ -1,0 +1,89 @@
+"""OAuth 2 client credentials (RFC 6749, 4.4): a program of the gmina gets a token for an hour."""
+
+from __future__ import annotations
+
+import hmac
+from typing import Any
+
+from authlib.integrations.flask_oauth2 import AuthorizationServer
+from authlib.oauth2.rfc6749 import ClientMixin, grants
+from flask import Blueprint, Flask, abort, g, request
+from werkzeug.wrappers import Response
+
+from skarbnik.accounts import services
+from skarbnik.accounts.models import ApiClient
+from skarbnik.web import frame
+from skarbnik.web.access import public
+from skarbnik.web.forms import csrf
+from skarbnik.web.limits import limited
+
+blueprint = Blueprint("tokens", __name__, url_prefix="/api/v1/oauth")
+
+
+class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
+    """An API client as authlib asks about it."""
+
+    def __init__(self, row: ApiClient) -> None:
+        self.row = row
+
+    def get_client_id(self) -> str:
+        return self.row.client_id
+
+    def get_allowed_scope(self, scope: str | None) -> str:
+        """The asked scopes, or all the client has; none outside of them."""
+        has = set(self.row.scopes.split())
+        asked = set(scope.split()) if scope else has
+        return " ".join(sorted(has & asked)) if asked <= has else ""
+
+    def check_client_secret(self, client_secret: str) -> bool:
+        return hmac.compare_digest(self.row.secret_hash, services.hash_token(client_secret))
+
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        return method in {"client_secret_basic", "client_secret_post"}
+
+    def check_grant_type(self, grant_type: str) -> bool:
+        return grant_type == "client_credentials"
+
+
+class ClientCredentials(grants.ClientCredentialsGrant):  # type: ignore[misc]  # authlib has no types
+    TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+
+def _find_client(client_id: str) -> Client | None:
+    row = services.find_api_client(frame.session(), client_id)
+    return Client(row) if row is not None else None
+
+
+def _keep_token(token: dict[str, Any], oauth_request: Any) -> None:
+    row = oauth_request.client.row
+    services.keep_api_token(frame.session(), row, token["access_token"], token.get("scope", ""))
+
+
+server = AuthorizationServer(query_client=_find_client, save_token=_keep_token)
+
+
+@blueprint.post("/token")
+@csrf.exempt
+@public("the client proves itself with its secret")
+@limited("30 per minute")
+def token() -> Response:
+    response: Response = server.create_token_response()
+    return response
+
+
+def require_token(scope: str) -> None:
+    """Let only programs with a good token of this scope on. The token is of this gmina or it is nothing."""
+    kind, _, value = request.headers.get("Authorization", "").partition(" ")
+    found = services.find_api_token(frame.session(), value) if kind.lower() == "bearer" and value else None
+    if found is None:
+        abort(401, description="an access token is needed")
+    if scope not in found.scopes.split():
+        abort(403, description=f"the token has no scope {scope}")
+    g.api_client_id = found.client_id
+
+
+def install_tokens(app: Flask) -> None:
+    app.config["OAUTH2_TOKEN_EXPIRES_IN"] = {"client_credentials": int(services.TOKEN_LIFE.total_seconds())}
+    server.init_app(app)
+    server.register_grant(ClientCredentials)
+    app.register_blueprint(blueprint)

@@ -1,0 +1,177 @@
+"""The web application: fills the slots of the frame with the features, and checks that every route is guarded.
+
+`granian --interface wsgi skarbnik.app:wsgi`
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import redis
+from flask import Flask, Response, g, jsonify, render_template, request
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from skarbnik.accounts import views as accounts_views
+from skarbnik.accounts.people import load_person
+from skarbnik.api import resources
+from skarbnik.api.frame import install_api, problem_of
+from skarbnik.api.tokens import install_tokens
+from skarbnik.audit.permissions import READ as READ_AUDIT
+from skarbnik.errors import SkarbnikError
+from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
+from skarbnik.logs import set_up_logs
+from skarbnik.office import views as office_views
+from skarbnik.payments import webhooks
+from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
+from skarbnik.portal import views as portal_views
+from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
+from skarbnik.settings import read_settings
+from skarbnik.tenancy.instance import Instance
+from skarbnik.tenancy.ledger import CORE, core_texts
+from skarbnik.web.access import Access, check_routes, may, public, slots
+from skarbnik.web.errors import install_errors
+from skarbnik.web.formats import FILTERS
+from skarbnik.web.forms import csrf, install_forms
+from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
+from skarbnik.web.languages import install_languages
+from skarbnik.web.limits import install_limits
+from skarbnik.web.static import install_static
+
+
+def _(msgid: str) -> str:
+    """Mark a text for the catalogue; it is translated where it is shown."""
+    return msgid
+
+
+RESIDENT_MENU = [
+    MenuItem(_("Overview"), "portal.dashboard", SEE_OWN),
+    MenuItem(_("To pay"), "portal.receivables", SEE_OWN),
+    MenuItem(_("Payments"), "portal.payments", SEE_OWN),
+]
+OFFICE_MENU = [
+    MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
+    MenuItem(_("Payments"), "office.payments_list", SEE_PAYMENTS),
+    MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS),
+    MenuItem(_("Exchange of files"), "office.exchange", SEE_EXCHANGE),
+    MenuItem(_("Payers"), "office.payers", SEE_ANY),
+    MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
+]
+
+LARGEST_REQUEST = 1024 * 1024
+
+
+def create_app(instance: Instance) -> Flask:
+    app = Flask("skarbnik", static_folder=None, template_folder="web/templates")
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
+    app.jinja_env.filters.update(FILTERS)
+    app.jinja_env.globals.update(may=may, menu=_menu)
+    app.jinja_env.auto_reload = False
+    install_frame(
+        app,
+        Slots(instance=instance, load_person=load_person, resident_menu=RESIDENT_MENU, office_menu=OFFICE_MENU),
+    )
+    install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
+    install_languages(app)
+    install_static(app)
+    install_limits(app, instance.settings.redis_url)
+    install_errors(app)
+    app.register_blueprint(accounts_views.blueprint)
+    app.register_blueprint(portal_views.blueprint)
+    app.register_blueprint(office_views.blueprint)
+    app.register_blueprint(webhooks.blueprint)
+    csrf.exempt(webhooks.blueprint)
+    api = install_api(app)
+    api.register_blueprint(resources.blueprint)
+    csrf.exempt(resources.blueprint)
+    install_tokens(app)
+    _install_own_pages(app, instance)
+    app.register_error_handler(SkarbnikError, _problem_or_page(app))
+    vars(app.view_functions["api-docs.openapi_json"])["access"] = Access(None, "the description of the API")
+    check_routes(app)
+    return app
+
+
+def _menu() -> list[MenuItem]:
+    """The entries this person may use."""
+    items: list[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
+    return [item for item in items if g.person.may(item.permission)]
+
+
+def _problem_or_page(app: Flask) -> Any:
+    page = app.error_handler_spec[None][None][SkarbnikError]
+
+    def handle(error: SkarbnikError) -> Any:
+        return problem_of(error) if request.path.startswith("/api/") else page(error)
+
+    return handle
+
+
+def _install_own_pages(app: Flask, instance: Instance) -> None:
+    """What the instance answers on any host: is it alive, is it ready; and on the bare host, where is my gmina."""
+
+    @app.get("/healthz")
+    @on_bare_host
+    @public("tells only that the process lives")
+    def healthz() -> tuple[str, int]:
+        return "alive", 200
+
+    @app.get("/readyz")
+    @on_bare_host
+    @public("tells only which part is away")
+    def readyz() -> tuple[Response, int]:
+        parts = {"database": _database_ready(instance), "queue": _queue_ready(instance)}
+        return jsonify(parts), 200 if all(parts.values()) else 503
+
+    if instance.settings.is_demo:
+
+        @app.before_request
+        def chooser() -> str | None:
+            if g.get("tenant") is None and request.path == "/" and request.host.split(":")[0] == instance.settings.host:
+                return render_template("web/chooser.html", tenants=instance.registry.list_all())
+            return None
+
+
+def _database_ready(instance: Instance) -> bool:
+    """Reachable, and every gmina's schema is the one this release was written for, or newer."""
+    try:
+        with instance.engine.connect() as connection:
+            behind = connection.execute(
+                text(
+                    "SELECT EXISTS (SELECT FROM work.schema_versions WHERE distribution = :core AND version < :version"
+                    " AND tenant_id NOT LIKE '-%')"
+                ),
+                {"core": CORE, "version": len(core_texts("tenant"))},
+            ).scalar_one()
+            connection.commit()
+    except SQLAlchemyError:
+        return False
+    return not behind
+
+
+def _queue_ready(instance: Instance) -> bool:
+    try:
+        client = redis.Redis.from_url(instance.settings.redis_url, socket_timeout=1, socket_connect_timeout=1)
+        return bool(client.ping())
+    except redis.RedisError:
+        return False
+
+
+def _make_wsgi() -> Any:
+    settings = read_settings()
+    set_up_logs(settings.log)
+    app = create_app(Instance(settings))
+    proxies = 0 if settings.is_demo else 1
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]  # as Flask documents it
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    """`wsgi` is made when a server asks for it, so that importing this module reads no environment."""
+    if name == "wsgi":
+        globals()["wsgi"] = _make_wsgi()
+        return globals()["wsgi"]
+    raise AttributeError(name)

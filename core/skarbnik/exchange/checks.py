@@ -1,0 +1,172 @@
+"""What a staged file must satisfy before anything is changed. Set-based; all problems are listed together.
+
+Messages are for the clerk who has to mend the file, so they are Polish, and name external ids, never people.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import psycopg
+
+from skarbnik.errors import FileProblem
+from skarbnik.plugin_api import ImportKind, Manifest, Totals
+
+MOST_PROBLEMS = 1000
+
+_DUPLICATES = """
+    SELECT min(line), {key} FROM stage_{table} GROUP BY {key} HAVING count(*) > 1 ORDER BY 1 LIMIT 200
+"""
+
+_REFERENCES = {
+    "unknown-kind": (
+        """SELECT s.line, s.external_id, s.kind FROM stage_receivables s
+        LEFT JOIN stage_kinds k ON k.code = s.kind
+        LEFT JOIN kinds d ON d.source = %(source)s AND d.code = s.kind
+        WHERE k.code IS NULL AND d.code IS NULL ORDER BY 1 LIMIT 200""",
+        "Należność {0}: rodzaj {1} nie jest opisany ani w tym pliku, ani we wcześniejszych.",
+    ),
+    "unknown-parent": (
+        """SELECT s.line, s.external_id, s.parent FROM stage_receivables s
+        LEFT JOIN stage_receivables p ON p.external_id = s.parent
+        LEFT JOIN receivables d ON d.source = %(source)s AND d.external_id = s.parent
+        WHERE s.parent IS NOT NULL AND p.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Należność {0}: nie ma należności nadrzędnej {1}.",
+    ),
+    "unknown-payer": (
+        """SELECT s.line, s.receivable, s.payer FROM stage_liabilities s
+        LEFT JOIN stage_payers p ON p.external_id = s.payer
+        LEFT JOIN payers d ON d.source = %(source)s AND d.external_id = s.payer
+        WHERE p.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Należność {0}: nie ma kontrahenta {1}.",
+    ),
+    "nobody-liable": (
+        """SELECT s.line, s.external_id, s.kind FROM stage_receivables s
+        WHERE NOT s.closed AND NOT EXISTS (SELECT FROM stage_liabilities l WHERE l.receivable = s.external_id)
+        ORDER BY 1 LIMIT 200""",
+        "Należność {0}: nikt za nią nie odpowiada.",
+    ),
+    "unknown-merged": (
+        """SELECT s.line, s.external_id, s.merged_into FROM stage_payers s
+        LEFT JOIN stage_payers p ON p.external_id = s.merged_into
+        LEFT JOIN payers d ON d.source = %(source)s AND d.external_id = s.merged_into
+        WHERE s.merged_into IS NOT NULL AND p.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Kontrahent {0}: nie ma kontrahenta {1}, z którym go połączono.",
+    ),
+    "unknown-instalment": (
+        """SELECT s.line, s.external_id, s.instalment FROM stage_operations s
+        LEFT JOIN stage_instalments i ON i.external_id = s.instalment
+        LEFT JOIN instalments d ON d.source = %(source)s AND d.external_id = s.instalment
+        WHERE s.instalment IS NOT NULL AND i.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Operacja {0}: nie ma raty {1}.",
+    ),
+    "unknown-receivable": (
+        """SELECT s.line, s.external_id, s.receivable FROM stage_operations s
+        LEFT JOIN stage_receivables r ON r.external_id = s.receivable
+        LEFT JOIN receivables d ON d.source = %(source)s AND d.external_id = s.receivable
+        WHERE r.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Operacja {0}: nie ma należności {1}.",
+    ),
+    "overpayment-payer": (
+        """SELECT s.line, s.external_id, s.payer FROM stage_overpayments s
+        LEFT JOIN stage_payers p ON p.external_id = s.payer
+        LEFT JOIN payers d ON d.source = %(source)s AND d.external_id = s.payer
+        WHERE p.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Nadpłata {0}: nie ma kontrahenta {1}.",
+    ),
+    "overpayment-receivable": (
+        """SELECT s.line, s.external_id, s.receivable FROM stage_overpayments s
+        LEFT JOIN stage_receivables r ON r.external_id = s.receivable
+        LEFT JOIN receivables d ON d.source = %(source)s AND d.external_id = s.receivable
+        WHERE s.receivable IS NOT NULL AND r.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Nadpłata {0}: nie ma należności {1}.",
+    ),
+    "foreign-row": (
+        """SELECT s.line, s.external_id, s.receivable FROM stage_instalments s
+        JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
+        JOIN receivables r ON r.id = i.receivable_id
+        WHERE r.external_id <> s.receivable ORDER BY 1 LIMIT 200""",
+        "Rata {0}: należała dotąd do innej należności niż {1}.",
+    ),
+    "one-sided-rebooking": (
+        """SELECT s.line, s.external_id, s.counterpart FROM stage_operations s
+        LEFT JOIN stage_operations o ON o.external_id = s.counterpart AND o.counterpart = s.external_id
+        WHERE s.kind = 'rebooking' AND (o.external_id IS NULL
+            OR s.principal + s.interest + s.costs + o.principal + o.interest + o.costs <> 0)
+        ORDER BY 1 LIMIT 200""",
+        "Przeksięgowanie {0}: brak drugiej strony {1} albo obie strony nie dają razem zera.",
+    ),
+}
+
+_KEYS = {
+    "kinds": "code",
+    "payers": "external_id",
+    "receivables": "external_id",
+    "liabilities": "receivable, payer, role",
+    "instalments": "external_id",
+    "operations": "external_id",
+    "overpayments": "external_id",
+}
+
+_NAMES = {
+    "kinds": "rodzaje należności",
+    "payers": "kontrahenci",
+    "receivables": "należności",
+    "liabilities": "odpowiedzialni",
+    "instalments": "raty",
+    "operations": "operacje",
+    "overpayments": "nadpłaty",
+    "principal": "suma należności głównych",
+    "interest": "suma odsetek",
+    "costs": "suma kosztów",
+    "operations_amount": "suma operacji",
+    "overpayments_amount": "suma nadpłat",
+}
+
+
+def check_manifest(manifest: Manifest, *, tenant_code: str, last_import: int) -> list[FileProblem]:
+    """Is it this gmina's, and the one we wait for?"""
+    problems = []
+    if manifest.tenant_code != tenant_code:
+        problems.append(FileProblem(None, "foreign-tenant", "Plik jest przeznaczony dla innej gminy."))
+    if manifest.number <= last_import:
+        message = (
+            f"Plik nr {manifest.number} był już wczytany albo jest starszy niż ostatni wczytany (nr {last_import})."
+        )
+        problems.append(FileProblem(None, "old-number", message))
+    elif manifest.number > last_import + 1:
+        message = f"Brakuje plików od nr {last_import + 1} do nr {manifest.number - 1}."
+        problems.append(FileProblem(None, "missing-number", message))
+    if last_import == 0 and manifest.kind is not ImportKind.FULL:
+        problems.append(FileProblem(None, "first-not-full", "Pierwszy plik musi być pełny."))
+    return problems
+
+
+def check_stage(connection: psycopg.Connection, source: str) -> list[FileProblem]:
+    """Duplicates and references. At most `MOST_PROBLEMS`, in the order of lines."""
+    problems = []
+    for table, key in _KEYS.items():
+        for line, *values in connection.execute(_DUPLICATES.format(table=table, key=key).encode()):
+            message = f"{_NAMES[table].capitalize()}: identyfikator {' / '.join(values)} występuje więcej niż raz."
+            problems.append(FileProblem(line, "duplicate", message))
+    for code, (query, message) in _REFERENCES.items():
+        for line, *values in connection.execute(query.encode(), {"source": source}):
+            problems.append(FileProblem(line, code, message.format(*values)))
+    return sorted(problems, key=lambda problem: problem.line or 0)[:MOST_PROBLEMS]
+
+
+def check_totals(said: Totals, counted: Totals) -> list[FileProblem]:
+    """What the manifest says against what was in the file; amounts are named in złote."""
+    problems = []
+    found = asdict(counted)
+    for name, expected in asdict(said).items():
+        if expected != found[name]:
+            shown = (expected, found[name]) if name in _KEYS else (_zloty(expected), _zloty(found[name]))
+            message = f"{_NAMES[name].capitalize()}: plik zapowiada {shown[0]}, a zawiera {shown[1]}."
+            problems.append(FileProblem(None, "totals", message))
+    return problems
+
+
+def _zloty(grosze: int) -> str:
+    whole, rest = divmod(abs(grosze), 100)
+    return f"{'-' if grosze < 0 else ''}{whole},{rest:02d} zł"

@@ -1,0 +1,174 @@
+"""One file of a finance system, from its arrival to its report: all of it is applied, or nothing is changed."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.db import TenantSession
+from skarbnik.errors import BrokenFile, FileProblem
+from skarbnik.exchange import checks
+from skarbnik.exchange.merge import Merged, merge
+from skarbnik.exchange.models import ImportProblem, ImportRun, RunState, Source
+from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
+from skarbnik.exchange.staging import Stage
+from skarbnik.outbox import publish
+from skarbnik.payments.services import mark_seen
+from skarbnik.plugin_api import FinanceSystem, Manifest
+from skarbnik.tenancy.registry import Tenant
+
+log = structlog.get_logger()
+
+LONGEST_MESSAGE = 300
+
+
+def register_arrivals(session: Session, source: Source, names: list[str]) -> list[ImportRun]:
+    """Give each file that nobody has taken up a run, and ring the worker. Safe to repeat while the file lies there."""
+    open_names = set(
+        session.scalars(
+            select(ImportRun.file_name).where(ImportRun.source == source.id, ImportRun.finished_at.is_(None))
+        )
+    )
+    runs = []
+    for name in names:
+        if name not in open_names:
+            run = ImportRun(source=source.id, file_name=name, registered_at=clock.now())
+            session.add(run)
+            session.flush()
+            publish(session, "exchange.file_arrived", run.id)
+            runs.append(run)
+    return runs
+
+
+def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path, *, dry: bool = False) -> RunState:
+    """Stage, check and merge one file. A refused file leaves the data as they were and a report of every reason.
+
+    The run's report is written in a transaction of its own, so it is there when nothing else is.
+    """
+    with tenant.session() as session:
+        run = session.get_one(ImportRun, run_id)
+        source_id, tenant_code = run.source, session.get_one(Source, run.source).tenant_code
+        run.state, run.started_at, run.sha256 = RunState.RUNNING, clock.now(), sha256_of(path)
+    manifest: Manifest | None = None
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise BrokenFile(f"Plik jest większy niż {LARGEST_FILE // 1024**3} GB.")
+        with path.open("rb") as stream:
+            manifest = system.read_manifest(stream)
+        with tenant.session() as session:
+            merged = _apply(tenant, session, system, run_id, source_id, tenant_code, manifest, path, dry=dry)
+            if dry:
+                session.rollback()
+    except BrokenFile as error:
+        return refuse(tenant, run_id, manifest, str(error), error.problems)
+    except psycopg.errors.DataError as error:
+        # What passed the reader and does not fit a column: the reader's fault, and still the file's refusal.
+        return refuse(
+            tenant,
+            run_id,
+            manifest,
+            "Dane w pliku nie mieszczą się w polach.",
+            [FileProblem(None, "does-not-fit", str(error.diag.message_primary or "")[:LONGEST_MESSAGE])],
+        )
+    if dry:
+        with tenant.session() as session:
+            _report(session, run_id, manifest, RunState.TRIED, merged)
+        return RunState.TRIED
+    return RunState.APPLIED
+
+
+def _apply(
+    tenant: Tenant,
+    session: TenantSession,
+    system: FinanceSystem,
+    run_id: UUID,
+    source_id: str,
+    tenant_code: str,
+    manifest: Manifest,
+    path: Path,
+    *,
+    dry: bool,
+) -> Merged:
+    connection = session.connection().connection.driver_connection
+    assert isinstance(connection, psycopg.Connection)
+    source = _lock_source(session, source_id)
+    _raise_if(checks.check_manifest(manifest, tenant_code=tenant_code, last_import=source.last_import))
+    stage = Stage(connection, tenant)
+    with path.open("rb") as stream:
+        stage.fill(system.read_rows(stream))
+    _raise_if(checks.check_totals(manifest.totals, stage.counted.totals()) + checks.check_stage(connection, source_id))
+    merged = merge(
+        connection,
+        source=source_id,
+        run_id=run_id,
+        kind=manifest.kind,
+        now=clock.now(),
+        owner=tenant.name,
+        key_version=tenant.instance.keys.current,
+    )
+    if not dry:
+        source.last_import, source.as_of = manifest.number, manifest.as_of
+        mark_seen(session, run_id)
+        _report(session, run_id, manifest, RunState.APPLIED, merged)
+        publish(session, "exchange.imported", run_id)
+    return merged
+
+
+def _lock_source(session: Session, source_id: str) -> Source:
+    """One run at a time: another one waits here at most a little, and its file is looked at again later."""
+    session.execute(text("SET LOCAL lock_timeout = '5s'"))
+    source = session.scalars(select(Source).where(Source.id == source_id).with_for_update()).one()
+    session.execute(text("SET LOCAL lock_timeout = '60s'"))
+    return source
+
+
+def _raise_if(problems: list[FileProblem]) -> None:
+    if problems:
+        raise BrokenFile(problems[0].message, problems)
+
+
+def refuse(
+    tenant: Tenant, run_id: UUID, manifest: Manifest | None, message: str, problems: list[FileProblem]
+) -> RunState:
+    with tenant.session() as session:
+        run = _report(session, run_id, manifest, RunState.REFUSED, None)
+        run.message = message[:LONGEST_MESSAGE]
+        session.add_all(
+            ImportProblem(
+                run_id=run_id,
+                position=position,
+                line=problem.line,
+                code=problem.code,
+                message=problem.message[:LONGEST_MESSAGE],
+            )
+            for position, problem in enumerate(problems)
+        )
+    log.warning("import.refused", tenant=tenant.id, run=str(run_id), problems=len(problems))
+    return RunState.REFUSED
+
+
+def _report(
+    session: Session, run_id: UUID, manifest: Manifest | None, state: RunState, merged: Merged | None
+) -> ImportRun:
+    run = session.get_one(ImportRun, run_id)
+    run.state, run.finished_at = state, clock.now()
+    if manifest is not None:
+        run.number, run.kind, run.as_of = manifest.number, manifest.kind, manifest.as_of
+    if merged is not None:
+        run.counts = merged.counts
+    return run
+
+
+RETRY = timedelta(seconds=5)
+
+
+def finish(spool: Spool, name: str, state: RunState) -> None:
+    """Put the read file away. Repeating it after a crash finds nothing left to do."""
+    spool.put_away(name, refused=state is RunState.REFUSED)

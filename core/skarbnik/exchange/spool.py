@@ -1,0 +1,90 @@
+"""Files between a finance system and the portal: a folder in, a folder out, per gmina and source (SFTP drop).
+
+`<files>/exchange/<tenant id>/<source>/in` is written by the finance system, `out` by us; `done` and `refused` keep what
+was read. Both sides write under a name ending in `.part` and rename, so nobody reads half a file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from fnmatch import fnmatch
+from pathlib import Path
+
+LARGEST_FILE = 4 * 1024**3
+WAYS = ("in", "out", "done", "refused")
+
+
+@dataclass(frozen=True)
+class Spool:
+    """The folders of one source of one gmina."""
+
+    root: Path
+
+    @property
+    def incoming(self) -> Path:
+        return self.root / "in"
+
+    @property
+    def outgoing(self) -> Path:
+        return self.root / "out"
+
+    def make(self) -> Spool:
+        for way in WAYS:
+            (self.root / way).mkdir(parents=True, exist_ok=True)
+        return self
+
+    def list_arrived(self, pattern: str) -> list[str]:
+        """Names in the incoming folder worth reading, in their order. Links and folders are none of ours."""
+        with suppress(FileNotFoundError), os.scandir(self.incoming) as entries:
+            return sorted(
+                entry.name
+                for entry in entries
+                if len(entry.name) <= 120 and fnmatch(entry.name, pattern) and entry.is_file(follow_symlinks=False)
+            )
+        return []
+
+    def put_away(self, name: str, *, refused: bool) -> None:
+        """Take a read file out of the incoming folder; a name that was there before gets a number."""
+        goal = self.root / ("refused" if refused else "done")
+        goal.mkdir(exist_ok=True)
+        target, turn = goal / name, 1
+        while target.exists():
+            turn += 1
+            target = goal / f"{name}.{turn}"
+        with suppress(FileNotFoundError):
+            (self.incoming / name).rename(target)
+
+    def deliver(self, name: str, content: bytes) -> None:
+        """Lay a file into the outgoing folder, whole or not at all. Safe to repeat."""
+        part = self.outgoing / f"{name}.part"
+        with part.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(self.outgoing / name)
+
+
+def open_spool(files: Path, tenant_id: str, source: str) -> Spool:
+    return Spool(files / "exchange" / tenant_id / source)
+
+
+def list_spools(files: Path) -> Iterator[tuple[str, str, Spool]]:
+    """Tenant id, source and spool of every incoming folder that has something in it."""
+    root = files / "exchange"
+    with suppress(FileNotFoundError), os.scandir(root) as tenants:
+        for tenant in tenants:
+            with suppress(NotADirectoryError, FileNotFoundError), os.scandir(tenant.path) as sources:
+                for source in sources:
+                    spool = Spool(Path(source.path))
+                    with suppress(NotADirectoryError, FileNotFoundError), os.scandir(spool.incoming) as entries:
+                        if next(entries, None) is not None:
+                            yield tenant.name, source.name, spool
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

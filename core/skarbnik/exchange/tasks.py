@@ -1,0 +1,97 @@
+"""Background work of the exchange. Each errand is safe to run twice."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
+
+from skarbnik import clock
+from skarbnik.errors import BrokenFile
+from skarbnik.exchange import batches, imports
+from skarbnik.exchange.models import BookingBatch, ImportRun, RunState, Source
+from skarbnik.exchange.spool import Spool, open_spool
+from skarbnik.outbox import Again
+from skarbnik.plugin_api import FileKind, FinanceSystem
+from skarbnik.tenancy.plugin_settings import get_settings
+from skarbnik.tenancy.registry import Tenant
+
+
+def open_system(tenant: Tenant, source: Source) -> FinanceSystem:
+    """The plugin of a source with the settings this gmina gave it."""
+    system_type = tenant.instance.plugins.finance_systems[source.plugin]
+    with tenant.session() as session:
+        settings = get_settings(session, tenant, f"source:{source.id}", system_type.settings_type)
+    return system_type(settings)
+
+
+def spool_of(tenant: Tenant, source_id: str) -> Spool:
+    return open_spool(tenant.instance.settings.files, tenant.id, source_id)
+
+
+def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
+    """Read a file that arrived: an import, or the answer to a batch."""
+    with tenant.session() as session:
+        run = session.get_one(ImportRun, run_id)
+        source = session.get_one(Source, run.source)
+        earlier = session.scalar(
+            select(ImportRun.id)
+            .where(ImportRun.source == run.source, ImportRun.finished_at.is_(None), ImportRun.id < run.id)
+            .limit(1)
+        )
+    spool = spool_of(tenant, source.id)
+    if run.finished_at is not None:
+        imports.finish(spool, run.file_name, run.state)
+        return None
+    if earlier is not None:
+        return Again(clock.now() + imports.RETRY)  # files are read in the order they came
+    path = spool.incoming / run.file_name
+    system = open_system(tenant, source)
+    try:
+        with path.open("rb") as stream:
+            what = system.classify(stream)
+        if what is FileKind.IMPORT:
+            state = imports.read_import(tenant, system, run_id, path, dry=run.dry)
+        else:
+            state = _read_acknowledgement(tenant, system, run_id, path.read_bytes())
+    except FileNotFoundError:
+        state = imports.refuse(tenant, run_id, None, "Plik zniknął z folderu, zanim został wczytany.", [])
+    except BrokenFile as error:
+        state = imports.refuse(tenant, run_id, None, str(error), error.problems)
+    except OperationalError as error:
+        if "lock timeout" in str(error):
+            return Again(clock.now() + imports.RETRY)
+        raise
+    imports.finish(spool, run.file_name, state)
+    return None
+
+
+def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, body: bytes) -> RunState:
+    answer = system.read_acknowledgement(body)
+    with tenant.session() as session:
+        run = session.get_one(ImportRun, run_id)
+        run.counts = {"bookings": batches.apply_acknowledgement(session, session.get_one(Source, run.source), answer)}
+        run.state, run.started_at, run.finished_at = RunState.APPLIED, clock.now(), clock.now()
+    return RunState.APPLIED
+
+
+def make_batches(tenant: Tenant, subject_id: UUID) -> None:
+    """Bookings wait: put them into batches, whoever rang."""
+    with tenant.session() as session:
+        sources = list(session.scalars(select(Source)))
+    for source in sources:
+        system = open_system(tenant, source)
+        made = True
+        while made:
+            with tenant.session() as session:
+                made = batches.make_batch(session, source.id, system) is not None
+
+
+def deliver_batch(tenant: Tenant, batch_id: UUID) -> None:
+    """Lay an immutable batch into the outgoing folder."""
+    with tenant.session() as session:
+        batch = session.get_one(BookingBatch, batch_id)
+    spool_of(tenant, batch.source).make().deliver(batch.file_name, batch.content)
+    with tenant.session() as session:
+        batches.mark_delivered(session, batch_id)

@@ -1,0 +1,127 @@
+"""What the clerk's pages show, joined over features."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from skarbnik.errors import NotFound
+from skarbnik.money import Money
+
+PAGE = 30
+
+_DAY = text("""
+    SELECT
+        (SELECT count(*) FROM booking_lines WHERE state = 'waiting') AS waiting,
+        (SELECT count(*) FROM differences WHERE closed_at IS NULL) AS differences,
+        (SELECT coalesce(sum(amount), 0)::bigint FROM captures WHERE recorded_at >= :since) AS captured,
+        (SELECT count(*) FROM captures WHERE recorded_at >= :since) AS captures,
+        (SELECT max(as_of) FROM sources) AS as_of
+""")
+
+
+def day_figures(session: Session, *, since: object) -> Any:
+    """The few figures a clerk looks at in the morning; each is an index or a small table."""
+    return session.execute(_DAY, {"since": since}).one()
+
+
+_ORDERS = text("""
+    SELECT o.id, o.number, o.state, o.amount, o.ordered_at, p.name AS payer, p.id AS payer_id
+    FROM payment_orders o JOIN payers p ON p.id = o.payer_id
+    WHERE (CAST(:state AS varchar) IS NULL OR o.state = :state)
+        AND (CAST(:number AS varchar) IS NULL OR o.number = :number)
+        AND (CAST(:before AS uuid) IS NULL OR o.id < :before)
+    ORDER BY o.id DESC LIMIT :most
+""")
+
+
+def list_orders(session: Session, *, state: str | None, number: str | None, before: UUID | None) -> Sequence[Any]:
+    """Newest first by id, which tells the time; one more than a page may come."""
+    words = {"state": state, "number": number, "before": before, "most": PAGE + 1}
+    return session.execute(_ORDERS, words).all()
+
+
+_DIFFERENCES = text("""
+    SELECT d.id, d.kind, d.subject_id, d.amount, d.opened_at, o.number, b.state AS booking_state, b.reason
+    FROM differences d
+    LEFT JOIN payment_orders o ON o.id = d.order_id
+    LEFT JOIN booking_lines b ON b.id = d.subject_id
+    WHERE d.closed_at IS NULL ORDER BY d.opened_at LIMIT 200
+""")
+
+
+def list_differences(session: Session) -> Sequence[Any]:
+    """What a person has to decide, the oldest first."""
+    return session.execute(_DIFFERENCES).all()
+
+
+_PAYERS = text("""
+    SELECT id, external_id, name, kind, city, nip FROM payers
+    WHERE closed_at IS NULL AND (external_id = :text OR nip = :text OR name ILIKE :like)
+    ORDER BY name, id LIMIT 50
+""")
+
+
+def find_payers(session: Session, wanted: str) -> Sequence[Any]:
+    """By number, NIP or a part of the name (three letters at least)."""
+    if len(wanted) < 3:
+        return []
+    like = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    return session.execute(_PAYERS, {"text": wanted, "like": like}).all()
+
+
+def get_payer(session: Session, payer_id: UUID) -> Any:
+    row = session.execute(
+        text(
+            "SELECT id, source, external_id, name, kind, nip, regon, street, postal_code, city, email, phone, closed_at"
+            " FROM payers WHERE id = :id"
+        ),
+        {"id": payer_id},
+    ).one_or_none()
+    if row is None:
+        raise NotFound(f"no payer {payer_id}")
+    return row
+
+
+@dataclass(frozen=True)
+class Equation:
+    """captured = booked + waiting + in suspense + refunded, for one merchant account."""
+
+    gateway: str
+    merchant: str
+    captured: Money
+    booked: Money
+    waiting: Money
+    in_suspense: Money
+    refunded: Money
+
+    @property
+    def holds(self) -> bool:
+        return self.captured == Money.total((self.booked, self.waiting, self.in_suspense, self.refunded))
+
+
+def money_equation(session: Session) -> list[Equation]:
+    rows = session.execute(
+        text(
+            "SELECT gateway, merchant, captured::bigint, booked::bigint, waiting::bigint, in_suspense::bigint,"
+            " refunded::bigint FROM money_equation ORDER BY gateway, merchant"
+        )
+    )
+    return [Equation(row[0], row[1], *(Money(part) for part in row[2:])) for row in rows]
+
+
+_AUDIT = text("""
+    SELECT a.id, a.at, a.actor, a.action, a.subject, a.subject_id, a.ip, u.name
+    FROM audit_entries a LEFT JOIN users u ON u.id = a.actor_id
+    WHERE CAST(:before AS uuid) IS NULL OR a.id < :before
+    ORDER BY a.id DESC LIMIT :most
+""")
+
+
+def list_audit(session: Session, *, before: UUID | None) -> Sequence[Any]:
+    return session.execute(_AUDIT, {"before": before, "most": PAGE + 1}).all()

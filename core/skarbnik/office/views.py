@@ -1,0 +1,193 @@
+"""The clerk's pages: the day, payments, differences, the exchange, payers, the trail."""
+
+from __future__ import annotations
+
+from datetime import datetime, time
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from sqlalchemy import select
+from sqlalchemy.orm import selectinload
+from werkzeug.wrappers import Response
+
+from skarbnik import clock
+from skarbnik.audit.permissions import READ
+from skarbnik.audit.services import record_act
+from skarbnik.errors import NotFound
+from skarbnik.exchange.models import BookingBatch, ImportRun
+from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
+from skarbnik.office import queries
+from skarbnik.payments import permissions as payments_may
+from skarbnik.payments import services as payments
+from skarbnik.payments.models import Notification
+from skarbnik.payments.queries import get_order
+from skarbnik.payments.states import PaymentOrderState
+from skarbnik.portal.queries import list_to_pay
+from skarbnik.portal.timeline import make_timeline
+from skarbnik.receivables.permissions import SEE_ANY
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+
+blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
+
+
+class DecisionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Only the token."""
+
+
+def _audited(action: str, subject: str, subject_id: UUID | None) -> None:
+    record_act(
+        frame.session(),
+        action,
+        subject=subject,
+        subject_id=subject_id,
+        actor="user",
+        actor_id=current_person().id,
+        request_id=g.request_id,
+        ip=request.remote_addr,
+    )
+
+
+def _before() -> UUID | None:
+    try:
+        return UUID(request.args["before"]) if "before" in request.args else None
+    except ValueError:
+        abort(400)
+
+
+@blueprint.get("/")
+@requires(SEE_EXCHANGE)
+def day() -> str:
+    since = datetime.combine(clock.today(), time(), tzinfo=clock.WARSAW)
+    session = frame.session()
+    return render_template(
+        "office/day.html",
+        figures=queries.day_figures(session, since=since),
+        equations=queries.money_equation(session),
+        runs=session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(5)).all(),
+    )
+
+
+@blueprint.get("/payments")
+@requires(payments_may.SEE_ANY)
+def payments_list() -> str:
+    state, number = request.args.get("state") or None, (request.args.get("number") or "").strip().upper() or None
+    rows = list(queries.list_orders(frame.session(), state=state, number=number, before=_before()))
+    _audited("payments.listed", "payment_orders", None)
+    return render_template(
+        "office/payments.html",
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+        state=state or "",
+        number=number or "",
+        states=list(PaymentOrderState),
+    )
+
+
+@blueprint.get("/payments/<number>")
+@requires(payments_may.SEE_ANY)
+def payment(number: str) -> str:
+    session = frame.session()
+    order = get_order(session, number)
+    _audited("payment.viewed", "payment_order", order.id)
+    return render_template(
+        "office/payment.html",
+        order=order,
+        payer=queries.get_payer(session, order.payer_id),
+        steps=make_timeline(order),
+        notifications=session.scalars(
+            select(Notification)
+            .where(Notification.transaction_id.in_([each.id for each in order.transactions]))
+            .order_by(Notification.received_at)
+            .limit(100)
+        ).all(),
+    )
+
+
+@blueprint.get("/differences")
+@requires(payments_may.SEE_ANY)
+def differences() -> str:
+    return render_template(
+        "office/differences.html", rows=queries.list_differences(frame.session()), form=DecisionForm()
+    )
+
+
+@blueprint.post("/differences/<uuid:booking_id>/book")
+@requires(payments_may.DECIDE)
+def book_anyway(booking_id: UUID) -> Response:
+    """Book money in suspense after all: the finance system makes an overpayment of what is too much."""
+    if not DecisionForm().validate_on_submit():
+        abort(400)
+    payments.release_booking(frame.session(), booking_id, user_id=current_person().id)
+    _audited("booking.released", "booking_line", booking_id)
+    flash(_("The amount will be sent to the finance system with the next batch."))
+    return redirect(url_for("office.differences"), 303)
+
+
+@blueprint.get("/exchange")
+@requires(SEE_EXCHANGE)
+def exchange() -> str:
+    session, before = frame.session(), _before()
+    query = select(ImportRun).order_by(ImportRun.id.desc()).limit(queries.PAGE + 1)
+    if before is not None:
+        query = query.where(ImportRun.id < before)
+    runs = list(session.scalars(query))
+    return render_template(
+        "office/exchange.html",
+        runs=runs[: queries.PAGE],
+        more=runs[queries.PAGE - 1].id if len(runs) > queries.PAGE else None,
+        batches=session.execute(
+            select(
+                BookingBatch.number,
+                BookingBatch.state,
+                BookingBatch.file_name,
+                BookingBatch.made_at,
+                BookingBatch.delivered_at,
+                BookingBatch.answered_at,
+            )
+            .order_by(BookingBatch.id.desc())
+            .limit(queries.PAGE)
+        ).all(),
+    )
+
+
+@blueprint.get("/exchange/<uuid:run_id>")
+@requires(SEE_EXCHANGE)
+def run(run_id: UUID) -> str:
+    found = frame.session().get(ImportRun, run_id, options=[selectinload(ImportRun.problems)])
+    if found is None:
+        raise NotFound(f"no import run {run_id}")
+    return render_template("office/run.html", run=found)
+
+
+@blueprint.get("/payers")
+@requires(SEE_ANY)
+def payers() -> str:
+    wanted = request.args.get("q", "").strip()
+    rows = queries.find_payers(frame.session(), wanted)
+    if rows:
+        _audited("payers.searched", "payers", None)
+    return render_template("office/payers.html", rows=rows, wanted=wanted)
+
+
+@blueprint.get("/payers/<uuid:payer_id>")
+@requires(SEE_ANY)
+def payer(payer_id: UUID) -> str:
+    session = frame.session()
+    found = queries.get_payer(session, payer_id)
+    _audited("payer.viewed", "payer", payer_id)
+    debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
+    return render_template("office/payer.html", payer=found, debts=debts)
+
+
+@blueprint.get("/audit")
+@requires(READ)
+def audit() -> str:
+    rows = list(queries.list_audit(frame.session(), before=_before()))
+    return render_template(
+        "office/audit.html",
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+    )

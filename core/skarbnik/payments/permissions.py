@@ -1,0 +1,9 @@
+"""What may be done with payments."""
+
+from __future__ import annotations
+
+from skarbnik.web.access import Permission
+
+PAY = Permission("payments.pay", residents=True)
+SEE_ANY = Permission("payments.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
+DECIDE = Permission("payments.decide", roles=frozenset({"accountant"}))

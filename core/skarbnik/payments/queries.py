@@ -1,0 +1,163 @@
+"""Reading payments: what is left to pay, orders and their timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from sqlalchemy import and_, func, select
+from sqlalchemy.orm import Session, selectinload
+
+from skarbnik import clock
+from skarbnik.errors import NotFound
+from skarbnik.money import Amounts, Money
+from skarbnik.payments.models import (
+    BookingLine,
+    Capture,
+    MerchantAccount,
+    OrderLine,
+    PaymentOrder,
+    Transaction,
+)
+from skarbnik.payments.states import BookingState, PaymentOrderState
+from skarbnik.plugin_api import TransactionState
+from skarbnik.receivables.models import Instalment
+
+# Money that is ours and not in the finance system's figures yet: it lowers what is left until its echo is imported.
+ON_ITS_WAY = (BookingState.WAITING, BookingState.SENT, BookingState.REFUSED, BookingState.BOOKED)
+
+
+def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, Amounts]:
+    """Captured and not echoed yet, for each instalment that has any."""
+    rows = session.execute(
+        select(
+            BookingLine.instalment_id,
+            func.sum(BookingLine.principal).label("principal"),
+            func.sum(BookingLine.interest).label("interest"),
+            func.sum(BookingLine.costs).label("costs"),
+        )
+        .where(
+            BookingLine.instalment_id.in_(list(instalment_ids)),
+            BookingLine.seen_at.is_(None),
+            BookingLine.state.in_(ON_ITS_WAY),
+        )
+        .group_by(BookingLine.instalment_id)
+    )
+    return {
+        row.instalment_id: Amounts(*(Money(int(_grosze(part))) for part in (row.principal, row.interest, row.costs)))
+        for row in rows
+    }
+
+
+def _grosze(value: object) -> int:
+    return value.grosze if isinstance(value, Money) else int(str(value))
+
+
+def left_to_pay(session: Session, instalments: Sequence[Instalment]) -> dict[UUID, Amounts]:
+    """Imported balance less captured money that the finance system has not echoed. Never below zero."""
+    coming = on_its_way(session, [each.id for each in instalments])
+    return {
+        each.id: (each.balance - coming[each.id]).not_below_zero() if each.id in coming else each.balance
+        for each in instalments
+    }
+
+
+def list_held(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, datetime]:
+    """Instalments that somebody is paying right now, and until when others are warned."""
+    rows = session.execute(
+        select(OrderLine.instalment_id, func.max(PaymentOrder.held_until))
+        .join(OrderLine.order)
+        .where(
+            OrderLine.instalment_id.in_(list(instalment_ids)),
+            PaymentOrder.held_until > clock.now(),
+            PaymentOrder.state.in_((PaymentOrderState.CREATED, PaymentOrderState.STARTED)),
+        )
+        .group_by(OrderLine.instalment_id)
+    )
+    return {row[0]: row[1] for row in rows}
+
+
+def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None = None) -> PaymentOrder:
+    """An order with everything its page shows. NotFound also when it is somebody else's."""
+    query = (
+        select(PaymentOrder)
+        .where(PaymentOrder.number == number)
+        .options(
+            selectinload(PaymentOrder.lines).joinedload(OrderLine.instalment).joinedload(Instalment.receivable),
+            selectinload(PaymentOrder.transactions).joinedload(Transaction.merchant_account),
+            selectinload(PaymentOrder.transactions)
+            .selectinload(Transaction.captures)
+            .selectinload(Capture.booking_lines),
+        )
+    )
+    if payer_ids is not None:
+        query = query.where(PaymentOrder.payer_id.in_(list(payer_ids)))
+    order = session.scalars(query).one_or_none()
+    if order is None:
+        raise NotFound(f"no order {number}")
+    return order
+
+
+@dataclass(frozen=True)
+class OrderRow:
+    """A line of a list of orders."""
+
+    id: UUID
+    number: str
+    state: PaymentOrderState
+    amount: Money
+    ordered_at: datetime
+    ordered_on: date
+    paid_at: datetime | None
+
+
+PAGE = 25
+
+
+def list_orders(
+    session: Session,
+    *,
+    payer_id: UUID | None = None,
+    state: PaymentOrderState | None = None,
+    before: tuple[datetime, UUID] | None = None,
+    limit: int = PAGE,
+) -> list[OrderRow]:
+    """Newest first; `before` is the place of the last row of the page before. One row more than the page may come."""
+    query = select(
+        PaymentOrder.id,
+        PaymentOrder.number,
+        PaymentOrder.state,
+        PaymentOrder.amount,
+        PaymentOrder.ordered_at,
+        PaymentOrder.ordered_on,
+        PaymentOrder.paid_at,
+    )
+    if payer_id is not None:
+        query = query.where(PaymentOrder.payer_id == payer_id)
+    if state is not None:
+        query = query.where(PaymentOrder.state == state)
+    if before is not None:
+        moment, order_id = before
+        query = query.where(
+            (PaymentOrder.ordered_at < moment) | and_(PaymentOrder.ordered_at == moment, PaymentOrder.id < order_id)
+        )
+    query = query.order_by(PaymentOrder.ordered_at.desc(), PaymentOrder.id.desc()).limit(limit + 1)
+    return [OrderRow(*row) for row in session.execute(query)]
+
+
+def list_merchant_accounts(session: Session, creditor_account_ids: Iterable[UUID]) -> list[MerchantAccount]:
+    """Enabled merchant accounts that pay out to any of these accounts, the oldest first."""
+    return list(
+        session.scalars(
+            select(MerchantAccount)
+            .where(
+                MerchantAccount.creditor_account_id.in_(list(creditor_account_ids)), MerchantAccount.enabled.is_(True)
+            )
+            .order_by(MerchantAccount.created_at, MerchantAccount.id)
+        )
+    )
+
+
+OPEN_TRANSACTIONS = (TransactionState.CREATED, TransactionState.UNKNOWN, TransactionState.PENDING)

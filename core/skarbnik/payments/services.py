@@ -1,0 +1,490 @@
+"""Ordering, starting, capturing, booking. Money that came is kept whatever else is wrong; it is never refused.
+
+Locks are taken in one order everywhere: transaction, then instalments by id, then booking lines.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session, joinedload
+
+from skarbnik import clock
+from skarbnik.errors import Conflict, Invalid
+from skarbnik.money import Amounts, Money
+from skarbnik.outbox import publish
+from skarbnik.payments.models import (
+    BookingLine,
+    Capture,
+    Difference,
+    MerchantAccount,
+    Notification,
+    OrderLine,
+    PaymentOrder,
+    Transaction,
+)
+from skarbnik.payments.queries import OPEN_TRANSACTIONS, left_to_pay
+from skarbnik.payments.states import (
+    TRANSACTION_NEXT,
+    BookingState,
+    CaptureState,
+    PaymentOrderState,
+)
+from skarbnik.plugin_api import GatewayReport, NotificationHint, RawNotification, TransactionState
+from skarbnik.receivables.models import Instalment, Kind, Receivable
+
+HOLD = timedelta(minutes=15)
+MOST_LINES = 200
+NUMBER_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
+
+
+class BasketChanged(Conflict):
+    """An instalment changed between choosing and ordering; the resident must look again."""
+
+
+class NotPayableOnline(Conflict):
+    """A chosen receivable has no account at a gateway; it can only be paid by transfer."""
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """An instalment somebody wants to pay, and the amounts they were shown."""
+
+    instalment_id: UUID
+    amounts: Amounts
+
+
+def order_payment(
+    session: Session,
+    *,
+    request_key: UUID,
+    payer_id: UUID,
+    user_id: UUID | None,
+    chosen: Sequence[Chosen],
+    email: str | None,
+    language: str,
+) -> PaymentOrder:
+    """Decide to pay: a snapshot of each line, good today. The same `request_key` gives the same order again.
+
+    Invalid when nothing or too much is chosen; BasketChanged when the amounts are not those that were shown.
+    """
+    existing = session.scalars(select(PaymentOrder).where(PaymentOrder.request_key == request_key)).one_or_none()
+    if existing is not None:
+        if existing.payer_id != payer_id:
+            raise Conflict("this key belongs to another payer's order")
+        return existing
+    wanted = {each.instalment_id: each.amounts for each in chosen}
+    if not 0 < len(wanted) <= MOST_LINES or len(wanted) != len(chosen):
+        raise Invalid(f"an order has 1 to {MOST_LINES} different instalments")
+    instalments = _lock_instalments(session, wanted)
+    left = left_to_pay(session, instalments)
+    if len(instalments) != len(wanted) or any(left[each.id] != wanted[each.id] for each in instalments):
+        raise BasketChanged("the amounts are not those that were shown")
+    now = clock.now()
+    order = PaymentOrder(
+        number=new_number(),
+        request_key=request_key,
+        payer_id=payer_id,
+        user_id=user_id,
+        amount=Amounts.sum(wanted.values()).total,
+        email=email,
+        language=language,
+        ordered_on=clock.local_day(now),
+        ordered_at=now,
+        held_until=now + HOLD,
+    )
+    session.add(order)
+    session.flush()
+    in_order = sorted(instalments, key=lambda each: (each.due_on, each.external_id))
+    for position, instalment in enumerate(in_order, start=1):
+        session.add(_snapshot(order, position, instalment, left[instalment.id], payer_id))
+    session.flush()
+    return order
+
+
+def _lock_instalments(session: Session, wanted: Mapping[UUID, object]) -> list[Instalment]:
+    return list(
+        session.scalars(
+            select(Instalment)
+            .where(Instalment.id.in_(list(wanted)), Instalment.closed_at.is_(None))
+            .options(joinedload(Instalment.receivable).joinedload(Receivable.kind))
+            .order_by(Instalment.id)
+            .with_for_update(of=Instalment)
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def _snapshot(
+    order: PaymentOrder, position: int, instalment: Instalment, amounts: Amounts, payer_id: UUID
+) -> OrderLine:
+    receivable: Receivable = instalment.receivable
+    kind: Kind = receivable.kind
+    if not amounts.total:
+        raise BasketChanged("nothing is left to pay for a chosen instalment")
+    if not kind.online or kind.creditor_account_id is None:
+        raise NotPayableOnline(f"kind {kind.code} is not paid online")
+    return OrderLine(
+        order_id=order.id,
+        position=position,
+        instalment_id=instalment.id,
+        instalment_digest=instalment.digest,
+        payer_id=payer_id,
+        creditor_account_id=kind.creditor_account_id,
+        title=f"{receivable.title}, {instalment.number}"[:240],
+        principal=amounts.principal,
+        interest=amounts.interest,
+        costs=amounts.costs,
+    )
+
+
+def new_number() -> str:
+    """Ten random letters a person can read out on the telephone; says nothing about how many orders there are."""
+    letters = "".join(secrets.choice(NUMBER_LETTERS) for _ in range(10))
+    return f"{letters[:5]}-{letters[5:]}"
+
+
+def open_transaction(session: Session, order: PaymentOrder, account: MerchantAccount) -> Transaction:
+    """Begin one attempt to pay the lines of an order that this merchant account receives.
+
+    Our id is committed before anybody is called, with the errand that will ask what became of it.
+    Conflict when the order is paid, or its amounts held only for a day that has passed.
+    """
+    session.scalars(select(PaymentOrder).where(PaymentOrder.id == order.id).with_for_update()).one()
+    if order.state in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED}:
+        raise Conflict(f"order {order.number} is {order.state}")
+    if order.ordered_on != clock.today():
+        raise BasketChanged("the amounts of this order were good for the day it was made")
+    amount = Amounts.sum(line.amounts for line in lines_of(order, account)).total
+    if not amount:
+        raise NotPayableOnline("this merchant account receives no line of the order")
+    transaction = Transaction(
+        order_id=order.id,
+        merchant_account_id=account.id,
+        settings_version=account.settings_version,
+        amount=amount,
+        created_at=clock.now(),
+    )
+    session.add(transaction)
+    if order.state is not PaymentOrderState.PARTLY_PAID:
+        order.move_to(PaymentOrderState.STARTED)
+    order.held_until = clock.now() + HOLD
+    session.flush()
+    publish(session, "payments.ask", transaction.id, due_at=clock.now() + timedelta(minutes=1))
+    return transaction
+
+
+def lines_of(order: PaymentOrder, account: MerchantAccount) -> list[OrderLine]:
+    return [line for line in order.lines if line.creditor_account_id == account.creditor_account_id]
+
+
+def mark_started(session: Session, transaction_id: UUID, *, external_id: str, redirect_url: str | None) -> Transaction:
+    """The gateway has it. Whatever became of it meanwhile is not undone: a notification may have been faster."""
+    transaction = lock_transaction(session, transaction_id)
+    transaction.external_id = transaction.external_id or external_id
+    transaction.redirect_url = redirect_url or transaction.redirect_url
+    transaction.started_at = transaction.started_at or clock.now()
+    _advance(transaction, TransactionState.PENDING)
+    return transaction
+
+
+def mark_unknown(session: Session, transaction_id: UUID, *, answer: str) -> None:
+    """The call timed out: it may have arrived. The errand goes on asking."""
+    transaction = lock_transaction(session, transaction_id)
+    transaction.answer = answer[:200]
+    _advance(transaction, TransactionState.UNKNOWN)
+
+
+def mark_not_started(session: Session, transaction_id: UUID, *, answer: str) -> None:
+    """The gateway surely did not take it."""
+    transaction = lock_transaction(session, transaction_id)
+    transaction.answer = answer[:200]
+    _reject(session, transaction)
+
+
+def lock_transaction(session: Session, transaction_id: UUID) -> Transaction:
+    return session.scalars(
+        select(Transaction)
+        .where(Transaction.id == transaction_id)
+        .with_for_update(of=Transaction)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
+def _advance(transaction: Transaction, to: TransactionState) -> bool:
+    """Move if it is a step forward; old news changes nothing."""
+    if to is transaction.state or to not in TRANSACTION_NEXT[transaction.state]:
+        return False
+    transaction.move_to(to)
+    return True
+
+
+def keep_notification(session: Session, account: MerchantAccount, hint: NotificationHint, raw: RawNotification) -> bool:
+    """Keep a signed notification once and ring the worker that asks the gateway. False when it names nothing of ours.
+
+    A repeated one rings again: it costs one question and heals whatever went wrong the first time.
+    """
+    transaction_id = session.scalar(
+        select(Transaction.id).where(
+            Transaction.merchant_account_id == account.id,
+            (Transaction.id == hint.transaction_id) | (Transaction.external_id == hint.external_id),
+        )
+    )
+    if transaction_id is None:
+        return False
+    session.execute(
+        insert(Notification)
+        .values(
+            merchant_account_id=account.id,
+            key=hint.key[:120],
+            transaction_id=transaction_id,
+            headers=json.dumps(dict(raw.headers), ensure_ascii=False)[:4000],
+            body=raw.body,
+            received_at=clock.now(),
+        )
+        .on_conflict_do_nothing()
+    )
+    if hint.external_id is not None:
+        session.execute(
+            text("UPDATE transactions SET external_id = :external WHERE id = :id AND external_id IS NULL"),
+            {"external": hint.external_id, "id": transaction_id},
+        )
+    publish(session, "payments.notified", transaction_id)
+    return True
+
+
+def note_silence(session: Session, transaction_id: UUID, *, answer: str) -> None:
+    """The gateway could not be asked. That is no news about the payment."""
+    transaction = lock_transaction(session, transaction_id)
+    transaction.asked_times += 1
+    transaction.asked_at = clock.now()
+    transaction.answer = answer[:200]
+
+
+def record_report(session: Session, transaction_id: UUID, report: GatewayReport) -> Transaction:
+    """Keep what the gateway answered to us. Safe to repeat, in any order."""
+    transaction = lock_transaction(session, transaction_id)
+    transaction.asked_times += 1
+    transaction.asked_at = clock.now()
+    transaction.answer = report.state.value
+    if report.external_id:
+        transaction.external_id = transaction.external_id or report.external_id
+    if report.state is TransactionState.COMPLETED:
+        record_capture(session, transaction, report)
+    elif report.state is TransactionState.REJECTED:
+        _reject(session, transaction)
+    elif report.state is TransactionState.PENDING:
+        _advance(transaction, TransactionState.PENDING)
+    return transaction
+
+
+def _reject(session: Session, transaction: Transaction) -> None:
+    if not _advance(transaction, TransactionState.REJECTED):
+        return
+    transaction.ended_at = clock.now()
+    order = transaction.order
+    others = session.scalar(
+        select(Transaction.id)
+        .where(
+            Transaction.order_id == order.id,
+            Transaction.id != transaction.id,
+            Transaction.state.in_(OPEN_TRANSACTIONS),
+        )
+        .limit(1)
+    )
+    if others is None and order.state in {PaymentOrderState.CREATED, PaymentOrderState.STARTED}:
+        order.move_to(PaymentOrderState.ABANDONED)
+        order.held_until = clock.now()
+
+
+def record_capture(session: Session, transaction: Transaction, report: GatewayReport) -> Capture:
+    """Keep the money a gateway confirmed, once. Safe to repeat; never refuses money."""
+    account = transaction.merchant_account
+    capture = session.scalars(
+        select(Capture).where(Capture.merchant_account_id == account.id, Capture.external_id == report.external_id)
+    ).one_or_none()
+    if capture is not None:
+        return capture
+    capture = Capture(
+        transaction_id=transaction.id,
+        merchant_account_id=account.id,
+        external_id=report.external_id,
+        payment_id=report.payment_id,
+        amount=report.amount,
+        currency=report.currency,
+        method=report.method,
+        state=CaptureState.IN_SUSPENSE,
+        reason=_mismatch(transaction, report),
+        captured_at=report.happened_at or clock.now(),
+        recorded_at=clock.now(),
+    )
+    session.add(capture)
+    _advance(transaction, TransactionState.COMPLETED)
+    transaction.ended_at = transaction.ended_at or clock.now()
+    session.flush()
+    order = transaction.order
+    if capture.reason is not None:
+        open_difference(session, "capture_in_suspense", capture.id, order_id=order.id, amount=capture.amount)
+        return capture
+    capture.move_to(CaptureState.ALLOCATED)
+    _allocate(session, order, capture, lines_of(order, account))
+    _mark_paid(session, order)
+    return capture
+
+
+def _mismatch(transaction: Transaction, report: GatewayReport) -> str | None:
+    """Why this money is not what was ordered; None when everything fits."""
+    if report.currency != "PLN":
+        return "currency"
+    if report.merchant and report.merchant != transaction.merchant_account.merchant:
+        return "merchant"
+    if report.amount != transaction.amount:
+        return "amount"
+    return None
+
+
+def _allocate(session: Session, order: PaymentOrder, capture: Capture, lines: Sequence[OrderLine]) -> None:
+    """One booking line for each order line. What somebody else has paid meanwhile waits for a person's decision."""
+    ids = [line.instalment_id for line in lines]
+    instalments = list(
+        session.scalars(
+            select(Instalment)
+            .where(Instalment.id.in_(ids))
+            .order_by(Instalment.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+    left = left_to_pay(session, instalments)
+    for line in lines:
+        fits = left[line.instalment_id].total >= line.amounts.total
+        booking = BookingLine(
+            capture_id=capture.id,
+            order_line_id=line.id,
+            instalment_id=line.instalment_id,
+            principal=line.principal,
+            interest=line.interest,
+            costs=line.costs,
+            state=BookingState.WAITING if fits else BookingState.IN_SUSPENSE,
+            reason=None if fits else "overpaid",
+            recorded_at=clock.now(),
+        )
+        session.add(booking)
+        session.flush()
+        if fits:
+            left[line.instalment_id] = (left[line.instalment_id] - line.amounts).not_below_zero()
+        else:
+            open_difference(session, "overpaid", booking.id, order_id=order.id, amount=line.amounts.total)
+    publish(session, "exchange.bookings_wait", capture.id)
+
+
+def _mark_paid(session: Session, order: PaymentOrder) -> None:
+    covered = set(
+        session.scalars(
+            select(BookingLine.order_line_id)
+            .join(BookingLine.order_line)
+            .where(OrderLine.order_id == order.id, BookingLine.refund_id.is_(None))
+        )
+    )
+    whole = covered == {line.id for line in order.lines}
+    if order.state in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED}:
+        return
+    order.move_to(PaymentOrderState.PAID if whole else PaymentOrderState.PARTLY_PAID)
+    order.held_until = clock.now()
+    if whole:
+        order.paid_at = clock.now()
+        publish(session, "payments.paid", order.id)
+
+
+def open_difference(
+    session: Session, kind: str, subject_id: UUID, *, order_id: UUID | None = None, amount: Money | None = None
+) -> None:
+    """Put something into the queue of differences, once while it is open."""
+    session.execute(
+        insert(Difference)
+        .values(kind=kind, subject_id=subject_id, order_id=order_id, amount=amount, opened_at=clock.now())
+        .on_conflict_do_nothing()
+    )
+
+
+def release_booking(session: Session, booking_id: UUID, *, user_id: UUID) -> BookingLine:
+    """An official decides that a line in suspense, or refused, is booked after all: it waits for the next batch."""
+    booking = session.scalars(select(BookingLine).where(BookingLine.id == booking_id).with_for_update()).one()
+    booking.move_to(BookingState.WAITING)
+    session.execute(
+        text(
+            "UPDATE differences SET closed_at = :now, closed_by = :user, resolution = 'booked'"
+            " WHERE subject_id = :subject AND closed_at IS NULL"
+        ),
+        {"now": clock.now(), "user": user_id, "subject": booking_id},
+    )
+    publish(session, "exchange.bookings_wait", booking.capture_id)
+    return booking
+
+
+def mark_booked(booking: BookingLine, *, reference: str | None, booked_on: date | None) -> None:
+    """The finance system booked it."""
+    if booking.state is not BookingState.BOOKED:
+        booking.move_to(BookingState.BOOKED)
+    booking.reference = booking.reference or reference
+    booking.booked_on = booking.booked_on or booked_on
+    booking.answered_at = booking.answered_at or clock.now()
+
+
+def mark_refused(session: Session, booking: BookingLine, *, reason: str) -> None:
+    """The finance system will not book it as it is: a person has to look. A booked line stays booked."""
+    if booking.state is not BookingState.SENT:
+        return
+    booking.move_to(BookingState.REFUSED)
+    booking.reason = reason[:200]
+    booking.answered_at = clock.now()
+    open_difference(
+        session,
+        "booking_refused",
+        booking.id,
+        order_id=booking.order_line.order_id,
+        amount=booking.amounts.total,
+    )
+
+
+def mark_seen(session: Session, run_id: UUID) -> int:
+    """Close bookings that operations of an import echo, by our id and nothing else. How many were closed."""
+    result = session.execute(
+        text("""
+            UPDATE booking_lines b SET
+                seen_at = :now, state = 'booked', reference = coalesce(b.reference, e.document),
+                booked_on = coalesce(b.booked_on, e.booked_on), answered_at = coalesce(b.answered_at, :now)
+            FROM (
+                SELECT booking_id, min(document) AS document, min(booked_on) AS booked_on
+                FROM operations WHERE run_id = :run AND booking_id IS NOT NULL GROUP BY booking_id
+            ) AS e
+            WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ('waiting', 'sent', 'refused', 'booked')
+        """),
+        {"now": clock.now(), "run": run_id},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+
+
+def next_question(transaction: Transaction) -> datetime | None:
+    """When the gateway is asked again: after 1, 5, 15 minutes, hourly for a day, daily for a month; None is the end.
+
+    A rejected one is asked too, since money may come late; captured money ends the questions.
+    """
+    if transaction.state is TransactionState.COMPLETED:
+        return None
+    age = clock.now() - transaction.created_at
+    for minutes in (1, 5, 15, 30):
+        if age < timedelta(minutes=minutes):
+            return transaction.created_at + timedelta(minutes=minutes)
+    if age < timedelta(days=1):
+        return clock.now() + timedelta(hours=1)
+    if age < timedelta(days=30):
+        return clock.now() + timedelta(days=1)
+    return None

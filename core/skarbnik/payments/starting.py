@@ -1,0 +1,66 @@
+"""Sending somebody to a gateway: our id first, then the call, then what came of it. Three steps, no overlap."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from sqlalchemy.orm import Session, joinedload, selectinload
+
+from skarbnik.errors import ExternalSystemError, OutcomeUnknown
+from skarbnik.payments import services
+from skarbnik.payments.gateways import open_gateway
+from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
+from skarbnik.plugin_api import PaymentItem, PaymentRequest
+from skarbnik.tenancy.registry import Tenant
+
+log = structlog.get_logger()
+
+
+def payment_request(
+    tenant: Tenant, session: Session, transaction: Transaction, *, payer_ip: str = "127.0.0.1"
+) -> PaymentRequest:
+    """What the gateway is told. No personal data but the e-mail the payer gave for the confirmation."""
+    order = session.get_one(PaymentOrder, transaction.order_id, options=[selectinload(PaymentOrder.lines)])
+    account: MerchantAccount = transaction.merchant_account
+    gateway_type = tenant.instance.plugins.gateways[account.gateway]
+    return PaymentRequest(
+        transaction_id=transaction.id,
+        amount=transaction.amount,
+        currency="PLN",
+        title=f"{tenant.name}, {order.number}"[:140],
+        items=tuple(
+            PaymentItem(name=line.title[:140], amount=line.amounts.total) for line in services.lines_of(order, account)
+        ),
+        payer_email=order.email,
+        payer_ip=payer_ip,
+        language=order.language,
+        notify_url=tenant.url(f"/hooks/payments/{account.gateway}/{account.hook_secret}"),
+        return_url=tenant.url(f"/payments/{order.number}"),
+        valid_for=gateway_type.time_limit,
+    )
+
+
+def start(tenant: Tenant, transaction_id: UUID, *, payer_ip: str) -> Transaction:
+    """Register a committed transaction with its gateway and keep the answer. The state says what came of it."""
+    with tenant.session() as session:
+        transaction = session.get_one(Transaction, transaction_id, options=[joinedload(Transaction.merchant_account)])
+        request = payment_request(tenant, session, transaction, payer_ip=payer_ip)
+    try:
+        gateway = open_gateway(tenant, transaction.merchant_account, transaction.settings_version)
+        started = gateway.start(request)
+    except OutcomeUnknown as error:
+        log.warning("gateway.unknown", transaction=str(transaction_id), error=type(error).__name__)
+        with tenant.session() as session:
+            services.mark_unknown(session, transaction_id, answer="timeout")
+    except ExternalSystemError as error:
+        log.warning("gateway.refused", transaction=str(transaction_id), error=type(error).__name__)
+        with tenant.session() as session:
+            services.mark_not_started(session, transaction_id, answer=type(error).__name__)
+    else:
+        with tenant.session() as session:
+            services.mark_started(
+                session, transaction_id, external_id=started.external_id, redirect_url=started.redirect_url
+            )
+    with tenant.session() as session:
+        return session.get_one(Transaction, transaction_id, options=[joinedload(Transaction.order)])

@@ -1,0 +1,177 @@
+"""What a resident's pages show, joined over features. Each page costs one or two statements."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from skarbnik.errors import NotFound
+from skarbnik.money import Amounts, Money
+
+# The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
+_COMING = """
+    LEFT JOIN LATERAL (
+        SELECT sum(b.principal) AS principal, sum(b.interest) AS interest, sum(b.costs) AS costs
+        FROM booking_lines b
+        WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.state IN ('waiting', 'sent', 'refused', 'booked')
+    ) AS c ON true
+"""
+
+_TO_PAY = text(f"""
+    SELECT r.id AS receivable_id, r.title, r.number AS decision, r.period_from, r.period_until,
+        k.id AS kind_id, k.title AS kind, k.online AND k.creditor_account_id IS NOT NULL AS online,
+        k.creditor_account_id, i.id, i.number, i.due_on,
+        greatest(i.principal - coalesce(c.principal, 0), 0) AS principal,
+        greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
+        greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
+        coalesce(c.principal + c.interest + c.costs, 0) AS coming,
+        (SELECT max(o.held_until) FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
+         WHERE ol.instalment_id = i.id AND o.held_until > :now AND o.state IN ('created', 'started')) AS held_until,
+        (SELECT max(s.as_of) FROM sources s) AS as_of
+    FROM liabilities l
+    JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
+    JOIN kinds k ON k.id = r.kind_id
+    JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL
+        AND i.principal + i.interest + i.costs > 0
+    {_COMING}
+    WHERE l.payer_id = :payer AND l.closed_at IS NULL AND (l.until_on IS NULL OR l.until_on >= :today)
+    ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
+    LIMIT 2000
+""")  # noqa: S608  # our own words
+
+
+@dataclass(frozen=True, slots=True)
+class ToPay:
+    """One instalment that is left to pay, as a line of the list."""
+
+    id: UUID
+    receivable_id: UUID
+    title: str
+    decision: str | None
+    kind_id: UUID
+    kind: str
+    online: bool
+    creditor_account_id: UUID | None
+    number: int
+    due_on: date
+    amounts: Amounts
+    total: Money
+    coming: Money  # captured, on its way to the finance system
+    held_until: datetime | None
+    overdue: bool
+
+
+@dataclass(frozen=True)
+class Debts:
+    """All that is left to pay, with its sums."""
+
+    rows: list[ToPay]
+    total: Money
+    overdue: Money
+    as_of: datetime | None
+
+
+def list_to_pay(session: Session, *, payer_id: UUID, today: date, now: datetime) -> Debts:
+    """Everything a payer can still pay, in the order of the page: kinds as the office put them, then due dates."""
+    rows: list[ToPay] = []
+    total = overdue = 0
+    as_of = None
+    for found in session.execute(_TO_PAY, {"payer": payer_id, "today": today, "now": now}):
+        left = found.principal + found.interest + found.costs
+        late = found.due_on < today
+        as_of = found.as_of
+        total += left
+        overdue += left if late else 0
+        rows.append(
+            ToPay(
+                id=found.id,
+                receivable_id=found.receivable_id,
+                title=found.title,
+                decision=found.decision,
+                kind_id=found.kind_id,
+                kind=found.kind,
+                online=found.online,
+                creditor_account_id=found.creditor_account_id,
+                number=found.number,
+                due_on=found.due_on,
+                amounts=Amounts(Money(found.principal), Money(found.interest), Money(found.costs)),
+                total=Money(left),
+                coming=Money(int(found.coming)),
+                held_until=found.held_until,
+                overdue=late,
+            )
+        )
+    return Debts(rows, Money(total), Money(overdue), as_of)
+
+
+_RECEIVABLE = text("""
+    SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, r.parent_id,
+        k.title AS kind, a.nrb, a.owner, p.title AS parent_title,
+        (SELECT count(*) FROM liabilities o WHERE o.receivable_id = r.id AND o.closed_at IS NULL) AS liable,
+        l.role, l.share_part, l.share_whole
+    FROM receivables r JOIN kinds k ON k.id = r.kind_id
+    LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id
+    LEFT JOIN receivables p ON p.id = r.parent_id
+    JOIN liabilities l ON l.receivable_id = r.id AND l.payer_id = :payer
+    WHERE r.id = :id
+""")
+
+_INSTALMENTS = text(f"""
+    SELECT i.id, i.number, i.due_on, i.charged, i.closed_at,
+        greatest(i.principal - coalesce(c.principal, 0), 0) AS principal,
+        greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
+        greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
+        coalesce(c.principal + c.interest + c.costs, 0)::bigint AS coming
+    FROM instalments i {_COMING}
+    WHERE i.receivable_id = :id ORDER BY i.number, i.due_on
+""")  # noqa: S608  # our own words
+
+_OPERATIONS = text("""
+    SELECT kind, booked_on, happened_on, document, principal, interest, costs, booking_id
+    FROM operations WHERE receivable_id = :id AND closed_at IS NULL ORDER BY booked_on, external_id LIMIT 500
+""")
+
+
+def get_receivable(session: Session, receivable_id: UUID, *, payer_id: UUID) -> dict[str, object]:
+    """One receivable with instalments and operations. NotFound when this payer is not liable for it."""
+    found = session.execute(_RECEIVABLE, {"id": receivable_id, "payer": payer_id}).mappings().first()
+    if found is None:
+        raise NotFound(f"no receivable {receivable_id}")
+    return {
+        "receivable": found,
+        "instalments": [_with_amounts(row._mapping) for row in session.execute(_INSTALMENTS, {"id": receivable_id})],
+        "operations": [_with_amounts(row._mapping) for row in session.execute(_OPERATIONS, {"id": receivable_id})],
+    }
+
+
+def _with_amounts(row: Mapping[str, Any]) -> dict[str, Any]:
+    values = dict(row)
+    values["amounts"] = Amounts(Money(values["principal"]), Money(values["interest"]), Money(values["costs"]))
+    return values
+
+
+_PAYERS = text("""
+    SELECT DISTINCT p.id, p.name, p.kind, p.city FROM mandates m JOIN payers p ON p.id = m.payer_id
+    WHERE m.user_id = :user AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+    ORDER BY p.name LIMIT 100
+""")
+
+
+def list_payers_of(session: Session, *, user_id: UUID, today: date) -> Sequence[object]:
+    """The payers a user may act for today."""
+    return session.execute(_PAYERS, {"user": user_id, "today": today}).all()
+
+
+_OVERPAID = text("""
+    SELECT coalesce(sum(amount), 0)::bigint FROM overpayments WHERE payer_id = :payer AND closed_at IS NULL
+""")
+
+
+def sum_overpayments(session: Session, *, payer_id: UUID) -> Money:
+    return Money(int(session.execute(_OVERPAID, {"payer": payer_id}).scalar_one()))

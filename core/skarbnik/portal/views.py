@@ -1,0 +1,372 @@
+"""A resident's pages: what do I owe, pay it, follow the money."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+
+from skarbnik import clock
+from skarbnik.accounts import services as accounts
+from skarbnik.money import Amounts, Money
+from skarbnik.payments import queries, services, starting
+from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
+from skarbnik.payments.permissions import PAY
+from skarbnik.payments.services import BasketChanged, Chosen, NotPayableOnline
+from skarbnik.payments.states import PaymentOrderState
+from skarbnik.plugin_api import TransactionState
+from skarbnik.portal.queries import (
+    Debts,
+    ToPay,
+    get_receivable,
+    list_payers_of,
+    list_to_pay,
+    sum_overpayments,
+)
+from skarbnik.portal.timeline import make_timeline
+from skarbnik.receivables.permissions import SEE_OWN
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, public, requires
+
+blueprint = Blueprint("portal", __name__, template_folder="templates")
+
+PAGE = 50
+
+
+@blueprint.get("/")
+@public("the first page of a gmina")
+def front() -> str | Response:
+    if g.person is not None:
+        return redirect(url_for("office.day" if g.person.is_official else "portal.dashboard"), 303)
+    return render_template("portal/front.html")
+
+
+def _payer() -> UUID:
+    payer_id = current_person().payer_id
+    if payer_id is None:
+        abort(redirect(url_for("portal.nobody"), 303))
+    return payer_id
+
+
+@blueprint.get("/no-payer")
+@requires(SEE_OWN)
+def nobody() -> str:
+    return render_template("portal/nobody.html")
+
+
+def _debts() -> Debts:
+    return list_to_pay(frame.session(), payer_id=_payer(), today=clock.today(), now=clock.now())
+
+
+@blueprint.get("/dashboard")
+@requires(SEE_OWN)
+def dashboard() -> str:
+    debts = _debts()
+    return render_template(
+        "portal/dashboard.html",
+        debts=debts,
+        soon=sorted((row for row in debts.rows if row.total), key=lambda row: row.due_on)[:5],
+        overpaid=sum_overpayments(frame.session(), payer_id=_payer()),
+        orders=queries.list_orders(frame.session(), payer_id=_payer(), limit=5)[:5],
+    )
+
+
+@blueprint.get("/receivables")
+@requires(SEE_OWN)
+def receivables() -> str:
+    """Everything to pay, grouped by kind; `kind`, `state` and `page` are in the address."""
+    debts = _debts()
+    kind, state = request.args.get("kind", ""), request.args.get("state", "")
+    kinds = {str(row.kind_id): row.kind for row in debts.rows}
+    rows = [row for row in debts.rows if (not kind or str(row.kind_id) == kind) and (state != "overdue" or row.overdue)]
+    page = max(request.args.get("page", 1, type=int), 1)
+    pages = max((len(rows) + PAGE - 1) // PAGE, 1)
+    shown = rows[(page - 1) * PAGE : page * PAGE]
+    groups: dict[str, list[ToPay]] = {}
+    for row in shown:
+        groups.setdefault(row.kind, []).append(row)
+    return render_template(
+        "portal/receivables.html",
+        debts=debts,
+        groups=groups,
+        kinds=kinds,
+        kind=kind,
+        state=state,
+        page=page,
+        pages=pages,
+        found=len(rows),
+        filtered=Money.total(row.total for row in rows),
+    )
+
+
+@blueprint.get("/receivables/<uuid:receivable_id>")
+@requires(SEE_OWN)
+def receivable(receivable_id: UUID) -> str:
+    found: dict[str, Any] = get_receivable(frame.session(), receivable_id, payer_id=_payer())
+    return render_template("portal/receivable.html", **found)
+
+
+class PayForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Only the token; what is chosen comes as lists of fields."""
+
+
+@blueprint.get("/payments/new")
+@requires(PAY)
+def review() -> str | Response:
+    """The chosen instalments with their parts, before anything is ordered. The choice is in the address."""
+    chosen = _chosen_rows(request.args.getlist("i"))
+    if not chosen:
+        flash(_("Choose at least one item to pay."))
+        return redirect(url_for("portal.receivables"), 303)
+    return _review_page(chosen)
+
+
+def _chosen_rows(ids: list[str]) -> list[ToPay]:
+    wanted = set(ids[: services.MOST_LINES + 1])
+    return [row for row in _debts().rows if str(row.id) in wanted and row.total]
+
+
+def _review_page(chosen: list[ToPay], *, changed: bool = False) -> str:
+    online = [row for row in chosen if row.online]
+    accounts_found = _accounts_for(online)
+    covered = {account.creditor_account_id for account in accounts_found}
+    groups = [
+        (account, Money.total(row.total for row in online if row.creditor_account_id == account.creditor_account_id))
+        for account in accounts_found
+    ]
+    return render_template(
+        "portal/review.html",
+        form=PayForm(),
+        rows=[row for row in chosen if row.creditor_account_id in covered and row.online],
+        offline=[row for row in chosen if not row.online or row.creditor_account_id not in covered],
+        groups=groups,
+        amounts=Amounts.sum(row.amounts for row in online if row.creditor_account_id in covered),
+        held=[row for row in chosen if row.held_until is not None],
+        older=_older_arrears(chosen),
+        request_key=uuid4(),
+        changed=changed,
+        email=getattr(current_person(), "email", ""),
+    )
+
+
+def _accounts_for(rows: list[ToPay]) -> list[MerchantAccount]:
+    """One merchant account for each creditor account among the rows, of gateways this gmina has switched on."""
+    wanted = {row.creditor_account_id for row in rows if row.creditor_account_id is not None}
+    found: dict[UUID, MerchantAccount] = {}
+    for account in queries.list_merchant_accounts(frame.session(), wanted):
+        if account.gateway in g.tenant.plugins:
+            found.setdefault(account.creditor_account_id, account)
+    return list(found.values())
+
+
+def _older_arrears(chosen: list[ToPay]) -> list[ToPay]:
+    """Arrears of the same kind that are older than what was chosen: the law credits the money to them first.
+
+    Art. 62 § 1 Ordynacji podatkowej: within the tax the payer named, the oldest arrears come first.
+    """
+    ids = {row.id for row in chosen}
+    newest = {
+        kind: max(row.due_on for row in chosen if row.kind_id == kind) for kind in {row.kind_id for row in chosen}
+    }
+    return [
+        row
+        for row in _debts().rows
+        if row.overdue
+        and row.total
+        and row.id not in ids
+        and row.kind_id in newest
+        and row.due_on < newest[row.kind_id]
+    ]
+
+
+@blueprint.post("/payments")
+@requires(PAY)
+def order() -> str | Response | tuple[str, int]:
+    """Order what was shown and send the payer to the gateway. A double click orders once."""
+    form = PayForm()
+    if not form.validate_on_submit():
+        abort(400)
+    session, person = frame.session(), current_person()
+    if not getattr(person, "may_pay", False):
+        abort(403)
+    payer_id = _payer()
+    chosen = _chosen_from_form()
+    own = {row.id for row in _debts().rows}
+    if any(each.instalment_id not in own for each in chosen):
+        return _changed(chosen)
+    try:
+        made = services.order_payment(
+            session,
+            request_key=_uuid(request.form.get("request_key")),
+            payer_id=payer_id,
+            user_id=person.id,
+            chosen=chosen,
+            email=getattr(person, "email", None),
+            language="pl",
+        )
+        session.expire_all()
+        made = queries.get_order(session, made.number, payer_ids=[payer_id])
+        account = _next_account(made)
+        transaction = _open_or_resume(made, account)
+    except (BasketChanged, NotPayableOnline):
+        session.rollback()
+        return _changed(chosen)
+    return _go(made.number, transaction)
+
+
+def _changed(chosen: list[Chosen]) -> tuple[str, int]:
+    rows = _chosen_rows([str(each.instalment_id) for each in chosen])
+    return _review_page(rows, changed=True), 409
+
+
+def _chosen_from_form() -> list[Chosen]:
+    """`i` are ids, `p`, `n`, `k` the grosze of principal, interest and costs that were shown beside them."""
+    fields = [request.form.getlist(name) for name in ("i", "p", "n", "k")]
+    if len({len(each) for each in fields}) != 1 or not fields[0]:
+        abort(400)
+    chosen = []
+    for instalment_id, *parts in zip(*fields, strict=True):
+        if not all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts):
+            abort(400)
+        chosen.append(Chosen(_uuid(instalment_id), Amounts(*(Money(int(part)) for part in parts))))
+    return chosen
+
+
+def _uuid(value: str | None) -> UUID:
+    try:
+        return UUID(value or "")
+    except ValueError:
+        abort(400)
+
+
+def _next_account(made: PaymentOrder) -> MerchantAccount:
+    """The merchant account of the first lines that nothing was captured for."""
+    paid = {
+        line.order_line_id
+        for transaction in made.transactions
+        for capture in transaction.captures
+        for line in capture.booking_lines
+    }
+    waiting = {line.creditor_account_id for line in made.lines if line.id not in paid}
+    for account in queries.list_merchant_accounts(frame.session(), waiting):
+        if account.gateway in g.tenant.plugins:
+            return account
+    raise NotPayableOnline("no gateway receives what is left of this order")
+
+
+def _open_or_resume(made: PaymentOrder, account: MerchantAccount) -> Transaction:
+    """An attempt that is still open there is gone on with: a second one could be paid twice."""
+    for transaction in made.transactions:
+        if transaction.merchant_account_id == account.id and transaction.state in {
+            TransactionState.CREATED,
+            TransactionState.PENDING,
+        }:
+            return transaction
+    return services.open_transaction(frame.session(), made, account)
+
+
+def _go(number: str, transaction: Transaction) -> Response:
+    """Commit our id, then call the gateway with no transaction open, then send the payer there."""
+    session = frame.session()
+    session.commit()
+    if transaction.redirect_url is None:
+        transaction = starting.start(g.tenant, transaction.id, payer_ip=request.remote_addr or "127.0.0.1")
+    return redirect(url_for("portal.go", number=number), 303)
+
+
+@blueprint.get("/payments/<number>/go")
+@requires(PAY)
+def go(number: str) -> str | Response:
+    """On the way to the gateway. A page of its own: browsers hold redirects after a form against `form-action`."""
+    found = queries.get_order(frame.session(), number, payer_ids=[_payer()])
+    for transaction in reversed(found.transactions):
+        if transaction.state is TransactionState.PENDING and transaction.redirect_url:
+            return render_template("portal/go.html", order=found, transaction=transaction)
+    return redirect(url_for("portal.payment", number=number), 303)
+
+
+@blueprint.get("/payments")
+@requires(SEE_OWN)
+def payments() -> str:
+    state = request.args.get("state", "")
+    chosen = PaymentOrderState(state) if state in list(PaymentOrderState) else None
+    place = _place(request.args.get("before", ""))
+    rows = queries.list_orders(frame.session(), payer_id=_payer(), state=chosen, before=place)
+    more = rows[queries.PAGE - 1] if len(rows) > queries.PAGE else None
+    return render_template(
+        "portal/payments.html",
+        rows=rows[: queries.PAGE],
+        more=f"{more.ordered_at.isoformat()}_{more.id}" if more else None,
+        state=state,
+        states=list(PaymentOrderState),
+    )
+
+
+def _place(text: str) -> tuple[datetime, UUID] | None:
+    moment, _sep, order_id = text.partition("_")
+    try:
+        return datetime.fromisoformat(moment), UUID(order_id)
+    except ValueError:
+        return None
+
+
+@blueprint.get("/payments/<number>")
+@requires(SEE_OWN)
+def payment(number: str) -> str:
+    """The page a payer comes back to. It shows the state; only what the gateway answers to us changes it."""
+    found = queries.get_order(frame.session(), number, payer_ids=[_payer()])
+    open_there = any(
+        each.state in {TransactionState.PENDING, TransactionState.UNKNOWN, TransactionState.CREATED}
+        for each in found.transactions
+    )
+    payable = found.state not in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED}
+    same_day = found.ordered_on == clock.today()
+    return render_template(
+        "portal/payment.html",
+        order=found,
+        steps=make_timeline(found),
+        waiting=payable and open_there,
+        payable=payable and same_day,
+        expired=payable and not same_day,
+        form=PayForm(),
+    )
+
+
+@blueprint.post("/payments/<number>/pay")
+@requires(PAY)
+def pay_again(number: str) -> Response:
+    """Go on with an open attempt, or begin another after one failed."""
+    if not PayForm().validate_on_submit():
+        abort(400)
+    if not getattr(current_person(), "may_pay", False):
+        abort(403)
+    session = frame.session()
+    found = queries.get_order(session, number, payer_ids=[_payer()])
+    try:
+        transaction = _open_or_resume(found, _next_account(found))
+    except (BasketChanged, NotPayableOnline):
+        session.rollback()
+        flash(_("This order can no longer be paid. Choose what to pay again."))
+        return redirect(url_for("portal.receivables"), 303)
+    return _go(number, transaction)
+
+
+@blueprint.route("/acting", methods=["GET", "POST"])
+@requires(SEE_OWN)
+def acting() -> str | Response:
+    """Whom the user acts for: seen on every page, changed with one click."""
+    session, person = frame.session(), current_person()
+    found: Any = list_payers_of(session, user_id=person.id, today=clock.today())
+    form = PayForm()
+    if form.validate_on_submit():
+        wanted = _uuid(request.form.get("payer"))
+        if wanted not in {payer.id for payer in found}:
+            abort(404)
+        accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted)
+        return redirect(url_for("portal.dashboard"), 303)
+    return render_template("portal/acting.html", payers=found, form=form)

@@ -1,0 +1,8 @@
+"""What may be done with receivables."""
+
+from __future__ import annotations
+
+from skarbnik.web.access import Permission
+
+SEE_OWN = Permission("receivables.see_own", residents=True)
+SEE_ANY = Permission("receivables.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))

@@ -1,0 +1,122 @@
+"""The scheduler: relay and sweep of the outbox, and the eye on incoming folders. Any number may run.
+
+`python -m skarbnik.scheduler`
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections import defaultdict
+
+import dramatiq
+import structlog
+from dramatiq.brokers.redis import RedisBroker
+from redis.exceptions import RedisError
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from skarbnik import outbox
+from skarbnik.errors import NotFound
+from skarbnik.exchange.imports import register_arrivals
+from skarbnik.exchange.models import Source
+from skarbnik.exchange.spool import list_spools
+from skarbnik.logs import set_up_logs
+from skarbnik.settings import read_settings
+from skarbnik.tenancy.instance import Instance
+
+log = structlog.get_logger()
+
+RELAY_EVERY = 0.2
+LOOK_EVERY = 2.0
+CHUNK = 20
+MOST_WAITING = 200  # messages in a queue; more would only let leases run out there
+
+
+class Scheduler:
+    """One loop that never does the work itself: it rings."""
+
+    def __init__(self, instance: Instance, broker: RedisBroker) -> None:
+        self.instance = instance
+        self.broker = broker
+        self.stopping = threading.Event()
+        self._looked_at = 0.0
+
+    def run(self) -> None:
+        while not self.stopping.is_set():
+            busy = False
+            try:
+                busy = self.relay()
+                if time.monotonic() - self._looked_at > LOOK_EVERY:
+                    self.look_into_folders()
+                    self._looked_at = time.monotonic()
+            except Exception as error:  # the database or Redis is away: rows and files wait, and so do we
+                log.error(
+                    "scheduler.waits", error=type(error).__name__, exc_info=not isinstance(error, SQLAlchemyError)
+                )
+                self.stopping.wait(1.0)
+            if not busy:
+                self.stopping.wait(RELAY_EVERY)
+
+    def relay(self) -> bool:
+        """Claim what is due and ring the workers. True when there may be more."""
+        if self.waiting() > MOST_WAITING:
+            return False
+        with self.instance.engine.begin() as connection:
+            errands = outbox.claim(connection)
+        by_queue: dict[str, list[int]] = defaultdict(list)
+        for errand in errands:
+            by_queue[errand.topic.partition(".")[0]].append(errand.id)
+        for queue, ids in by_queue.items():
+            size = 1 if queue == "exchange" else CHUNK
+            for start in range(0, len(ids), size):
+                self.ring(queue, ids[start : start + size])
+        return len(errands) >= 200
+
+    def ring(self, queue: str, ids: list[int]) -> None:
+        self.broker.enqueue(
+            dramatiq.Message(
+                queue_name=queue, actor_name=f"run_{queue}", args=([*ids],), kwargs={}, options={"max_retries": 0}
+            )
+        )
+
+    def waiting(self) -> int:
+        return sum(int(self.broker.client.llen(f"{self.broker.namespace}:{queue}")) for queue in QUEUES)
+
+    def look_into_folders(self) -> None:
+        """Register what arrived. Looks only at folders that have something in them."""
+        for tenant_id, source_id, spool in list_spools(self.instance.settings.files):
+            try:
+                tenant = self.instance.registry.get(tenant_id)
+            except NotFound:
+                log.warning("folder.of_nobody", tenant=tenant_id)
+                continue
+            with tenant.session() as session:
+                source = session.scalars(select(Source).where(Source.id == source_id)).one_or_none()
+                if source is None:
+                    continue
+                system = self.instance.plugins.finance_systems.get(source.plugin)
+                names = spool.list_arrived(system.file_pattern) if system else []
+                if names:
+                    register_arrivals(session, source, names)
+
+
+QUEUES = ("payments", "exchange", "mail")
+
+
+def main() -> None:
+    settings = read_settings()
+    set_up_logs(settings.log)
+    broker = RedisBroker(url=settings.redis_url)  # type: ignore[no-untyped-call]  # dramatiq types it not
+    for queue in QUEUES:
+        broker.declare_queue(queue)
+    scheduler = Scheduler(Instance(settings, pool=2), broker)
+    for each in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(each, lambda *_: scheduler.stopping.set())
+    log.info("scheduler.started")
+    scheduler.run()
+
+
+if __name__ == "__main__":
+    main()

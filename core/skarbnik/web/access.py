@@ -1,0 +1,106 @@
+"""Who may use a route. Every route says so itself; one that does not keeps the application from starting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+from uuid import UUID
+
+from flask import Flask, current_app, g
+
+V = TypeVar("V", bound=Callable[..., Any])
+
+NOT_OURS = {"static"}
+
+
+@dataclass(frozen=True)
+class Permission:
+    """Something a route asks for. Features declare theirs: for signed-in residents, or for roles of officials."""
+
+    name: str
+    residents: bool = False
+    roles: frozenset[str] = frozenset()
+
+
+class Person(Protocol):
+    """Who is signed in, as the frame needs to know it; `accounts` fills the slot."""
+
+    @property
+    def id(self) -> UUID: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def is_official(self) -> bool: ...
+    @property
+    def payer_id(self) -> UUID | None: ...
+    @property
+    def payer_name(self) -> str | None: ...
+    def may(self, permission: Permission) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Access:
+    """What a route declared."""
+
+    permission: Permission | None
+    reason: str  # why it is public, when it is
+    token: bool = False  # for programs with an access token, not for browsers
+
+
+def requires(permission: Permission) -> Callable[[V], V]:
+    """This route is for signed-in people with the permission."""
+
+    def mark(view: V) -> V:
+        view.access = Access(permission, "")  # type: ignore[attr-defined]  # read by `find_access`
+        return view
+
+    return mark
+
+
+def public(reason: str) -> Callable[[V], V]:
+    """This route is for everybody, and why."""
+
+    def mark(view: V) -> V:
+        view.access = Access(None, reason)  # type: ignore[attr-defined]  # read by `find_access`
+        return view
+
+    return mark
+
+
+def find_access(app: Flask, endpoint: str) -> Access | None:
+    """What the view of an endpoint declared; a class-based view declares on its class or its method."""
+    view = app.view_functions.get(endpoint)
+    declared = getattr(view, "access", None) or getattr(getattr(view, "view_class", None), "access", None)
+    return declared if isinstance(declared, Access) else None
+
+
+class UndeclaredRoutes(Exception):
+    """Routes without a declared permission, all of them."""
+
+
+def check_routes(app: Flask) -> None:
+    """Refuse to start while a route does not say who may use it."""
+    missing = sorted(
+        f"{rule.rule} ({rule.endpoint})"
+        for rule in app.url_map.iter_rules()
+        if rule.endpoint not in NOT_OURS and find_access(app, rule.endpoint) is None
+    )
+    if missing:
+        raise UndeclaredRoutes("these routes declare no permission: " + ", ".join(missing))
+
+
+def current_person() -> Person:
+    """Who is signed in, in a route that requires somebody."""
+    person: Person = g.person
+    return person
+
+
+def may(permission: Permission) -> bool:
+    """For templates: show what this person may use."""
+    person: Person | None = g.get("person")
+    return person is not None and person.may(permission)
+
+
+def slots() -> Any:
+    return current_app.extensions["skarbnik"]

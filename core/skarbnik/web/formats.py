@@ -1,0 +1,57 @@
+"""How amounts, days and moments are written on pages: 1 234,56 zł, 23.11.2026, 23.11.2026, 14:05."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+
+from markupsafe import Markup
+
+from skarbnik.clock import WARSAW
+from skarbnik.money import Money
+
+NBSP = "\u00a0"
+
+
+def money(amount: Money) -> str:
+    """`1 234,56 zł` with spaces that do not break; a minus is a real minus."""
+    whole, rest = divmod(abs(amount.grosze), 100)
+    sign = "−" if amount.grosze < 0 else ""
+    return f"{sign}{whole:,}".replace(",", NBSP) + f",{rest:02d}{NBSP}zł"
+
+
+def day(value: date | None) -> str:
+    return "" if value is None else f"{value.day:02d}.{value.month:02d}.{value.year}"
+
+
+def day_tag(value: date) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), day(value))
+
+
+def moment(value: datetime | None) -> str:
+    """In Warsaw's time, to the minute."""
+    if value is None:
+        return ""
+    local = value.astimezone(WARSAW)
+    return f"{day(local.date())}, {local:%H:%M}"
+
+
+def account(nrb: str | None) -> str:
+    """`12 3456 7890 …`: a bank account as people read it."""
+    if not nrb:
+        return ""
+    return f"{nrb[:2]}{NBSP}" + NBSP.join(nrb[i : i + 4] for i in range(2, len(nrb), 4))
+
+
+def grosze(amount: int) -> str:
+    """An amount that a query gave as plain grosze."""
+    return money(Money(int(amount)))
+
+
+FILTERS = {
+    "money": money,
+    "grosze": grosze,
+    "day": day,
+    "day_tag": day_tag,
+    "moment": moment,
+    "account": account,
+}

@@ -1,0 +1,194 @@
+"""What happens around every page: the gmina from the host, who is signed in, what they may, one session, headers.
+
+`app` fills the slots; the frame knows no feature.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import structlog
+from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
+
+from skarbnik.db import TenantSession
+from skarbnik.tenancy.instance import Instance
+from skarbnik.tenancy.registry import Tenant, TenantState
+from skarbnik.web.access import Permission, Person, find_access
+
+log = structlog.get_logger()
+
+V = TypeVar("V", bound=Callable[..., object])
+
+SAFE = {"GET", "HEAD", "OPTIONS"}
+OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/healthz", "/readyz", "/metrics")
+
+
+@dataclass(frozen=True)
+class MenuItem:
+    """An entry of the menu, shown to who may use it."""
+
+    label: str  # a msgid
+    endpoint: str
+    permission: Permission
+
+
+@dataclass
+class Slots:
+    """What the frame asks of the features above it."""
+
+    instance: Instance
+    load_person: Callable[[TenantSession, str], Person | None]
+    resident_menu: list[MenuItem] = field(default_factory=list)
+    office_menu: list[MenuItem] = field(default_factory=list)
+
+
+def install_frame(app: Flask, slots: Slots) -> None:
+    app.extensions["skarbnik"] = slots
+    app.before_request(_enter)
+    app.after_request(_leave)
+    app.teardown_request(_give_back)
+
+
+def session() -> TenantSession:
+    """The session of this request: one transaction, committed before the answer leaves."""
+    opened: TenantSession | None = g.get("session")
+    if opened is None:
+        opened = g.session = g.tenant.open_session()
+    return opened
+
+
+def cookie_name(kind: str) -> str:
+    """`__Host-` binds a cookie to one host and to https; browsers count *.localhost of the demo as secure."""
+    return f"__Host-skarbnik-{kind}"
+
+
+def _slots() -> Slots:
+    slots: Slots = current_app.extensions["skarbnik"]
+    return slots
+
+
+def _enter() -> AnyResponse | str | tuple[str, int] | None:
+    g.started = time.perf_counter()
+    g.request_id = uuid.uuid4().hex
+    slots = _slots()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.request_id)
+    host = request.host.partition(":")[0].lower() if not request.host.startswith("[") else request.host
+    tenant = g.tenant = slots.instance.registry.find_by_host(host)
+    g.person = None
+    if tenant is None:
+        _without_tenant(host, slots.instance.settings.host)
+        return None
+    structlog.contextvars.bind_contextvars(tenant=tenant.id)
+    if tenant.state is TenantState.SUSPENDED and not request.path.startswith(OPEN_WHEN_SUSPENDED):
+        return render_template("web/suspended.html", tenant=tenant), 503
+    if request.routing_exception is not None:
+        _load_person(tenant, slots)
+        return None
+    if request.method not in SAFE and not request.path.startswith(("/hooks/", "/api/")):
+        _check_origin(tenant)
+    access = find_access(current_app, request.endpoint or "")
+    if access is None:
+        raise NotFound
+    if access.token:
+        return None
+    _load_person(tenant, slots)
+    if access.permission is None:
+        return None
+    if g.person is None:
+        return _to_sign_in()
+    if not g.person.may(access.permission):
+        raise NotFound  # what is not yours does not exist for you
+    return None
+
+
+def _without_tenant(host: str, bare: str) -> None:
+    """The bare host has a few pages of its own; any other name is nobody's."""
+    own = getattr(current_app.view_functions.get(request.endpoint or ""), "on_bare_host", False)
+    if not own or (host != bare and not request.path.startswith(("/healthz", "/readyz", "/metrics"))):
+        abort(404)
+
+
+def on_bare_host(view: V) -> V:
+    """This route answers on the instance's own host, where there is no gmina."""
+    view.on_bare_host = True  # type: ignore[attr-defined]  # read by `_without_tenant`
+    return view
+
+
+def _load_person(tenant: Tenant, slots: Slots) -> None:
+    token = request.cookies.get(cookie_name("session"))
+    if token:
+        g.person = slots.load_person(session(), token)
+        if g.person is not None:
+            structlog.contextvars.bind_contextvars(user=str(g.person.id))
+
+
+def _to_sign_in() -> AnyResponse:
+    office = request.path.startswith("/office")
+    wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.sign_in_office" if office else "accounts.sign_in", next=wanted), 303)
+
+
+def _check_origin(tenant: Tenant) -> None:
+    """A form of another site, or of a neighbour's subdomain, is not ours. Browsers say where a POST comes from."""
+    origin = request.headers.get("Origin")
+    if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:
+        log.warning("origin.foreign", origin=origin[:200])
+        abort(403)
+    if origin == "null" and request.headers.get("Sec-Fetch-Site") not in {None, "same-origin"}:
+        abort(403)
+
+
+def _leave(response: Response) -> Response:
+    opened: TenantSession | None = g.pop("session", None)
+    if opened is not None:
+        try:
+            if response.status_code < 500:
+                opened.commit()
+            else:
+                opened.rollback()
+        finally:
+            opened.close()
+    _headers(response)
+    if "started" in g and not request.path.startswith("/static/"):
+        log.info(
+            "request",
+            method=request.method,
+            route=str(request.url_rule) if request.url_rule else None,
+            status=response.status_code,
+            ms=round((time.perf_counter() - g.started) * 1000, 1),
+        )
+    return response
+
+
+def _headers(response: Response) -> None:
+    headers = response.headers
+    headers["X-Request-ID"] = g.get("request_id", "")
+    headers.setdefault(
+        "Content-Security-Policy",
+        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"
+        " font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    )
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if _slots().instance.settings.secure:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if not request.path.startswith("/static/"):
+        headers.setdefault("Cache-Control", "no-store")
+
+
+def _give_back(error: BaseException | None) -> None:
+    """What a crashed view left open is rolled back."""
+    opened: TenantSession | None = g.pop("session", None)
+    if opened is not None:
+        opened.rollback()
+        opened.close()
