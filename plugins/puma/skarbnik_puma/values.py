@@ -38,7 +38,6 @@ class Days(dict[str, date]):
 
 
 DAYS = Days()
-ONES = {str(number): number for number in range(1, 1001)}
 
 
 def grosze(text: str) -> int:

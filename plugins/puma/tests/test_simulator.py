@@ -216,12 +216,18 @@ def test_two_gminas_share_no_titles_and_no_amounts_of_the_cast(town):
     assert not {row.number for row in here if type(row) is ReceivableRow} & {
         row.number for row in there if type(row) is ReceivableRow
     }
+
+    def amounts(rows):
+        return [row.charged for row in rows if type(row) is InstalmentRow and row.receivable == "N-000001"]
+
+    assert amounts(here) != amounts(there)
     assert crowd(here) != crowd(there)
 
 
 def test_money_handed_over_is_booked_echoed_and_lowers_the_debt(town, puma, schema):
     before = {row.external_id: row for row in rows_of(puma, town.export()) if type(row) is InstalmentRow}
     row = before["N-000002-3"]
+    number = town.ledger()["next_export"]
     first = item(1, row, Amounts(Money(row.principal), Money(row.interest), Money(row.costs)))
     unknown = item(2, row._replace(receivable="N-NOBODY"), Amounts(Money(100)))
     body, raw = town.deliver(puma, batch(1, first, unknown))
@@ -234,7 +240,6 @@ def test_money_handed_over_is_booked_echoed_and_lowers_the_debt(town, puma, sche
     assert booked.reference
     assert refused.refusal == "Nie ma takiej należności"
 
-    number = town.ledger()["next_export"]
     name = town.folder / "LIPOWO" / "in" / f"puma-export-{number:06d}.xml"
     wait_for(name.exists)  # an export follows a booking by itself
     export = name.read_bytes()
@@ -315,7 +320,7 @@ def test_numbers_and_totals_can_be_made_wrong(faulty, puma):
 
 def test_every_second_booking_can_be_refused_and_echoes_dropped(faulty, puma):
     row = next(r for r in rows_of(puma, faulty.export()) if getattr(r, "external_id", "") == "N-000012-12")
-    faulty.post("_sim/faults", refuse_every=2, double_ack=True, drop_echo=1)
+    faulty.post("_sim/faults", refuse_every=2, double_ack=True, drop_echo=9)
     lines = [item(40 + place, row, Amounts(Money(100)), payer="P-000003") for place in range(4)]
     _, answer = faulty.deliver(puma, batch(4, *lines))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from puma_simulator.faults import Faults
 from puma_simulator.ledger import Ledger, Parts
 from puma_simulator.posting import pay
 
+AFTER_BOOKING = 1.0  # seconds
 WARSAW = ZoneInfo("Europe/Warsaw")
 
 
@@ -24,6 +26,7 @@ class Office:
         self.folder = folder
         self.faults = faults
         self.lock = lock
+        self.export_at: float | None = None  # a booking wants an export a moment later
         for name in ("in", "out", "out/done"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -49,7 +52,15 @@ class Office:
                 self.ledger.db.execute("UPDATE gminas SET next_export = next_export + 1 WHERE code = ?", (self.code,))
             name = f"puma-export-{max(shown, 1):06d}.xml"
             drop(self.folder / "in" / name, damaged(text, fault))
+            self.export_at = None
         return {"file": name, "number": max(shown, 1), "kind": kind, "fault": fault}
+
+    def export_changes(self) -> None:
+        """The next incremental export, unless nothing changed."""
+        with self.lock:
+            self.export_at = None
+            if exporting.has_changes(self.ledger):
+                self.export("incremental")
 
     def book_waiting(self) -> list[dict[str, object]]:
         """Book every batch that lies in `out/`."""
@@ -66,6 +77,7 @@ class Office:
             return {"file": path.name, "error": str(error)}
         with self.lock, self.ledger.db:
             answer = acknowledging.book(self.ledger, batch, self.faults, moment=now())
+            self.export_at = time.monotonic() + AFTER_BOOKING
         self.acknowledge(batch.number, answer)
         path.replace(self.folder / "out" / "done" / path.name)
         return {"file": path.name, "batch": batch.number, "lines": len(batch.lines)}

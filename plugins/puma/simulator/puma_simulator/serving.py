@@ -10,14 +10,13 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
-from puma_simulator import exporting, money
+from puma_simulator import money
 from puma_simulator.faults import Faults
 from puma_simulator.office import Office
 from puma_simulator.page import gmina_page, start_page
 from puma_simulator.summary import summarise
 
 LOOK_EVERY = 0.3
-AFTER_BOOKING = 1.0  # an export follows a booking a moment later
 
 
 class Town:
@@ -30,17 +29,15 @@ class Town:
 
     def watch(self) -> None:
         """Book what arrives; export a moment later, and every so often when something changed."""
-        due = dict.fromkeys(self.offices, time.monotonic() + self.every if self.every else float("inf"))
+        regular = time.monotonic() + self.every
         while True:
-            for code, office in self.offices.items():
-                if office.book_waiting():
-                    due[code] = min(due[code], time.monotonic() + AFTER_BOOKING)
-                if time.monotonic() >= due[code]:
-                    with office.lock:
-                        changed = exporting.has_changes(office.ledger)
-                    if changed:
-                        office.export("incremental")
-                    due[code] = time.monotonic() + self.every if self.every else float("inf")
+            regular_now = bool(self.every) and time.monotonic() >= regular
+            if regular_now:
+                regular = time.monotonic() + self.every
+            for office in self.offices.values():
+                office.book_waiting()
+                if regular_now or (office.export_at is not None and time.monotonic() >= office.export_at):
+                    office.export_changes()
             time.sleep(LOOK_EVERY)
 
 
