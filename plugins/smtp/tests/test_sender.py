@@ -16,6 +16,8 @@ from skarbnik.plugin_api import ExternalSystemError, Misconfigured, OutcomeUnkno
 from skarbnik_smtp.sender import SmtpSender
 from skarbnik_smtp.settings import SmtpSettings
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")  # aiosmtpd rightly minds; this is loopback
+
 
 def sender(port, **changes) -> SmtpSender:
     return SmtpSender(replace(SmtpSettings(host="127.0.0.1", port=port, security="none"), **changes))
