@@ -13,7 +13,6 @@ from collections import defaultdict
 import dramatiq
 import structlog
 from dramatiq.brokers.redis import RedisBroker
-from redis.exceptions import RedisError
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
 from skarbnik.errors import NotFound
@@ -150,7 +150,7 @@ def get_receivable(session: Session, receivable_id: UUID, *, payer_id: UUID) -> 
     }
 
 
-def _with_amounts(row: Mapping[str, Any]) -> dict[str, Any]:
+def _with_amounts(row: RowMapping) -> dict[str, Any]:
     values = dict(row)
     values["amounts"] = Amounts(Money(values["principal"]), Money(values["interest"]), Money(values["costs"]))
     return values

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from itsdangerous import URLSafeTimedSerializer
 
-from skarbnik.web.frame import cookie_name
+from skarbnik.web.frame import cookie_name, tenant_of_request
 
 csrf = CSRFProtect()
 
@@ -18,7 +18,7 @@ class GminaCookie(SecureCookieSessionInterface):
     """Flask's signed cookie with a key of the gmina: what one gmina signed is nothing at another."""
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        tenant = g.get("tenant")
+        tenant = tenant_of_request()  # Flask opens its session before anything else of the request
         if tenant is None:
             return None
         return URLSafeTimedSerializer(

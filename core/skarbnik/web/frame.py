@@ -64,6 +64,15 @@ def session() -> TenantSession:
     return opened
 
 
+def tenant_of_request() -> Tenant | None:
+    """The gmina whose host was asked for. Never from a parameter, a path or a header of a proxy."""
+    return _slots().instance.registry.find_by_host(_host())
+
+
+def _host() -> str:
+    return request.host if request.host.startswith("[") else request.host.partition(":")[0].lower()
+
+
 def cookie_name(kind: str) -> str:
     """`__Host-` binds a cookie to one host and to https; browsers count *.localhost of the demo as secure."""
     return f"__Host-skarbnik-{kind}"
@@ -80,11 +89,10 @@ def _enter() -> AnyResponse | str | tuple[str, int] | None:
     slots = _slots()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=g.request_id)
-    host = request.host.partition(":")[0].lower() if not request.host.startswith("[") else request.host
-    tenant = g.tenant = slots.instance.registry.find_by_host(host)
+    tenant = g.tenant = tenant_of_request()
     g.person = None
     if tenant is None:
-        _without_tenant(host, slots.instance.settings.host)
+        _without_tenant(_host(), slots.instance.settings.host)
         return None
     structlog.contextvars.bind_contextvars(tenant=tenant.id)
     if tenant.state is TenantState.SUSPENDED and not request.path.startswith(OPEN_WHEN_SUSPENDED):

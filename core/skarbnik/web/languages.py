@@ -33,7 +33,7 @@ def load_catalogue(language: str) -> gettext.NullTranslations:
     if not path.is_file():
         return gettext.NullTranslations()
     with path.open("rb") as source:
-        catalogue = read_po(source, locale=language)  # type: ignore[arg-type]  # a binary file is what it reads
+        catalogue = read_po(source, locale=language)
     compiled = BytesIO()
     write_mo(compiled, catalogue)
     compiled.seek(0)

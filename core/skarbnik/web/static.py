@@ -27,14 +27,14 @@ class Asset:
 
 
 def _read_assets() -> dict[str, Asset]:
-    sources = {"bootstrap.css": files(flask_bootstrap) / "static" / "bootstrap" / "css" / "bootstrap.min.css"}
+    sources = {"bootstrap.css": files(flask_bootstrap).joinpath("static/bootstrap5/css/bootstrap.min.css")}
     for entry in (files("skarbnik") / "web" / "assets").iterdir():
         sources[entry.name] = entry
     assets = {}
     for name, source in sources.items():
         plain = source.read_bytes()
         if name == "bootstrap.css":
-            plain = plain.replace(b"/*# sourceMappingURL=bootstrap.min.css.map */", b"")
+            plain = plain.rpartition(b"/*# sourceMappingURL")[0]  # a map that is not served
         fingerprint = hashlib.sha256(plain).hexdigest()[:12]
         assets[name] = Asset(name, plain, gzip.compress(plain, 9), fingerprint)
     return assets

@@ -1,0 +1,197 @@
+"""The demo's data: gminas as an operator makes them, settings as an office enters them, accounts to sign in with.
+
+Everything comes through the product's own services and the finance system's own files; nothing is written around them.
+Seeding twice with the same plan changes nothing.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.accounts.models import Role, User, UserKind
+from skarbnik.accounts.services import make_user
+from skarbnik.dev.plan import DemoPlan, GminaPlan
+from skarbnik.dev.programs import first_export
+from skarbnik.errors import SkarbnikError
+from skarbnik.exchange import imports
+from skarbnik.exchange.models import ImportRun, RunState, Source
+from skarbnik.exchange.tasks import read_file, spool_of
+from skarbnik.payers.models import Mandate, MandateBasis, Payer
+from skarbnik.payments.accounts import open_merchant_account
+from skarbnik.plugin_api import PayerKind
+from skarbnik.receivables.models import CreditorAccount, Kind
+from skarbnik.settings import read_settings
+from skarbnik.tenancy.instance import Instance
+from skarbnik.tenancy.plugin_settings import get_settings, parse_settings, store_settings
+from skarbnik.tenancy.registry import Tenant
+from skarbnik.tenancy.services import create_tenant, read_tenant_file
+
+SOURCE = "puma"
+
+# The cast of the PUMA simulator: who signs in, and for whom they act.
+RESIDENTS = {
+    "anna.kowalska": ("Anna Kowalska", ["P-000001", "P-000003"]),
+    "jan.kowalski": ("Jan Kowalski", ["P-000002"]),
+    "piekarnia": ("Piotr Zieliński", ["P-000003"]),
+    "nic.do.zaplaty": ("Maria Nowak", ["P-000004"]),
+    "dlugie.nazwisko": ("Konstancja Brzęczyszczykiewicz", ["P-000005"]),
+    "zalegly": ("Tadeusz Zaległy", ["P-000006"]),
+    "nadplata": ("Ewa Nadpłacka", ["P-000007"]),
+}
+OFFICIALS = {
+    "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT),
+    "administrator": ("Adam Administrator", Role.ADMINISTRATOR),
+    "audytor": ("Alicja Audytorka", Role.AUDITOR),
+}
+
+
+def seed(plan: DemoPlan) -> dict[str, Any]:
+    """Make what is missing. Tenant ids by slug, and the accounts to print."""
+    instance = Instance(read_settings({**plan.environment}), pool=2)
+    tenants: dict[str, str] = {}
+    accounts: list[dict[str, str]] = []
+    for gmina in plan.gminas:
+        tenant = _tenant(instance, gmina)
+        tenants[gmina.slug] = tenant.id
+        _settings(tenant, plan, gmina)
+        _first_import(tenant, plan, gmina)
+        with tenant.session() as session:
+            _merchant_accounts(session, tenant, plan, gmina)
+            accounts += _people(session, gmina, plan)
+    return {"tenants": tenants, "accounts": accounts, "exported": True}
+
+
+def _tenant(instance: Instance, gmina: GminaPlan) -> Tenant:
+    known = {tenant.slug: tenant for tenant in instance.registry.list_all()}
+    if gmina.slug in known:
+        return known[gmina.slug]
+    new = read_tenant_file(instance.settings.tenants / f"{gmina.slug}.toml")
+    tenant_id = create_tenant(instance.owner_engine(), instance.settings.instance, new)
+    instance.registry.forget()
+    return instance.registry.get(tenant_id)
+
+
+def _settings(tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
+    plugins = tenant.instance.plugins
+    smtp = parse_settings(
+        plugins.mail_senders["smtp"].settings_type,
+        {"host": plan.smtp_host, "port": plan.smtp_port, "security": "none"},
+    )
+    puma = parse_settings(plugins.finance_systems["puma"].settings_type, {"tenant_code": gmina.puma_code})
+    with tenant.session() as session:
+        _store(session, tenant, "smtp", smtp)
+        version = _store(session, tenant, f"source:{SOURCE}", puma)
+        if session.get(Source, SOURCE) is None:
+            session.add(
+                Source(
+                    id=SOURCE,
+                    plugin="puma",
+                    title="PUMA",
+                    tenant_code=gmina.puma_code,
+                    settings_version=version,
+                )
+            )
+    spool_of(tenant, SOURCE).make()
+
+
+def _store(session: Session, tenant: Tenant, holder: str, settings: Any) -> int:
+    try:
+        if get_settings(session, tenant, holder, type(settings)) == settings:
+            return 1
+    except SkarbnikError:
+        pass  # the first version
+    return store_settings(session, tenant, holder, settings)
+
+
+def _first_import(tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
+    """Let the finance system write its first full file, and read it as the worker would."""
+    with tenant.session() as session:
+        if session.get_one(Source, SOURCE).last_import:
+            return
+    program = first_export(plan, gmina, tenant.id)
+    subprocess.run(program.command, env=dict(program.environment), cwd=program.folder, check=True)
+    spool = spool_of(tenant, SOURCE)
+    system = tenant.instance.plugins.finance_systems["puma"]
+    with tenant.session() as session:
+        runs = imports.register_arrivals(
+            session, session.get_one(Source, SOURCE), spool.list_arrived(system.file_pattern)
+        )
+    for run in runs:
+        read_file(tenant, run.id)
+        with tenant.session() as session:
+            done = session.get_one(ImportRun, run.id)
+        if done.state is not RunState.APPLIED:
+            raise SkarbnikError(f"the first file of {gmina.slug} was refused: {done.message}")
+
+
+def _merchant_accounts(session: Session, tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
+    """The office's POS receives what goes to the account most kinds use, its company's the next one."""
+    gateway = tenant.instance.plugins.gateways["payu"]
+    accounts = session.scalars(
+        select(CreditorAccount)
+        .join(Kind, Kind.creditor_account_id == CreditorAccount.id)
+        .group_by(CreditorAccount.id)
+        .order_by(func.count(Kind.id).desc(), CreditorAccount.nrb)
+    ).all()
+    for pos, account in zip(gmina.payu, accounts, strict=False):
+        account.owner = pos.name
+        settings = parse_settings(
+            gateway.settings_type,
+            {
+                "base_url": plan.payu_url,
+                "pos_id": pos.pos_id,
+                "client_id": pos.client_id,
+                "client_secret": pos.client_secret,
+                "second_key": pos.second_key,
+            },
+        )
+        open_merchant_account(session, tenant, gateway, settings, title="PayU", creditor_account_id=account.id)
+
+
+def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:
+    payers = {row.external_id: row for row in session.scalars(select(Payer).where(Payer.external_id < "P-000010"))}
+    made = []
+    for login, (name, acts_for) in RESIDENTS.items():
+        email = f"{login}@{gmina.slug}.example"
+        made.append(_account(gmina, plan, "mieszkaniec", email))
+        if _known(session, UserKind.RESIDENT, email):
+            continue
+        user = make_user(session, kind=UserKind.RESIDENT, email=email, name=name, password=plan.password_for(email))
+        for external_id in acts_for:
+            payer = payers[external_id]
+            basis = MandateBasis.SELF if payer.kind is PayerKind.PERSON else MandateBasis.COMPANY
+            session.add(
+                Mandate(
+                    user_id=user.id,
+                    payer_id=payer.id,
+                    basis=basis,
+                    from_on=clock.today(),
+                    created_at=clock.now(),
+                )
+            )
+    for login, (name, role) in OFFICIALS.items():
+        email = f"{login}@{gmina.slug}.example"
+        made.append(_account(gmina, plan, f"urząd: {role}", email))
+        if not _known(session, UserKind.OFFICIAL, email):
+            make_user(
+                session,
+                kind=UserKind.OFFICIAL,
+                email=email,
+                name=name,
+                password=plan.password_for(email),
+                roles=frozenset({role}),
+            )
+    return made
+
+
+def _known(session: Session, kind: UserKind, email: str) -> bool:
+    return session.scalar(select(User.id).where(User.kind == kind, User.email == email)) is not None
+
+
+def _account(gmina: GminaPlan, plan: DemoPlan, role: str, email: str) -> dict[str, str]:
+    return {"gmina": gmina.slug, "role": role, "login": email, "password": plan.password_for(email)}

@@ -1,0 +1,56 @@
+"""Merchant accounts: opening one, giving it new credentials, switching it off. Old credentials stay for old money."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.crypto import new_secret
+from skarbnik.db import new_id
+from skarbnik.payments.models import MerchantAccount
+from skarbnik.plugin_api import PaymentGateway
+from skarbnik.tenancy.plugin_settings import get_settings, store_settings
+from skarbnik.tenancy.registry import Tenant
+
+
+def open_merchant_account(
+    session: Session,
+    tenant: Tenant,
+    gateway_type: type[PaymentGateway],
+    settings: Any,
+    *,
+    title: str,
+    creditor_account_id: UUID,
+) -> MerchantAccount:
+    """An account at a gateway that pays out to one creditor account. The same one again takes the new settings.
+
+    Settings that equal the newest version make no new one.
+    """
+    merchant = gateway_type.merchant(settings)
+    account = session.scalars(
+        select(MerchantAccount)
+        .where(MerchantAccount.gateway == gateway_type.id, MerchantAccount.merchant == merchant)
+        .with_for_update()
+    ).one_or_none()
+    if account is None:
+        account = MerchantAccount(
+            id=new_id(),
+            gateway=gateway_type.id,
+            merchant=merchant,
+            title=title,
+            creditor_account_id=creditor_account_id,
+            settings_version=0,
+            hook_secret=new_secret(),
+            created_at=clock.now(),
+        )
+    holder = f"merchant:{account.id}"
+    known = account.settings_version and get_settings(session, tenant, holder, gateway_type.settings_type)
+    if known != settings:
+        account.settings_version = store_settings(session, tenant, holder, settings)
+    session.add(account)
+    session.flush()
+    return account
