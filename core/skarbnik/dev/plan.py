@@ -17,6 +17,7 @@ from skarbnik.dev.state import CHECKOUT, State, made
 INSTANCE = "demo"
 DATABASE = "skarbnik"
 WEB_PORT = 8000
+SEED = Path(__file__).with_name("seed.py")
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,9 @@ class DemoPlan:
         return self.exchange / tenant_id / "puma"
 
     def digest(self) -> str:
-        """Changes when seeding has something new to say: another port, another gmina."""
-        return hashlib.sha256(repr(sorted(asdict(self).items(), key=lambda item: item[0])).encode()).hexdigest()
+        """Changes when seeding has something new to say: another port, another gmina, another way to seed."""
+        words = repr(sorted(asdict(self).items(), key=lambda item: item[0])).encode()
+        return hashlib.sha256(words + SEED.read_bytes()).hexdigest()
 
 
 def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
