@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import time
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -70,11 +71,14 @@ def start(supervisor: Supervisor, state: State) -> None:
     servers = start_servers(supervisor, state, os.environ)
     for choice in servers.chosen:
         say(f"  {choice}")
-    environment, plan = prepare(supervisor, servers)
+    environment = product_environment(
+        state, admin_url=servers.admin_url, redis_url=servers.redis_url, web_port=state.port("web", WEB_PORT)
+    )
+    plan = make_plan(state, environment)
     say("Starting the simulators")
     supervisor.spawn(programs.payu(state, plan))
     supervisor.spawn(programs.mail(state, plan))
-    supervisor.wait()
+    bring_up_to_date(supervisor, servers, environment)
     seeded = seed_once(supervisor, plan)
     supervisor.spawn(programs.puma(plan, seeded["tenants"]))
     say("Starting web, worker and scheduler")
@@ -85,12 +89,8 @@ def start(supervisor: Supervisor, state: State) -> None:
     announce(plan, seeded)
 
 
-def prepare(supervisor: Supervisor, servers: Servers) -> tuple[dict[str, str], DemoPlan]:
+def bring_up_to_date(supervisor: Supervisor, servers: Servers, environment: Mapping[str, str]) -> None:
     """The database, its roles and its tables; nothing to do is quickly done."""
-    state = supervisor.state
-    environment = product_environment(
-        state, admin_url=servers.admin_url, redis_url=servers.redis_url, web_port=state.port("web", WEB_PORT)
-    )
     database = database_of(environment["DATABASE_URL"])
     if not os.environ.get("DATABASE_URL"):
         make_database(servers.admin_url, DATABASE)
@@ -99,7 +99,6 @@ def prepare(supervisor: Supervisor, servers: Servers) -> tuple[dict[str, str], D
     admin_url = with_database(servers.admin_url, database)
     supervisor.finish(programs.python("bootstrap", environment, *command, "bootstrap", "--admin-url", admin_url))
     supervisor.finish(programs.python("migrate", environment, *command, "migrate"))
-    return environment, make_plan(state, environment)
 
 
 def seed_once(supervisor: Supervisor, plan: DemoPlan) -> dict[str, Any]:
