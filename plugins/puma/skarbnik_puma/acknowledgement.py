@@ -12,12 +12,13 @@ from skarbnik_puma.head import ACKNOWLEDGEMENT, FORMAT, PARSER
 from skarbnik_puma.problems import Problems
 from skarbnik_puma.shapes import Attribute, Element, Reader, has_text, shown
 from skarbnik_puma.source import Source
-from skarbnik_puma.values import CODE, DAY, DAYS, MOMENT, NUMBER, SHA256, UUID_TEXT, exactly, text
+from skarbnik_puma.values import CODE, DAY, DAYS, MOMENT, NUMBER, SHA256, UUID_TEXT, exactly, moment, text
 
 MOST_BYTES = 32 * 1024 * 1024
 
 
-def build_root(_line, _owner, batch, tenant, sha256, _created, _system, _version):
+def build_root(_line, _owner, batch, tenant, sha256, created, _system, _version):
+    moment(created)
     return int(batch), tenant, sha256
 
 

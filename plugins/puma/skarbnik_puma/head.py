@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
 from lxml import etree
 
 from skarbnik.plugin_api import FileKind, ImportKind, Manifest, Totals
 from skarbnik_puma.problems import Problems
 from skarbnik_puma.shapes import Attribute, Element, Reader, has_text
 from skarbnik_puma.source import Source
-from skarbnik_puma.values import CODE, COUNT, MOMENT, NUMBER, SUM, choice, exactly, grosze, text
+from skarbnik_puma.values import CODE, COUNT, MOMENT, NUMBER, SUM, choice, exactly, grosze, moment, text
 
 EXPORT = "urn:skarbnik:exchange:export:1"
 BOOKINGS = "urn:skarbnik:exchange:bookings:1"
@@ -39,8 +37,8 @@ PARSER = {
 }
 
 
-def build_manifest(_line, _owner, *values):
-    return values
+def build_manifest(_line, _owner, number, kind, tenant, as_of, created, system, version):
+    return int(number), ImportKind(kind), tenant, moment(as_of), moment(created), system, version
 
 
 def build_totals(_line, _owner, *values):
@@ -105,11 +103,11 @@ def read_head(source: Source, tenant_code: str) -> Manifest:
             manifest.sourceline, "other_tenant", f"Plik jest dla gminy o kodzie {tenant}, a nie {tenant_code}."
         )
     return Manifest(
-        number=int(number),
-        kind=ImportKind(kind),
+        number=number,
+        kind=kind,
         tenant_code=tenant,
-        as_of=datetime.fromisoformat(as_of),
-        created_at=datetime.fromisoformat(created),
+        as_of=as_of,
+        created_at=created,
         system=system,
         format_version=version,
         totals=totals,

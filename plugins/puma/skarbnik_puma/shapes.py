@@ -139,7 +139,7 @@ def fits(value: Value, text: str) -> bool:
 
 def shown(name: str) -> str:
     """The name of an unknown attribute or element, without its namespace and not longer than a line."""
-    return etree.QName(name).localname[:40]
+    return str(name).rsplit("}", 1)[-1][:40]
 
 
 def has_text(text: str | None) -> bool:

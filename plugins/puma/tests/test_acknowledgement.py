@@ -29,6 +29,7 @@ WRONG = [
     (b'batch="3"', b'batch="0"', "number"),
     (b' batch="3"', b"", "missing_attribute"),
     (b'format="1"', b'format="1.1"', "choice"),
+    (b'created="2026-11-23', b'created="2026-11-31', "moment"),
     (b'sha256="', b'sha256="F', "sha256"),
     (b'on="2026-11-23"', b'on="2026-11-31"', "day"),
     (b'reference="WB 231/2026"', b'reference=""', "text"),

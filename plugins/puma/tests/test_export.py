@@ -75,6 +75,7 @@ WRONG = [
     (b'due="2026-09-15" ', b"", "missing_attribute"),
     (b'due="2026-09-15"', b'due="2026-09-15" dni="3"', "unknown_attribute"),
     (b'due="2026-09-15"', b'due="2026-09-15" xmlns:x="urn:x" x:due="1"', "unknown_attribute"),
+    (b'due="2026-09-15"', b'due="2026-09-15" :x="1"', "unknown_attribute"),
     (b'charged="120.50"', b'charged="120,50"', "amount"),
     (b'charged="120.50"', b'charged="120.5"', "amount"),
     (b'charged="120.50"', b'charged="-120.50"', "amount"),
@@ -179,6 +180,8 @@ STRUCTURE = [
     (b"  <kinds>", b"  <extra/><kinds>", "sections"),
     (b"</overpayments>", b"</overpayments><extra/>", "sections"),
     (b"<totals payers", b"<totals/><totals payers", "totals"),
+    (b'as-of="2026-11', b'as-of="2026-13', "moment"),
+    (b'created="2026-11-23T02', b'created="2026-11-23T25', "moment"),
     (b'principal="240.50"', b'principal="240"', "amount"),
 ]
 
