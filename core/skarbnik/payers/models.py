@@ -36,7 +36,7 @@ class Payer(Base):
     postal_code: Mapped[str | None] = mapped_column(String(6))
     city: Mapped[str | None] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(120))
-    phone: Mapped[str | None] = mapped_column(String(20))
+    phone: Mapped[str | None] = mapped_column(String(31))
     merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("payers.id"))
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, select
+from sqlalchemy import BigInteger, and_, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from skarbnik import clock
@@ -34,9 +34,9 @@ def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, A
     rows = session.execute(
         select(
             BookingLine.instalment_id,
-            func.sum(BookingLine.principal).label("principal"),
-            func.sum(BookingLine.interest).label("interest"),
-            func.sum(BookingLine.costs).label("costs"),
+            cast(func.sum(BookingLine.principal), BigInteger).label("principal"),
+            cast(func.sum(BookingLine.interest), BigInteger).label("interest"),
+            cast(func.sum(BookingLine.costs), BigInteger).label("costs"),
         )
         .where(
             BookingLine.instalment_id.in_(list(instalment_ids)),
@@ -46,13 +46,8 @@ def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, A
         .group_by(BookingLine.instalment_id)
     )
     return {
-        row.instalment_id: Amounts(*(Money(int(_grosze(part))) for part in (row.principal, row.interest, row.costs)))
-        for row in rows
+        row.instalment_id: Amounts(Money(row.principal), Money(row.interest), Money(row.costs)) for row in rows
     }
-
-
-def _grosze(value: object) -> int:
-    return value.grosze if isinstance(value, Money) else int(str(value))
 
 
 def left_to_pay(session: Session, instalments: Sequence[Instalment]) -> dict[UUID, Amounts]:

@@ -17,7 +17,8 @@ from skarbnik.money import Amounts, Money
 # The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
 _COMING = """
     LEFT JOIN LATERAL (
-        SELECT sum(b.principal) AS principal, sum(b.interest) AS interest, sum(b.costs) AS costs
+        SELECT sum(b.principal)::bigint AS principal, sum(b.interest)::bigint AS interest,
+            sum(b.costs)::bigint AS costs
         FROM booking_lines b
         WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.state IN ('waiting', 'sent', 'refused', 'booked')
     ) AS c ON true

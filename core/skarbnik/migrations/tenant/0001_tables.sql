@@ -63,7 +63,7 @@ CREATE TABLE payers (
     postal_code VARCHAR(6),
     city VARCHAR(80),
     email VARCHAR(120),
-    phone VARCHAR(20),
+    phone VARCHAR(31),
     merged_into UUID,
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
