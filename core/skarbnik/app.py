@@ -14,18 +14,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik.accounts import views as accounts_views
+from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
-from skarbnik.api import resources
 from skarbnik.api.frame import install_api, problem_of
-from skarbnik.api.tokens import install_tokens
 from skarbnik.audit.permissions import READ as READ_AUDIT
 from skarbnik.errors import SkarbnikError
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import views as office_views
+from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import views as portal_views
+from skarbnik.receivables import api as receivables_api
 from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
@@ -71,7 +72,13 @@ def create_app(instance: Instance) -> Flask:
     app.jinja_env.auto_reload = False
     install_frame(
         app,
-        Slots(instance=instance, load_person=load_person, resident_menu=RESIDENT_MENU, office_menu=OFFICE_MENU),
+        Slots(
+            instance=instance,
+            load_person=load_person,
+            load_client=load_client,
+            resident_menu=RESIDENT_MENU,
+            office_menu=OFFICE_MENU,
+        ),
     )
     install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
     install_languages(app)
@@ -84,8 +91,9 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)
-    api.register_blueprint(resources.blueprint)
-    csrf.exempt(resources.blueprint)
+    for each in (receivables_api.blueprint, payments_api.blueprint):
+        api.register_blueprint(each)
+        csrf.exempt(each)
     install_tokens(app)
     _install_own_pages(app, instance)
     app.register_error_handler(SkarbnikError, _problem_or_page(app))

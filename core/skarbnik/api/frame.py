@@ -60,7 +60,7 @@ def problem_of(error: SkarbnikError) -> Response:
 
 def token_required(scope: str) -> Access:
     """For the `access` of a resource: programs with a token of this scope."""
-    return Access(None, f"programs with an access token of scope {scope}", token=True)
+    return Access(None, f"programs with an access token of scope {scope}", scope=scope)
 
 
 def install_api(app: Flask) -> SkarbnikApi:

@@ -45,9 +45,7 @@ def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, A
         )
         .group_by(BookingLine.instalment_id)
     )
-    return {
-        row.instalment_id: Amounts(Money(row.principal), Money(row.interest), Money(row.costs)) for row in rows
-    }
+    return {row.instalment_id: Amounts(Money(row.principal), Money(row.interest), Money(row.costs)) for row in rows}
 
 
 def left_to_pay(session: Session, instalments: Sequence[Instalment]) -> dict[UUID, Amounts]:

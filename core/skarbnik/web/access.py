@@ -45,7 +45,7 @@ class Access:
 
     permission: Permission | None
     reason: str  # why it is public, when it is
-    token: bool = False  # for programs with an access token, not for browsers
+    scope: str | None = None  # for programs with an access token of this scope, not for browsers
 
 
 def requires(permission: Permission) -> Callable[[V], V]:

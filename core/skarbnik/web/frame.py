@@ -11,10 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import structlog
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
-from werkzeug.exceptions import NotFound
+from werkzeug.datastructures import WWWAuthenticate
+from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 
 from skarbnik.db import TenantSession
@@ -39,12 +41,21 @@ class MenuItem:
     permission: Permission
 
 
+@dataclass(frozen=True)
+class Client:
+    """A program that showed an access token."""
+
+    id: UUID
+    scopes: frozenset[str]
+
+
 @dataclass
 class Slots:
     """What the frame asks of the features above it."""
 
     instance: Instance
     load_person: Callable[[TenantSession, str], Person | None]
+    load_client: Callable[[TenantSession, str], Client | None]
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
 
@@ -105,7 +116,8 @@ def _enter() -> AnyResponse | str | tuple[str, int] | None:
     access = find_access(current_app, request.endpoint or "")
     if access is None:
         raise NotFound
-    if access.token:
+    if access.scope is not None:
+        _check_token(slots, access.scope)
         return None
     _load_person(tenant, slots)
     if access.permission is None:
@@ -136,6 +148,17 @@ def _load_person(tenant: Tenant, slots: Slots) -> None:
         g.person = slots.load_person(session(), token)
         if g.person is not None:
             structlog.contextvars.bind_contextvars(user=str(g.person.id))
+
+
+def _check_token(slots: Slots, scope: str) -> None:
+    """A token is of this gmina, good and of this scope, or it is nothing."""
+    kind, _, token = request.headers.get("Authorization", "").partition(" ")
+    client = slots.load_client(session(), token) if kind.lower() == "bearer" and token else None
+    if client is None:
+        raise Unauthorized("an access token is needed", www_authenticate=WWWAuthenticate("bearer"))
+    if scope not in client.scopes:
+        raise Forbidden(f"the token has no scope {scope}")
+    g.client = client
 
 
 def _to_sign_in() -> AnyResponse:

@@ -38,8 +38,9 @@ class Register:
         return self.ledger.gmina
 
     def kinds(self) -> None:
-        for place, kind in enumerate(KINDS.values(), start=1):
-            account = nrb(self.bank, self.creditor * 10**12 + place)
+        """Waste fees go to the municipal company's account, everything else to the office's."""
+        for kind in KINDS.values():
+            account = nrb(self.bank, self.creditor * 10**12 + (2 if kind.code == "ODPADY" else 1))
             self.ledger.add("kinds", code=kind.code, title=kind.title, regime=kind.regime, account=account)
 
     @property

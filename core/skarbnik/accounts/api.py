@@ -7,7 +7,8 @@ from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
 from authlib.oauth2.rfc6749 import ClientMixin, grants
-from flask import Blueprint, Flask, abort, g, request
+from flask import Blueprint, Flask
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
@@ -71,15 +72,10 @@ def token() -> Response:
     return response
 
 
-def require_token(scope: str) -> None:
-    """Let only programs with a good token of this scope on. The token is of this gmina or it is nothing."""
-    kind, _, value = request.headers.get("Authorization", "").partition(" ")
-    found = services.find_api_token(frame.session(), value) if kind.lower() == "bearer" and value else None
-    if found is None:
-        abort(401, description="an access token is needed")
-    if scope not in found.scopes.split():
-        abort(403, description=f"the token has no scope {scope}")
-    g.api_client_id = found.client_id
+def load_client(session: Session, token: str) -> frame.Client | None:
+    """The program a token was given to. Fills the frame's slot."""
+    found = services.find_api_token(session, token)
+    return frame.Client(found.client_id, frozenset(found.scopes.split())) if found is not None else None
 
 
 def install_tokens(app: Flask) -> None:

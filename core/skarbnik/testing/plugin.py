@@ -1,0 +1,105 @@
+"""pytest fixtures for the product and for plugins: a lab with real servers, a gmina, its session, a signed-in browser.
+
+They cost nothing until a test asks for them, so a plugin's tests that need no database need no server.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="also the tests that take minutes")
+    parser.addoption("--rounds", type=int, default=1, help="rounds of the torture")
+    parser.addoption("--seed", type=int, default=1, help="seed of the torture")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        if "slow" in item.keywords and not config.getoption("--slow"):
+            item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
+        if "browser" in item.keywords and not os.environ.get("SKARBNIK_CHROMIUM"):
+            item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[Any]:
+    """One instance with a database of its own for this worker."""
+    from skarbnik.testing.database import ADMIN, HINT, make_lab
+
+    if ADMIN not in os.environ:
+        pytest.skip(HINT)
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
+    number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
+    made = make_lab(f"lab{worker}", redis_number=number)
+    yield made
+    made.instance.engine.dispose()
+    shutil.rmtree(made.settings.files, ignore_errors=True)
+
+
+@pytest.fixture
+def clean(lab: Any) -> Iterator[Any]:
+    """The lab, emptied afterwards: for tests that commit."""
+    from skarbnik.testing.database import empty
+
+    yield lab
+    empty(lab)
+
+
+@pytest.fixture
+def tenant(clean: Any) -> Any:
+    """The gmina Lipowo. What a test commits in it is gone after the test."""
+    return clean.tenant("lipowo")
+
+
+@pytest.fixture
+def neighbour(clean: Any) -> Any:
+    """The gmina Dębina, which must never see anything of Lipowo's."""
+    return clean.tenant("debina")
+
+
+@pytest.fixture
+def session(lab: Any) -> Iterator[Any]:
+    """A session of Lipowo whose commits are savepoints: all of it is rolled back. Factories use it."""
+    from skarbnik.db import SET_TENANT, TenantSession
+    from skarbnik.testing import factories
+
+    tenant = lab.tenant("lipowo")
+    with lab.instance.engine.connect() as connection:
+        outer = connection.begin()
+        connection.exec_driver_sql(SET_TENANT, (tenant.role, tenant.schema))
+        opened = TenantSession(
+            connection,
+            tenant_id=tenant.id,
+            role=tenant.role,
+            schema=tenant.schema,
+            join_transaction_mode="create_savepoint",
+        )
+        with factories.bound_to(opened):
+            yield opened
+        opened.close()
+        outer.rollback()
+
+
+@pytest.fixture
+def app(clean: Any) -> Any:
+    """The web application on the lab."""
+    from skarbnik.app import create_app
+    from skarbnik.web.limits import limiter
+
+    made = create_app(clean.instance)
+    limiter.enabled = False
+    return made
+
+
+@pytest.fixture
+def browse(app: Any) -> Callable[..., Any]:
+    """`browse("lipowo")`: a browser on a gmina's host; its cookies are its own."""
+    from skarbnik.testing.browser import Browser
+
+    return lambda slug: Browser(app, slug)

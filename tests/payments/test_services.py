@@ -1,0 +1,58 @@
+"""The rules of money: captured once, never refused, never lost between two payers."""
+
+from sqlalchemy import func, select
+
+from skarbnik.money import Money
+from skarbnik.payments.models import BookingLine, Capture, Difference
+from skarbnik.payments.queries import left_to_pay
+from skarbnik.payments.services import record_report
+from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState
+from skarbnik.plugin_api import GatewayReport
+from skarbnik.testing.factories import InstalmentFactory, TransactionFactory
+
+
+def report_of(transaction, external_id="EXT-1", amount=Money(10_000), currency="PLN", **words):
+    return GatewayReport(transaction.id, external_id, amount, currency, **words)
+
+
+def test_a_repeated_answer_of_the_gateway_is_captured_once(session):
+    transaction = TransactionFactory(started=True, amount=Money(10_000))
+
+    record_report(session, transaction.id, report_of(transaction))
+    record_report(session, transaction.id, report_of(transaction))
+
+    assert session.scalar(select(func.count()).select_from(Capture)) == 1
+    assert session.scalar(select(func.count()).select_from(BookingLine)) == 1
+    assert transaction.order.state is PaymentOrderState.PAID
+
+
+def test_captured_money_lowers_what_is_left_before_the_finance_system_knows(session):
+    instalment = InstalmentFactory()
+    transaction = TransactionFactory(started=True, instalment=instalment)
+
+    record_report(session, transaction.id, report_of(transaction))
+
+    assert left_to_pay(session, [instalment])[instalment.id].total == Money(0)
+
+
+def test_two_co_owners_paying_at_once_leave_the_second_payment_in_suspense(session):
+    instalment = InstalmentFactory()
+    first = TransactionFactory(started=True, instalment=instalment)
+    second = TransactionFactory(started=True, instalment=instalment)
+
+    record_report(session, first.id, report_of(first, "EXT-1"))
+    record_report(session, second.id, report_of(second, "EXT-2"))
+
+    states = session.scalars(select(BookingLine.state).order_by(BookingLine.recorded_at)).all()
+    assert states == [BookingState.WAITING, BookingState.IN_SUSPENSE]
+    assert session.scalars(select(Difference.kind)).all() == ["overpaid"]
+
+
+def test_money_of_another_amount_is_kept_in_suspense_and_shown(session):
+    transaction = TransactionFactory(started=True)
+
+    record_report(session, transaction.id, report_of(transaction, amount=Money(9_999)))
+
+    capture = session.scalars(select(Capture)).one()
+    assert (capture.state, capture.reason, capture.amount) == (CaptureState.IN_SUSPENSE, "amount", Money(9_999))
+    assert session.scalars(select(Difference.kind)).all() == ["capture_in_suspense"]
