@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from skarbnik.db import Base, new_id
+from skarbnik.payments.models import BookingLine
 from skarbnik.plugin_api import ImportKind
 
 
@@ -107,7 +108,7 @@ class BatchLine(Base):
     __tablename__ = "batch_lines"
 
     batch_id: Mapped[UUID] = mapped_column(ForeignKey("booking_batches.id"), primary_key=True)
-    booking_line_id: Mapped[UUID] = mapped_column(ForeignKey("booking_lines.id"), primary_key=True)
+    booking_line_id: Mapped[UUID] = mapped_column(ForeignKey(BookingLine.id), primary_key=True)
     reference: Mapped[str | None] = mapped_column(String(64))
     booked_on: Mapped[date | None]
     refusal: Mapped[str | None] = mapped_column(String(200))

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
+from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
 from skarbnik.plugin_api import PayerKind
 
@@ -61,11 +62,11 @@ class Mandate(Base):
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id))
     payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"))
     basis: Mapped[MandateBasis]
     may_pay: Mapped[bool] = mapped_column(default=True)
     from_on: Mapped[date]
     until_on: Mapped[date | None]
-    confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    confirmed_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     created_at: Mapped[datetime]

@@ -8,8 +8,10 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
+from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
 from skarbnik.money import Amounts, Money
+from skarbnik.payers.models import Payer
 from skarbnik.payments.states import (
     BOOKING_NEXT,
     CAPTURE_NEXT,
@@ -34,7 +36,7 @@ class MerchantAccount(Base):
     gateway: Mapped[str] = mapped_column(String(40))
     merchant: Mapped[str] = mapped_column(String(60))
     title: Mapped[str] = mapped_column(String(80))
-    creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey("creditor_accounts.id"))
+    creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey(CreditorAccount.id))
     settings_version: Mapped[int]
     hook_secret: Mapped[str] = mapped_column(String(64), unique=True)
     enabled: Mapped[bool] = mapped_column(default=True)
@@ -53,8 +55,8 @@ class PaymentOrder(Base):
     number: Mapped[str] = mapped_column(String(16), unique=True)
     request_key: Mapped[UUID] = mapped_column(unique=True)  # one per form shown: a double click orders once
     state: Mapped[PaymentOrderState] = mapped_column(default=PaymentOrderState.CREATED)
-    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"))
-    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     amount: Mapped[Money]
     email: Mapped[str | None] = mapped_column(String(120))  # of who pays; where the confirmation goes
     language: Mapped[str] = mapped_column(String(5))
@@ -85,10 +87,10 @@ class OrderLine(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     order_id: Mapped[UUID] = mapped_column(ForeignKey("payment_orders.id"))
     position: Mapped[int]
-    instalment_id: Mapped[UUID] = mapped_column(ForeignKey("instalments.id"))
+    instalment_id: Mapped[UUID] = mapped_column(ForeignKey(Instalment.id))
     instalment_digest: Mapped[UUID]  # the version of the row that was shown
-    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"))  # liable, in whose name it is paid
-    creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey("creditor_accounts.id"))
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))  # liable, in whose name it is paid
+    creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey(CreditorAccount.id))
     title: Mapped[str] = mapped_column(String(240))
     principal: Mapped[Money]
     interest: Mapped[Money]
@@ -192,8 +194,8 @@ class Refund(Base):
     state: Mapped[RefundState]
     external_id: Mapped[str | None] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(200))
-    requested_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
-    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    requested_by: Mapped[UUID] = mapped_column(ForeignKey(User.id))
+    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     requested_at: Mapped[datetime]
     settled_at: Mapped[datetime | None]
 
@@ -217,7 +219,7 @@ class BookingLine(Base):
     capture_id: Mapped[UUID] = mapped_column(ForeignKey("captures.id"))
     order_line_id: Mapped[UUID] = mapped_column(ForeignKey("order_lines.id"))
     refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))
-    instalment_id: Mapped[UUID] = mapped_column(ForeignKey("instalments.id"))
+    instalment_id: Mapped[UUID] = mapped_column(ForeignKey(Instalment.id))
     principal: Mapped[Money]
     interest: Mapped[Money]
     costs: Mapped[Money]
@@ -253,5 +255,5 @@ class Difference(Base):
     amount: Mapped[Money | None]
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
-    closed_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    closed_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     resolution: Mapped[str | None] = mapped_column(String(200))

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from skarbnik.db import Base, new_id
 from skarbnik.money import Amounts, Money
+from skarbnik.payers.models import Payer
 from skarbnik.plugin_api import LiabilityRole, OperationKind, Regime
 
 
@@ -78,7 +79,7 @@ class Liability(Base):
     )
 
     receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), primary_key=True)
-    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"), primary_key=True)
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id), primary_key=True)
     role: Mapped[LiabilityRole] = mapped_column(primary_key=True)
     share_part: Mapped[int]
     share_whole: Mapped[int]
@@ -165,7 +166,7 @@ class Overpayment(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     source: Mapped[str] = mapped_column(String(20))
     external_id: Mapped[str] = mapped_column(String(64))
-    payer_id: Mapped[UUID] = mapped_column(ForeignKey("payers.id"), index=True)
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id), index=True)
     receivable_id: Mapped[UUID | None] = mapped_column(ForeignKey("receivables.id"))
     amount: Mapped[Money]
     arose_on: Mapped[date]
