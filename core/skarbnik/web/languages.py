@@ -24,7 +24,7 @@ class OwnDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
     """All catalogues of the installed distributions as one."""
 
     def get_translations(self) -> Any:
-        return load_catalogue(str(get_locale() or "pl"))
+        return _catalogue()
 
 
 @lru_cache
@@ -43,10 +43,15 @@ def load_catalogue(language: str) -> gettext.NullTranslations:
 def install_languages(app: Flask) -> None:
     app.config["BABEL_DEFAULT_LOCALE"] = "pl"
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Europe/Warsaw"
-    babel = Babel(app, default_domain=OwnDomain())
-    app.extensions["skarbnik_babel"] = babel
-    catalogue = load_catalogue("pl")
+    Babel(app)
+    app.extensions["babel"].instance.domain_instance = OwnDomain()
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
-        catalogue.gettext, catalogue.ngettext, newstyle=True
+        lambda text: _catalogue().gettext(text),
+        lambda one, many, number: _catalogue().ngettext(one, many, number),
+        newstyle=True,
     )
+
+
+def _catalogue() -> gettext.NullTranslations:
+    return load_catalogue(str(get_locale() or "pl"))
