@@ -147,6 +147,7 @@ class Notification(Base):
     headers: Mapped[str] = mapped_column(String(4000))
     body: Mapped[bytes] = mapped_column(LargeBinary)
     received_at: Mapped[datetime]
+    happened_at: Mapped[datetime | None]  # when the payer paid, as the gateway signed it
 
 
 class Capture(Base):

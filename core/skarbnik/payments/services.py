@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
-from skarbnik.errors import Conflict, Invalid
+from skarbnik.errors import Conflict, ExternalSystemError, Invalid
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import (
@@ -162,9 +162,15 @@ def open_transaction(session: Session, order: PaymentOrder, account: MerchantAcc
         raise Conflict(f"order {order.number} is {order.state}")
     if order.ordered_on != clock.today():
         raise BasketChanged("the amounts of this order were good for the day it was made")
-    amount = Amounts.sum(line.amounts for line in lines_of(order, account)).total
+    lines = lines_of(order, account)
+    amount = Amounts.sum(line.amounts for line in lines).total
     if not amount:
         raise NotPayableOnline("this merchant account receives no line of the order")
+    wanted = {line.instalment_id: line.amounts for line in lines}
+    instalments = _lock_instalments(session, wanted)
+    left = left_to_pay(session, instalments)
+    if len(instalments) != len(wanted) or any(left[each.id] != wanted[each.id] for each in instalments):
+        raise BasketChanged("what this order pays for has changed since it was made")
     transaction = Transaction(
         order_id=order.id,
         merchant_account_id=account.id,
@@ -248,6 +254,7 @@ def keep_notification(session: Session, account: MerchantAccount, hint: Notifica
             headers=json.dumps(dict(raw.headers), ensure_ascii=False)[:4000],
             body=raw.body,
             received_at=clock.now(),
+            happened_at=hint.happened_at,
         )
         .on_conflict_do_nothing()
     )
@@ -271,6 +278,8 @@ def note_silence(session: Session, transaction_id: UUID, *, answer: str) -> None
 def record_report(session: Session, transaction_id: UUID, report: GatewayReport) -> Transaction:
     """Keep what the gateway answered to us. Safe to repeat, in any order."""
     transaction = lock_transaction(session, transaction_id)
+    if report.transaction_id != transaction.id:
+        raise ExternalSystemError(f"the gateway answered about another transaction than {transaction_id}")
     transaction.asked_times += 1
     transaction.asked_at = clock.now()
     transaction.answer = report.state.value
@@ -322,7 +331,7 @@ def record_capture(session: Session, transaction: Transaction, report: GatewayRe
         method=report.method,
         state=CaptureState.IN_SUSPENSE,
         reason=_mismatch(transaction, report),
-        captured_at=report.happened_at or clock.now(),
+        captured_at=_paid_at(session, transaction, report),
         recorded_at=clock.now(),
     )
     session.add(capture)
@@ -337,6 +346,15 @@ def record_capture(session: Session, transaction: Transaction, report: GatewayRe
     _allocate(session, order, capture, lines_of(order, account))
     _mark_paid(session, order)
     return capture
+
+
+def _paid_at(session: Session, transaction: Transaction, report: GatewayReport) -> datetime:
+    """When it was paid, which decides about interest: as the gateway says, in its answer or in what it signed."""
+    signed = session.scalar(
+        select(func.min(Notification.happened_at)).where(Notification.transaction_id == transaction.id)
+    )
+    said = report.happened_at or signed
+    return min(said, clock.now()) if said is not None else clock.now()
 
 
 def _mismatch(transaction: Transaction, report: GatewayReport) -> str | None:

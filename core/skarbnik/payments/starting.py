@@ -7,11 +7,13 @@ from uuid import UUID
 import structlog
 from sqlalchemy.orm import Session, joinedload, selectinload
 
+from skarbnik import clock
 from skarbnik.errors import ExternalSystemError, OutcomeUnknown
 from skarbnik.payments import services
 from skarbnik.payments.gateways import open_gateway
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
-from skarbnik.plugin_api import PaymentItem, PaymentRequest
+from skarbnik.payments.queries import OPEN_TRANSACTIONS
+from skarbnik.plugin_api import Capability, PaymentItem, PaymentRequest, TransactionKey
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
@@ -39,6 +41,28 @@ def payment_request(
         return_url=tenant.url(f"/payments/{order.number}"),
         valid_for=gateway_type.time_limit,
     )
+
+
+def settle_open(tenant: Tenant, order: PaymentOrder) -> None:
+    """Before another attempt: ask what became of attempts whose time is over, and give up those nobody paid.
+
+    A second attempt while the first can still be paid is how a debt is paid twice.
+    """
+    for transaction in order.transactions:
+        gateway_type = tenant.instance.plugins.gateways.get(transaction.merchant_account.gateway)
+        if transaction.state not in OPEN_TRANSACTIONS or transaction.external_id is None or gateway_type is None:
+            continue
+        if transaction.redirect_url is not None and clock.now() < transaction.created_at + gateway_type.time_limit:
+            continue
+        key = TransactionKey(transaction.id, transaction.external_id, transaction.amount, "PLN")
+        gateway = open_gateway(tenant, transaction.merchant_account, transaction.settings_version)
+        try:
+            report = gateway.cancel(key) if Capability.CANCEL in gateway_type.capabilities else gateway.fetch(key)
+        except ExternalSystemError as error:
+            log.info("gateway.silent", transaction=str(transaction.id), error=type(error).__name__)
+            continue
+        with tenant.session() as session:
+            services.record_report(session, transaction.id, report)
 
 
 def start(tenant: Tenant, transaction_id: UUID, *, payer_ip: str) -> Transaction:

@@ -105,13 +105,16 @@ class NotificationHint:
     """What a notification with a good signature is about. Only a hint: the core asks the gateway.
 
     `key` tells one event from another and repeats when the same event is sent again (at most 120 characters).
-    One of `transaction_id`, `external_id` is always known; `refund_id` only for news of a refund.
+    One of `transaction_id`, `external_id` is always known; `refund_id` only for news of a refund. `happened_at` is
+    when the payer paid, where the gateway says so: by law the day of payment is the day the instrument was authorised
+    (art. 60 § 1 Ordynacji podatkowej), however late the news comes.
     """
 
     key: str
     transaction_id: UUID | None
     external_id: str | None
     refund_id: UUID | None = None
+    happened_at: datetime | None = None
 
 
 @dataclass(frozen=True)

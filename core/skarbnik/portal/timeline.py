@@ -12,6 +12,7 @@ from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
 from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
+from skarbnik.web.formats import money
 
 
 class Mark(StrEnum):
@@ -47,6 +48,9 @@ def make_timeline(order: PaymentOrder) -> list[Step]:
         steps.append(_sent(lines))
         steps.append(_booked(lines))
         steps.append(_seen(lines))
+    if order.state is PaymentOrderState.PARTLY_PAID:
+        text = _("%(amount)s goes to another bank account and is not paid yet.", amount=money(_rest(order)))
+        steps.append(Step(Mark.WAITS, _("The rest"), text))
     return steps
 
 
@@ -108,5 +112,12 @@ def _seen(lines: list[BookingLine]) -> Step:
     return Step(Mark.DONE, title, "", max(seen))
 
 
-def paid_so_far(order: PaymentOrder) -> Money:
-    return Money.total(capture.amount for each in order.transactions for capture in each.captures)
+def _rest(order: PaymentOrder) -> Money:
+    """What of an order nothing came for yet."""
+    paid = {
+        booking.order_line_id
+        for transaction in order.transactions
+        for capture in transaction.captures
+        for booking in capture.booking_lines
+    }
+    return Money.total(line.amounts.total for line in order.lines if line.id not in paid)

@@ -262,10 +262,11 @@ def _next_account(made: PaymentOrder) -> MerchantAccount:
 def _open_or_resume(made: PaymentOrder, account: MerchantAccount) -> Transaction:
     """An attempt that is still open there is gone on with: a second one could be paid twice."""
     for transaction in made.transactions:
-        if transaction.merchant_account_id == account.id and transaction.state in {
-            TransactionState.CREATED,
-            TransactionState.PENDING,
-        }:
+        if transaction.merchant_account_id != account.id:
+            continue
+        if transaction.state is TransactionState.CREATED:
+            return transaction
+        if transaction.state is TransactionState.PENDING and transaction.redirect_url is not None:
             return transaction
     return services.open_transaction(frame.session(), made, account)
 
@@ -347,6 +348,12 @@ def pay_again(number: str) -> Response:
         abort(403)
     session = frame.session()
     found = queries.get_order(session, number, payer_ids=[_payer()])
+    session.commit()
+    starting.settle_open(g.tenant, found)
+    session.expire_all()
+    found = queries.get_order(session, number, payer_ids=[_payer()])
+    if found.state is PaymentOrderState.PAID:
+        return redirect(url_for("portal.payment", number=number), 303)
     try:
         transaction = _open_or_resume(found, _next_account(found))
     except (BasketChanged, NotPayableOnline):

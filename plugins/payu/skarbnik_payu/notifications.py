@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
 from skarbnik.plugin_api import Forged, NotificationHint, RawNotification
@@ -21,13 +22,13 @@ def read(raw: RawNotification, settings: PayuSettings) -> NotificationHint:
     check_signature(raw.headers, raw.body, settings.second_key)
     body = _parse(raw.body)
     if isinstance(body.get("order"), dict):
-        return _order_hint(body["order"], settings)
+        return _order_hint(body["order"], settings, happened_at=_moment(body.get("localReceiptDateTime")))
     if isinstance(body.get("refund"), dict):
         return _refund_hint(body, settings)
     raise Forged("the notification is about neither an order nor a refund")
 
 
-def _order_hint(order: dict[str, Any], settings: PayuSettings) -> NotificationHint:
+def _order_hint(order: dict[str, Any], settings: PayuSettings, *, happened_at: datetime | None) -> NotificationHint:
     if text(order, "merchantPosId") != settings.pos_id:
         raise Forged("the notification is for another POS")
     order_id = _word(order, "orderId", NUMBER)
@@ -35,7 +36,17 @@ def _order_hint(order: dict[str, Any], settings: PayuSettings) -> NotificationHi
         key=f"order:{order_id}:{_word(order, 'status', STATUS)}",
         transaction_id=our_id(order.get("extOrderId")),
         external_id=order_id,
+        happened_at=happened_at,
     )
+
+
+def _moment(value: object) -> datetime | None:
+    """When the payer paid. PayU sends it only with COMPLETED; what cannot be read is no reason to lose the news."""
+    try:
+        moment = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
+    return moment if moment is not None and moment.tzinfo is not None else None
 
 
 def _refund_hint(body: dict[str, Any], settings: PayuSettings) -> NotificationHint:

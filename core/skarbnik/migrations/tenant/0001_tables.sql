@@ -408,6 +408,7 @@ CREATE TABLE notifications (
     headers VARCHAR(4000) NOT NULL,
     body BYTEA NOT NULL,
     received_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    happened_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT notifications_pkey PRIMARY KEY (id),
     CONSTRAINT notifications_merchant_account_id_key_key UNIQUE (merchant_account_id, key),
     CONSTRAINT notifications_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),

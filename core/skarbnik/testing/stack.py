@@ -1,0 +1,233 @@
+"""The whole product in processes of its own: web, worker, scheduler, simulators and mail catcher, as the demo has them.
+
+For tests that need real processes: journeys through real pages, and the torture that kills them. A runner program
+holds the supervisor, which restarts whoever dies; it ends everybody when its standard input closes, so that a killed
+test run leaves nothing behind either.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import select
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
+from psycopg import sql
+
+from skarbnik.dev import programs, valkey
+from skarbnik.dev.plan import DemoPlan, make_plan, product_environment
+from skarbnik.dev.processes import DidNotStart, Program, Supervisor
+from skarbnik.dev.servers import with_database, with_login
+from skarbnik.dev.state import CHECKOUT, State, read_json, throw_away, write_private
+
+ADMIN = "SKARBNIK_TEST_ADMIN_URL"
+HINT = f"{ADMIN} is not set: run the tests with `python3 dev.py test`"
+READY = "stack.json"
+PIDS = "processes.json"
+PLAN = "plan.pickle"
+LONGEST_START = 120.0
+
+
+@dataclass(frozen=True)
+class Town:
+    """One gmina of a stack, and where to look for its things."""
+
+    slug: str
+    name: str
+    tenant_id: str
+    schema: str
+    puma_code: str
+    exchange: str
+    points: tuple[str, ...]  # the numbers of its POS at PayU
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack, as a test sees it."""
+
+    folder: Path
+    public_url: str
+    payu_url: str
+    puma_url: str
+    mail_url: str
+    database_url: str  # a superuser's, on the stack's own database
+    redis_url: str
+    towns: dict[str, Town]
+    passwords: dict[str, str]
+    environment: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        return int(self.public_url.rpartition(":")[2])
+
+    def pids(self) -> dict[str, int]:
+        """The processes the supervisor started, by name, as they are now."""
+        return {name: int(pid) for name, pid in read_json(self.folder / PIDS).items()}
+
+    def connect(self) -> psycopg.Connection[Any]:
+        """Behind the walls, for checkers and for moving the clock. Close it."""
+        return psycopg.connect(self.database_url, autocommit=True)
+
+    def flush_redis(self) -> None:
+        with redis.Redis.from_url(self.redis_url) as client:
+            client.flushall()
+
+    def log(self, name: str) -> str:
+        path = self.folder / "logs" / f"{name}.log"
+        return path.read_text(errors="replace") if path.exists() else ""
+
+
+@contextmanager
+def start_stack(
+    name: str, *, slugs: tuple[str, ...] = ("lipowo", "debina"), payers: int = 4, extra: Mapping[str, str] | None = None
+) -> Iterator[Stack]:
+    """Start a stack on a database called `name`, wait until it answers, and end it. `extra` goes to the product."""
+    with throw_away() as state:
+        wish = {"name": name, "slugs": slugs, "payers": payers, "extra": dict(extra or {})}
+        command = [sys.executable, "-m", "skarbnik.testing.stack", "run", str(state.folder), json.dumps(wish)]
+        with (state.logs / "runner.log").open("ab") as log:
+            runner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=CHECKOUT)
+        try:
+            yield _wait(state, runner)
+        finally:
+            assert runner.stdin is not None
+            runner.stdin.close()
+            try:
+                runner.wait(60)
+            except subprocess.TimeoutExpired:
+                runner.kill()
+                runner.wait()
+            _drop(name)
+
+
+def _wait(state: State, runner: subprocess.Popen[bytes]) -> Stack:
+    deadline = time.monotonic() + LONGEST_START
+    while not (found := read_json(state.folder / READY)):
+        if runner.poll() is not None or time.monotonic() > deadline:
+            raise DidNotStart((state.logs / "runner.log").read_text(errors="replace"))
+        time.sleep(0.05)
+    towns = {slug: Town(**{**town, "points": tuple(town["points"])}) for slug, town in found.pop("towns").items()}
+    return Stack(folder=state.folder, towns=towns, **found)
+
+
+def _drop(name: str) -> None:
+    with psycopg.connect(os.environ[ADMIN], autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+
+
+def run(state: State, wish: dict[str, Any]) -> int:
+    """The runner: start everybody, say so, look after them until the one who asked is gone."""
+    supervisor = Supervisor(state, lambda pids: write_private(state.folder / PIDS, json.dumps(pids)))
+    try:
+        stack = _start(supervisor, state, wish)
+        write_private(state.folder / READY, json.dumps(stack, default=str))
+        while not select.select([sys.stdin], [], [], 0.05)[0]:
+            supervisor.tend()
+    finally:
+        supervisor.stop()
+    return 0
+
+
+def _start(supervisor: Supervisor, state: State, wish: dict[str, Any]) -> dict[str, Any]:
+    name = wish["name"]
+    admin_url = with_database(os.environ[ADMIN], name)
+    with psycopg.connect(os.environ[ADMIN], autocommit=True) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    cache = valkey.EmbeddedValkey(state, valkey.find_binary(os.environ))
+    supervisor.spawn(cache.program())
+    plan = _plan(state, wish, admin_url, cache.url())
+    supervisor.spawn(programs.payu(state, plan))
+    supervisor.spawn(programs.mail(state, plan))
+    for gmina in plan.gminas:
+        supervisor.finish(programs.fill_books(plan, gmina))
+    with (state.folder / PLAN).open("wb") as file:
+        pickle.dump(plan, file)
+    supervisor.finish(_seeding(state, plan, admin_url))
+    seeded = read_json(state.folder / "seeded.json")
+    supervisor.spawn(programs.puma(plan, seeded["tenants"]))
+    for program in programs.product(plan.environment):
+        supervisor.spawn(replace(program, environment={**program.environment, **wish["extra"]}))
+    supervisor.wait()
+    return _report(plan, seeded, admin_url, cache.url())
+
+
+def _plan(state: State, wish: dict[str, Any], admin_url: str, redis_url: str) -> DemoPlan:
+    """The demo's plan with fewer people, and with roles and a database of its own."""
+    name = wish["name"]
+    environment = product_environment(
+        state, admin_url=admin_url, redis_url=redis_url, web_port=state.port("web"), environment="test"
+    )
+    environment |= {
+        "SKARBNIK_INSTANCE": name,
+        "DATABASE_URL": with_login(admin_url, f"{name}_app", state.secret("database-app"), name),
+        "SKARBNIK_OWNER_DATABASE_URL": with_login(admin_url, f"{name}_owner", state.secret("database-owner"), name),
+    }
+    plan = make_plan(state, environment)
+    chosen = tuple(replace(gmina, payers=wish["payers"]) for gmina in plan.gminas if gmina.slug in wish["slugs"])
+    return replace(plan, gminas=chosen)
+
+
+def _seeding(state: State, plan: DemoPlan, admin_url: str) -> Program:
+    command = ("-m", "skarbnik.testing.stack", "seed", str(state.folder), admin_url)
+    return programs.python("seed", plan.environment, *command)
+
+
+def seed(state: State, admin_url: str) -> int:
+    """Roles, tables, gminas and people, through the product's own code in a process of its own."""
+    from skarbnik.dev import seed as demo_seed  # the whole product, which the supervisor must not carry
+    from skarbnik.settings import read_settings
+    from skarbnik.tenancy.bootstrap import make_roles
+    from skarbnik.tenancy.ledger import Names, migrate_central
+
+    with (state.folder / PLAN).open("rb") as file:
+        plan = pickle.load(file)
+    settings = read_settings(plan.environment)
+    make_roles(admin_url, settings)
+    with psycopg.connect(settings.owner_database_url or "") as connection:
+        migrate_central(connection, Names(settings.instance))
+    write_private(state.folder / "seeded.json", json.dumps(demo_seed.seed(plan)))
+    return 0
+
+
+def _report(plan: DemoPlan, seeded: dict[str, Any], admin_url: str, redis_url: str) -> dict[str, Any]:
+    towns = {}
+    for gmina in plan.gminas:
+        tenant_id = seeded["tenants"][gmina.slug]
+        town = Town(
+            slug=gmina.slug,
+            name=gmina.name,
+            tenant_id=tenant_id,
+            schema=f"t_{tenant_id}",
+            puma_code=gmina.puma_code,
+            exchange=str(plan.puma_folder(tenant_id)),
+            points=tuple(pos.pos_id for pos in gmina.payu),
+        )
+        towns[gmina.slug] = asdict(town)
+    return {
+        "public_url": plan.public_url,
+        "payu_url": plan.payu_url,
+        "puma_url": plan.puma_url,
+        "mail_url": plan.mail_url,
+        "database_url": admin_url,
+        "redis_url": redis_url,
+        "towns": towns,
+        "passwords": {account["login"]: account["password"] for account in seeded["accounts"]},
+        "environment": dict(plan.environment),
+    }
+
+
+if __name__ == "__main__":
+    if sys.argv[1] == "run":
+        sys.exit(run(State(Path(sys.argv[2])), json.loads(sys.argv[3])))
+    sys.exit(seed(State(Path(sys.argv[2])), sys.argv[3]))
