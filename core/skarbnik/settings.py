@@ -101,7 +101,7 @@ class _Reader:
 
     def address(self, name: str, schemes: tuple[str, ...]) -> str:
         value = self.text(name)
-        if value and urlsplit(value).scheme.split("+")[0] not in schemes:
+        if value and _scheme(value) not in schemes:
             self.problems.append(f"{name} must start with {' or '.join(f'{scheme}://' for scheme in schemes)}")
         return value
 
@@ -110,8 +110,7 @@ class _Reader:
 
     def public_url(self) -> str:
         value = self.address("SKARBNIK_PUBLIC_URL", ("http", "https")).rstrip("/")
-        parts = urlsplit(value)
-        if value and (not parts.hostname or parts.path or parts.query or parts.username):
+        if value and not _is_bare(value):
             self.problems.append("SKARBNIK_PUBLIC_URL must be a scheme, a host and perhaps a port, nothing more")
         if value.startswith("http://") and self.environ.get("SKARBNIK_ENV") not in {"demo", "test"}:
             self.problems.append("SKARBNIK_PUBLIC_URL must be https:// outside the demo")
@@ -131,6 +130,8 @@ class _Reader:
             keys.append((int(version), key))
         if len({version for version, _ in keys}) != len(keys):
             self.problems.append(f"{name} names a version twice")
+        if self.environ.get(name) and not keys:
+            self.problems.append(f"{name} has no key")
         return tuple(keys)
 
     def folder(self, name: str, default: str | None = None, *, must_exist: bool = True) -> Path:
@@ -139,3 +140,16 @@ class _Reader:
         if value and must_exist and not path.is_dir():
             self.problems.append(f"{name} is no folder: {value}")
         return path
+
+
+def _scheme(address: str) -> str:
+    return address.partition(":")[0].partition("+")[0].lower()
+
+
+def _is_bare(address: str) -> bool:
+    """A scheme, a host and perhaps a port. urllib raises for brackets and ports that are none."""
+    try:
+        parts = urlsplit(address)
+        return bool(parts.hostname) and parts.port != 0 and not (parts.path or parts.query or parts.username)
+    except ValueError:
+        return False
