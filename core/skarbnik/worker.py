@@ -42,6 +42,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
 }
 QUEUES = ("payments", "exchange", "mail")
 RENEW_EVERY = 5.0
+LONGEST = 6 * 3600 * 1000  # milliseconds; an import of a large city takes a while, and its lease is renewed
 
 settings = read_settings()
 set_up_logs(settings.log)
@@ -102,6 +103,6 @@ def _renew_leases() -> None:
 
 
 for _queue in QUEUES:
-    dramatiq.actor(actor_name=f"run_{_queue}", queue_name=_queue, max_retries=0)(run_errands)
+    dramatiq.actor(actor_name=f"run_{_queue}", queue_name=_queue, max_retries=0, time_limit=LONGEST)(run_errands)
 
 threading.Thread(target=_renew_leases, name="leases", daemon=True).start()

@@ -11,6 +11,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from skarbnik.errors import SkarbnikError
+from skarbnik.web import frame
 from skarbnik.web.access import Access
 from skarbnik.web.errors import status_of
 
@@ -26,6 +27,7 @@ class SkarbnikApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """flask-smorest whose errors are problem details (RFC 9457) and keep the headers of the exception."""
 
     def handle_http_exception(self, error: HTTPException) -> Any:
+        frame.roll_back()
         data = getattr(error, "data", None) or {}
         problem: dict[str, Any] = {
             "type": "about:blank",
@@ -52,6 +54,7 @@ def answer_problem(problem: dict[str, Any], *, headers: dict[str, str] | None = 
 
 
 def problem_of(error: SkarbnikError) -> Response:
+    frame.roll_back()
     status = status_of(error)
     return answer_problem(
         {"type": "about:blank", "title": type(error).__name__, "status": status, "detail": str(error)}

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, contains_eager
 
 from skarbnik import clock
+from skarbnik.audit.services import record_act
 from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
 from skarbnik.outbox import publish
@@ -53,6 +54,7 @@ def make_batch(session: Session, source_id: str, system: FinanceSystem) -> Booki
         line.sent_at = made_at
         session.add(BatchLine(batch_id=batch.id, booking_line_id=line.id))
     session.flush()
+    record_act(session, "exchange.batch_made", subject="booking_batch", subject_id=batch.id)
     publish(session, "exchange.batch_made", batch.id)
     return batch
 

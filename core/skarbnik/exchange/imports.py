@@ -12,6 +12,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange import checks
@@ -116,6 +117,7 @@ def _apply(
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
         mark_seen(session, run_id)
+        record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)
         publish(session, "exchange.imported", run_id)
     return merged

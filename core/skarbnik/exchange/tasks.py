@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import UUID
 
+import psycopg
+import structlog
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
 from skarbnik.errors import BrokenFile
@@ -16,6 +19,10 @@ from skarbnik.outbox import Again
 from skarbnik.plugin_api import FileKind, FinanceSystem
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.tenancy.registry import Tenant
+
+log = structlog.get_logger()
+
+LARGEST_ACKNOWLEDGEMENT = 64 * 1024 * 1024
 
 
 def open_system(tenant: Tenant, source: Source) -> FinanceSystem:
@@ -54,7 +61,7 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
         if what is FileKind.IMPORT:
             state = imports.read_import(tenant, system, run_id, path, dry=run.dry)
         else:
-            state = _read_acknowledgement(tenant, system, run_id, path.read_bytes())
+            state = _read_acknowledgement(tenant, system, run_id, path)
     except FileNotFoundError:
         state = imports.refuse(tenant, run_id, None, "Plik zniknął z folderu, zanim został wczytany.", [])
     except BrokenFile as error:
@@ -63,12 +70,19 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
         if "lock timeout" in str(error):
             return Again(clock.now() + imports.RETRY)
         raise
+    except (SQLAlchemyError, OSError, psycopg.Error):
+        raise  # our own trouble: the file is fine, and is read again later
+    except Exception as error:  # a plugin that stumbles over a file harms that file, and not those behind it
+        log.error("plugin.stumbled", run=str(run_id), exc_info=error)
+        state = imports.refuse(tenant, run_id, None, "Wtyczka nie umiała przeczytać tego pliku.", [])
     imports.finish(spool, run.file_name, state)
     return None
 
 
-def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, body: bytes) -> RunState:
-    answer = system.read_acknowledgement(body)
+def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path) -> RunState:
+    if path.stat().st_size > LARGEST_ACKNOWLEDGEMENT:
+        raise BrokenFile("Potwierdzenie jest większe, niż może być.")
+    answer = system.read_acknowledgement(path.read_bytes())
     with tenant.session() as session:
         run = session.get_one(ImportRun, run_id)
         run.counts = {"bookings": batches.apply_acknowledgement(session, session.get_one(Source, run.source), answer)}

@@ -17,6 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
+from skarbnik.audit.services import record_act
 from skarbnik.errors import Conflict, ExternalSystemError, Invalid
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import publish
@@ -75,15 +76,15 @@ def order_payment(
 
     Invalid when nothing or too much is chosen; BasketChanged when the amounts are not those that were shown.
     """
+    wanted = {each.instalment_id: each.amounts for each in chosen}
+    if not 0 < len(wanted) <= MOST_LINES or len(wanted) != len(chosen):
+        raise Invalid(f"an order has 1 to {MOST_LINES} different instalments")
+    instalments = _lock_instalments(session, wanted)  # a double click waits here for the first one
     existing = session.scalars(select(PaymentOrder).where(PaymentOrder.request_key == request_key)).one_or_none()
     if existing is not None:
         if existing.payer_id != payer_id:
             raise Conflict("this key belongs to another payer's order")
         return existing
-    wanted = {each.instalment_id: each.amounts for each in chosen}
-    if not 0 < len(wanted) <= MOST_LINES or len(wanted) != len(chosen):
-        raise Invalid(f"an order has 1 to {MOST_LINES} different instalments")
-    instalments = _lock_instalments(session, wanted)
     left = left_to_pay(session, instalments)
     if len(instalments) != len(wanted) or any(left[each.id] != wanted[each.id] for each in instalments):
         raise BasketChanged("the amounts are not those that were shown")
@@ -106,6 +107,7 @@ def order_payment(
     for position, instalment in enumerate(in_order, start=1):
         session.add(_snapshot(order, position, instalment, left[instalment.id], payer_id))
     session.flush()
+    record_act(session, "payment.ordered", subject="payment_order", subject_id=order.id, actor="user", actor_id=user_id)
     return order
 
 
@@ -338,6 +340,7 @@ def record_capture(session: Session, transaction: Transaction, report: GatewayRe
     _advance(transaction, TransactionState.COMPLETED)
     transaction.ended_at = transaction.ended_at or clock.now()
     session.flush()
+    record_act(session, "payment.captured", subject="capture", subject_id=capture.id)
     order = transaction.order
     if capture.reason is not None:
         open_difference(session, "capture_in_suspense", capture.id, order_id=order.id, amount=capture.amount)

@@ -18,7 +18,7 @@ from skarbnik.payments import queries, services, starting
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.services import BasketChanged, Chosen, NotPayableOnline
-from skarbnik.payments.states import PaymentOrderState
+from skarbnik.payments.states import CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.portal.queries import (
     Debts,
@@ -150,7 +150,7 @@ def _review_page(chosen: list[ToPay], *, changed: bool = False) -> str:
         older=_older_arrears(chosen),
         request_key=uuid4(),
         changed=changed,
-        email=getattr(current_person(), "email", ""),
+        email=current_person().email,
     )
 
 
@@ -192,7 +192,7 @@ def order() -> str | Response | tuple[str, int]:
     if not form.validate_on_submit():
         abort(400)
     session, person = frame.session(), current_person()
-    if not getattr(person, "may_pay", False):
+    if not person.may_pay:
         abort(403)
     payer_id = _payer()
     chosen = _chosen_from_form()
@@ -206,7 +206,7 @@ def order() -> str | Response | tuple[str, int]:
             payer_id=payer_id,
             user_id=person.id,
             chosen=chosen,
-            email=getattr(person, "email", None),
+            email=person.email,
             language="pl",
         )
         session.expire_all()
@@ -325,7 +325,7 @@ def payment(number: str) -> str:
         each.state in {TransactionState.PENDING, TransactionState.UNKNOWN, TransactionState.CREATED}
         for each in found.transactions
     )
-    payable = found.state not in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED}
+    payable = _payable(found)
     same_day = found.ordered_on == clock.today()
     return render_template(
         "portal/payment.html",
@@ -338,13 +338,21 @@ def payment(number: str) -> str:
     )
 
 
+def _payable(found: PaymentOrder) -> bool:
+    """Nobody is asked to pay what is paid, nor while money for it is being clarified."""
+    clarified = any(
+        capture.state is CaptureState.IN_SUSPENSE for each in found.transactions for capture in each.captures
+    )
+    return found.state not in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED} and not clarified
+
+
 @blueprint.post("/payments/<number>/pay")
 @requires(PAY)
 def pay_again(number: str) -> Response:
     """Go on with an open attempt, or begin another after one failed."""
     if not PayForm().validate_on_submit():
         abort(400)
-    if not getattr(current_person(), "may_pay", False):
+    if not current_person().may_pay:
         abort(403)
     session = frame.session()
     found = queries.get_order(session, number, payer_ids=[_payer()])
@@ -352,7 +360,7 @@ def pay_again(number: str) -> Response:
     starting.settle_open(g.tenant, found)
     session.expire_all()
     found = queries.get_order(session, number, payer_ids=[_payer()])
-    if found.state is PaymentOrderState.PAID:
+    if not _payable(found):
         return redirect(url_for("portal.payment", number=number), 303)
     try:
         transaction = _open_or_resume(found, _next_account(found))

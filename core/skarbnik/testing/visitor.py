@@ -110,7 +110,7 @@ class Visitor:
 def call(url: str, sent: Any = None, *, method: str | None = None) -> Any:
     """A control API of a simulator. The answer's JSON; an AssertionError names what it refused."""
     body = None if sent is None else json.dumps(sent).encode()
-    request = urllib.request.Request(url, data=body, method=method)  # noqa: S310  # ours, at 127.0.0.1
+    request = urllib.request.Request(url, data=body, method=method)  # ours, at 127.0.0.1
     request.add_header("Content-Type", "application/json")
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:

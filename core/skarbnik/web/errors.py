@@ -9,6 +9,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 
 from skarbnik.errors import Conflict, Forbidden, Invalid, NotFound, SkarbnikError
+from skarbnik.web import frame
 
 log = structlog.get_logger()
 
@@ -28,11 +29,15 @@ def install_errors(app: Flask) -> None:
 
 
 def _page(status: int) -> tuple[str, int]:
+    frame.roll_back()
     return render_template("web/error.html", status=status, tenant=g.get("tenant")), status
 
 
 def _http(error: HTTPException) -> tuple[str, int] | HTTPException:
-    if error.code is None or error.code < 400 or request.path.startswith("/api/"):
+    if error.code is None or error.code < 400:
+        return error
+    if request.path.startswith("/api/"):
+        frame.roll_back()
         return error
     return _page(error.code)
 

@@ -29,7 +29,7 @@ log = structlog.get_logger()
 V = TypeVar("V", bound=Callable[..., object])
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/healthz", "/readyz", "/metrics")
+OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/healthz", "/readyz")
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,13 @@ def session() -> TenantSession:
     if opened is None:
         opened = g.session = g.tenant.open_session()
     return opened
+
+
+def roll_back() -> None:
+    """What a view had written before it failed is undone; the page about the error is no reason to keep it."""
+    opened: TenantSession | None = g.get("session")
+    if opened is not None:
+        opened.rollback()
 
 
 def tenant_of_request() -> Tenant | None:
@@ -132,7 +139,7 @@ def _enter() -> AnyResponse | str | tuple[str, int] | None:
 def _without_tenant(host: str, bare: str) -> None:
     """The bare host has a few pages of its own; any other name is nobody's."""
     own = getattr(current_app.view_functions.get(request.endpoint or ""), "on_bare_host", False)
-    if not own or (host != bare and not request.path.startswith(("/healthz", "/readyz", "/metrics"))):
+    if not own or (host != bare and not request.path.startswith(("/healthz", "/readyz"))):
         abort(404)
 
 
