@@ -1,0 +1,91 @@
+"""Mistakes somebody could make one day. The checker must see each of them, or it is no checker."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """Lines of the product that are changed in the processes of one stack, and perhaps a wall that is taken down."""
+
+    name: str
+    changes: tuple[tuple[str, str, str], ...]  # module, what stands there, what stands there instead
+    sql: str = ""  # in each gmina's schema
+
+
+MUTANTS = (
+    Mutant(
+        "the gateway is not asked, its notification is believed",
+        (
+            (
+                "skarbnik.payments.tasks",
+                "    report = gateway.fetch(key)\n",
+                '    return GatewayReport(transaction.id, external_id or "?", transaction.amount, "PLN")\n'
+                "    report = gateway.fetch(key)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "nothing keeps a capture from being recorded twice",
+        (
+            ("skarbnik.payments.services", "    if capture is not None:\n        return capture\n", ""),
+            (
+                "skarbnik.payments.tasks",
+                "    if transaction.state is TransactionState.COMPLETED:\n        return transaction\n",
+                "",
+            ),
+        ),
+        sql="ALTER TABLE captures DROP CONSTRAINT captures_merchant_account_id_external_id_key",
+    ),
+    Mutant(
+        "an errand is taken off before it is done",
+        (
+            (
+                "skarbnik.worker",
+                "        answer = subscriber(",
+                "        with instance.engine.begin() as early:\n"
+                "            outbox.take_off(early, errand)\n"
+                "        answer = subscriber(",
+            ),
+        ),
+    ),
+    Mutant(
+        "a lost message is never rung again",
+        (("skarbnik.outbox", "LEASE = timedelta(seconds=20)", "LEASE = timedelta(days=1)"),),
+    ),
+    Mutant(
+        "the amount that came is not compared with what was ordered",
+        (("skarbnik.payments.services", "    if report.amount != transaction.amount:\n", "    if False:\n"),),
+    ),
+    Mutant(
+        "the second of two payments is booked like the first",
+        (
+            (
+                "skarbnik.payments.services",
+                "        fits = left[line.instalment_id].total >= line.amounts.total\n",
+                "        fits = True\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a notification is answered and not kept",
+        (
+            (
+                "skarbnik.payments.services",
+                "    session.execute(\n        insert(Notification)",
+                "    return True\n    session.execute(\n        insert(Notification)",
+            ),
+        ),
+    ),
+)
+
+
+def patched(mutant: Mutant) -> dict[str, str]:
+    """The environment of processes that make this mistake."""
+    return {
+        "PYTHONPATH": str(Path(__file__).with_name("patch")),
+        "SKARBNIK_TORTURE_MUTANT": json.dumps(mutant.changes),
+    }

@@ -1,0 +1,113 @@
+"""Money moves while everything dies: processes, queue, notifications, files. Afterwards each grosz is where it belongs.
+
+One round in every run of the tests; `--rounds N --seed S` for more. docs/torture.md tells what a red line means.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from skarbnik.testing.stack import ADMIN, HINT, start_stack
+from tests.torture.checker import Verdict, check
+from tests.torture.healing import heal
+from tests.torture.mutants import MUTANTS, Mutant, patched
+from tests.torture.nemesis import Nemesis
+from tests.torture.town import Crowd
+
+SECONDS = 30.0
+PAYMENTS = 200
+
+pytestmark = pytest.mark.torture
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "seed" in metafunc.fixturenames:
+        first, rounds = metafunc.config.getoption("--seed"), metafunc.config.getoption("--rounds")
+        metafunc.parametrize("seed", range(first, first + rounds))
+
+
+@dataclass(frozen=True)
+class Round:
+    """What came of a round."""
+
+    verdict: Verdict
+    report: list[str]
+    errors: list[str]
+
+
+def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutant: Mutant | None = None) -> Round:
+    """One round on a stack of its own: load and faults, healing, judgement."""
+    if ADMIN not in os.environ:
+        pytest.skip(HINT)
+    name = f"torture{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
+    with start_stack(name, extra=patched(mutant) if mutant else None) as stack:
+        crowd = Crowd(stack, seed=seed, payments=payments, seconds=seconds)
+        crowd.sign_in()
+        if mutant is not None and mutant.sql:
+            with stack.connect() as connection:
+                for town in stack.towns.values():
+                    connection.execute(f"SET search_path TO {town.schema}")
+                    connection.execute(mutant.sql)
+        began = time.monotonic()
+        with Nemesis(stack, seed=seed, seconds=seconds) as nemesis:
+            crowd.live()
+        lasted = time.monotonic() - began
+        healed = heal(stack, seconds=30.0 if mutant else 90.0)
+        verdict = check(stack, damaged_exports=nemesis.damaged)
+        faults = _faults(stack.folder)
+    deeds = crowd.diary.deeds
+    report = [
+        f"seed {seed}: {sum(deeds.values())} deeds in {lasted:.0f} s, healed in {healed:.1f} s;"
+        f" lost {len(verdict.lost)}, double {len(verdict.double)}, stuck {len(verdict.stuck)},"
+        f" otherwise wrong {len(verdict.wrong)}",
+        f"  residents: {_counted(deeds)}; cut connections {crowd.diary.cuts}",
+        f"  nemesis: {_counted(nemesis.did)}",
+        f"  gateway: {_counted(faults)}",
+        *(f"  {line}" for line in [*nemesis.log, *crowd.diary.errors, *verdict.lines()][:40]),
+    ]
+    return Round(verdict, report, crowd.diary.errors)
+
+
+def _counted(what: object) -> str:
+    return ", ".join(f"{name} {number}" for name, number in sorted(dict(what).items())) or "nothing"  # type: ignore[call-overload]  # a Counter
+
+
+def _faults(folder: Path) -> Counter[str]:
+    """What the gateway did wrong, as its ledger has it."""
+    db = sqlite3.connect(f"file:{folder / 'payu.sqlite'}?mode=ro", uri=True)
+    try:
+        rows = db.execute("SELECT kind, state, count(*) FROM notifications GROUP BY kind, state").fetchall()
+        (odd,) = db.execute(
+            "SELECT count(*) FROM orders WHERE (paid_amount, paid_currency) <> (amount, currency)"
+        ).fetchone()
+        (paid,) = db.execute("SELECT count(*) FROM money").fetchone()
+    finally:
+        db.close()
+    found = Counter[str]({"payments": paid, "of another amount": odd})
+    for kind, state, number in rows:
+        found["lost notifications" if state == "lost" else f"{kind} notifications"] += number
+    return found
+
+
+def test_no_grosz_is_lost_or_doubled_while_everything_dies(seed, record_property):
+    came = play(seed)
+    record_property("torture", came.report)
+
+    assert came.verdict.lines() == []
+    assert came.errors == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
+def test_the_checker_sees_when(mutant, record_property):
+    came = play(1, payments=70, seconds=12.0, mutant=mutant)
+    record_property("torture", [mutant.name, *came.report])
+
+    assert came.verdict.lines() != []
