@@ -61,6 +61,8 @@ def migrate(instance: Instance) -> None:
     with psycopg.connect(instance.settings.owner_database_url or "") as connection:
         central = migrate_central(connection, names)
     applied = migrate_tenants(owner, names, CORE, core_texts("tenant"))
+    for plugin, texts in instance.plugins.migrations.items():
+        applied += migrate_tenants(owner, names, plugin, texts)
     click.echo(f"{len(central)} central steps, {applied} steps of gminas applied")
 
 
@@ -78,7 +80,10 @@ def create(instance: Instance, slug: str) -> None:
     if not path.is_file():
         raise SkarbnikError(f"there is no file {path}")
     tenant_id = services.create_tenant(
-        instance.owner_engine(), instance.settings.instance, services.read_tenant_file(path)
+        instance.owner_engine(),
+        instance.settings.instance,
+        services.read_tenant_file(path),
+        plugin_texts=instance.plugins.migrations,
     )
     click.echo(tenant_id)
 
@@ -105,6 +110,30 @@ def suspend(instance: Instance, slug: str) -> None:
 def resume(instance: Instance, slug: str) -> None:
     """Open a suspended gmina again."""
     services.set_state(instance.owner_engine(), instance.registry.get_by_slug(slug).id, "active")
+
+
+@tenant.command()
+@click.argument("slug")
+@click.argument("plugin")
+@with_instance
+def enable(instance: Instance, slug: str, plugin: str) -> None:
+    """Choose an installed plugin for a gmina."""
+    if plugin not in instance.plugins.names():
+        raise SkarbnikError(
+            f"no plugin {plugin} is installed; there are: {', '.join(sorted(instance.plugins.names()))}"
+        )
+    tenant_id = instance.registry.get_by_slug(slug).id
+    texts = instance.plugins.migrations.get(plugin, [])
+    services.enable_plugin(instance.owner_engine(), instance.settings.instance, tenant_id, plugin, texts)
+
+
+@tenant.command()
+@click.argument("slug")
+@click.argument("plugin")
+@with_instance
+def disable(instance: Instance, slug: str, plugin: str) -> None:
+    """Start nothing new with a plugin in a gmina. Money already on its way goes on."""
+    services.disable_plugin(instance.owner_engine(), instance.registry.get_by_slug(slug).id, plugin)
 
 
 @tenant.command("rename")

@@ -71,7 +71,9 @@ def _tenant(instance: Instance, gmina: GminaPlan) -> Tenant:
     if gmina.slug in known:
         return known[gmina.slug]
     new = read_tenant_file(instance.settings.tenants / f"{gmina.slug}.toml")
-    tenant_id = create_tenant(instance.owner_engine(), instance.settings.instance, new)
+    tenant_id = create_tenant(
+        instance.owner_engine(), instance.settings.instance, new, plugin_texts=instance.plugins.migrations
+    )
     instance.registry.forget()
     return instance.registry.get(tenant_id)
 

@@ -1,6 +1,6 @@
 """Ordering, starting, capturing, booking. Money that came is kept whatever else is wrong; it is never refused.
 
-Locks are taken in one order everywhere: transaction, then instalments by id, then booking lines.
+Locks are taken in one order everywhere: transaction, its order, instalments by id, then booking lines.
 """
 
 from __future__ import annotations
@@ -226,6 +226,16 @@ def lock_transaction(session: Session, transaction_id: UUID) -> Transaction:
     ).one()
 
 
+def _lock_order(session: Session, transaction: Transaction) -> PaymentOrder:
+    """Two transactions of one order may end at the same moment: each must see what the other made of it."""
+    return session.scalars(
+        select(PaymentOrder)
+        .where(PaymentOrder.id == transaction.order_id)
+        .with_for_update(of=PaymentOrder)
+        .execution_options(populate_existing=True)
+    ).one()
+
+
 def _advance(transaction: Transaction, to: TransactionState) -> bool:
     """Move if it is a step forward; old news changes nothing."""
     if to is transaction.state or to not in TRANSACTION_NEXT[transaction.state]:
@@ -300,7 +310,7 @@ def _reject(session: Session, transaction: Transaction) -> None:
     if not _advance(transaction, TransactionState.REJECTED):
         return
     transaction.ended_at = clock.now()
-    order = transaction.order
+    order = _lock_order(session, transaction)
     others = session.scalar(
         select(Transaction.id)
         .where(
@@ -341,7 +351,7 @@ def record_capture(session: Session, transaction: Transaction, report: GatewayRe
     transaction.ended_at = transaction.ended_at or clock.now()
     session.flush()
     record_act(session, "payment.captured", subject="capture", subject_id=capture.id)
-    order = transaction.order
+    order = _lock_order(session, transaction)
     if capture.reason is not None:
         open_difference(session, "capture_in_suspense", capture.id, order_id=order.id, amount=capture.amount)
         return capture

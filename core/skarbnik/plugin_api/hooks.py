@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pluggy
 
 if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
     from skarbnik.plugin_api.finance import FinanceSystem
     from skarbnik.plugin_api.mail import MailSender
     from skarbnik.plugin_api.payment import PaymentGateway
@@ -27,6 +29,13 @@ class Hooks:
     @hookspec
     def finance_systems(self) -> list[type[FinanceSystem]]:  # type: ignore[empty-body]  # as above
         """Finance systems whose files can be read and written."""
+
+    @hookspec
+    def migrations(self) -> Traversable:  # type: ignore[empty-body]  # as above
+        """The folder of the plugin's numbered SQL texts (`NNNN_what.sql`); its tables start with the plugin's name.
+
+        The tables exist in the gminas that enabled the plugin, and nowhere else.
+        """
 
     @hookspec
     def mail_senders(self) -> list[type[MailSender]]:  # type: ignore[empty-body]  # as above

@@ -15,6 +15,7 @@ import structlog
 
 from skarbnik.plugin_api import GROUP, FinanceSystem, Hooks, MailSender, PaymentGateway
 from skarbnik.plugin_api.hooks import hookspec  # noqa: F401  # marks the specifications pluggy looks for
+from skarbnik.tenancy.ledger import Text, read_texts
 
 log = structlog.get_logger()
 
@@ -28,6 +29,7 @@ class Plugins:
     gateways: dict[str, type[PaymentGateway]] = field(default_factory=dict)
     finance_systems: dict[str, type[FinanceSystem]] = field(default_factory=dict)
     mail_senders: dict[str, type[MailSender]] = field(default_factory=dict)
+    migrations: dict[str, list[Text]] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
 
     def names(self) -> set[str]:
@@ -54,9 +56,12 @@ def _register(plugins: Plugins, name: str, module: Any) -> None:
     gateways = _fitting(manager.hook.payment_gateways(), PaymentGateway)
     systems = _fitting(manager.hook.finance_systems(), FinanceSystem)
     senders = _fitting(manager.hook.mail_senders(), MailSender)
+    texts = [read_texts(folder) for folder in manager.hook.migrations()]
     plugins.gateways.update({each.id: each for each in gateways})
     plugins.finance_systems.update({each.id: each for each in systems})
     plugins.mail_senders.update({each.id: each for each in senders})
+    if texts:
+        plugins.migrations[name] = texts[0]
 
 
 def _fitting(answers: list[list[type[C]]], contract: type[C]) -> list[type[C]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import psycopg
 from sqlalchemy import Engine
 
 from skarbnik.errors import Conflict, Invalid
-from skarbnik.tenancy.ledger import CORE, Names, core_texts
+from skarbnik.tenancy.ledger import CORE, Names, Text, core_texts, migrate_tenants
 
 ALPHABET = "abcdefghjkmnpqrstuvwxyz23456789"
 RESERVED = {"www", "api", "operator", "admin", "mail", "static", "app"}
@@ -60,13 +61,16 @@ def read_tenant_file(path: Path) -> NewTenant:
     return NewTenant(slug=path.stem, **{**found, "plugins": tuple(plugins)})
 
 
-def create_tenant(owner: Engine, instance: str, new: NewTenant) -> str:
-    """Make the gmina's role and schema with all tables, and list it in the registry. Its new id.
+def create_tenant(
+    owner: Engine, instance: str, new: NewTenant, *, plugin_texts: Mapping[str, list[Text]] | None = None
+) -> str:
+    """Make the gmina's role and schema with all tables, those of its plugins too, and list it in the registry. Its id.
 
     One transaction: there is either a whole gmina or none. Conflict when the slug is taken.
     """
     tenant_id = secrets.choice(ALPHABET[:23]) + "".join(secrets.choice(ALPHABET) for _ in range(7))
     names = Names(instance)
+    texts = {CORE: core_texts("tenant"), **{name: (plugin_texts or {}).get(name, []) for name in new.plugins}}
     role, schema = f"{instance}_t_{tenant_id}", f"t_{tenant_id}"
     statements = [
         f"CREATE ROLE {role} NOLOGIN",
@@ -76,7 +80,7 @@ def create_tenant(owner: Engine, instance: str, new: NewTenant) -> str:
         f"GRANT USAGE ON SCHEMA {schema} TO {role}",
         f"ALTER DEFAULT PRIVILEGES IN SCHEMA {schema} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {role}",
         f"SET LOCAL search_path TO {schema}",
-        *(names.fill(text.sql, tenant_id=tenant_id) for text in core_texts("tenant")),
+        *(names.fill(text.sql, tenant_id=tenant_id) for steps in texts.values() for text in steps),
     ]
     with owner.connect() as wrapped:
         connection = wrapped.connection.driver_connection
@@ -84,7 +88,7 @@ def create_tenant(owner: Engine, instance: str, new: NewTenant) -> str:
         try:
             with connection.transaction():
                 connection.execute(";\n".join(statements).encode())
-                _list_tenant(connection, tenant_id, new)
+                _list_tenant(connection, tenant_id, new, {name: len(steps) for name, steps in texts.items() if steps})
         except psycopg.errors.UniqueViolation:
             raise Conflict(f"there is a gmina with the slug {new.slug!r}") from None
     return tenant_id
@@ -98,10 +102,10 @@ def membership_options(owner: Engine) -> str:
     return " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
 
 
-def _list_tenant(connection: psycopg.Connection, tenant_id: str, new: NewTenant) -> None:
-    connection.execute(
+def _list_tenant(connection: psycopg.Connection, tenant_id: str, new: NewTenant, versions: Mapping[str, int]) -> None:
+    connection.cursor().executemany(
         "INSERT INTO work.schema_versions (tenant_id, distribution, version) VALUES (%s, %s, %s)",
-        (tenant_id, CORE, len(core_texts("tenant"))),
+        [(tenant_id, distribution, version) for distribution, version in versions.items()],
     )
     connection.execute(
         "INSERT INTO platform.tenants (id, slug, name, state, colour, address, email, phone)"
@@ -131,7 +135,16 @@ def rename(owner: Engine, tenant_id: str, *, slug: str, host: str) -> None:
         connection.exec_driver_sql("UPDATE platform.tenants SET slug = %s WHERE id = %s", (slug, tenant_id))
 
 
-def enable_plugin(owner: Engine, tenant_id: str, plugin: str) -> None:
+def enable_plugin(owner: Engine, instance: str, tenant_id: str, plugin: str, texts: list[Text]) -> None:
+    """Choose a plugin for a gmina. Its tables are there before anybody can use it; they stay when it is disabled."""
+    if texts:
+        with owner.begin() as connection:
+            connection.exec_driver_sql(
+                "INSERT INTO work.schema_versions (tenant_id, distribution, version) VALUES (%s, %s, 0)"
+                " ON CONFLICT DO NOTHING",
+                (tenant_id, plugin),
+            )
+        migrate_tenants(owner, Names(instance), plugin, texts)
     with owner.begin() as connection:
         connection.exec_driver_sql(
             "INSERT INTO platform.tenant_plugins (tenant_id, plugin) VALUES (%s, %s) ON CONFLICT DO NOTHING",
