@@ -38,11 +38,11 @@ def make_timeline(order: PaymentOrder) -> list[Step]:
     captures = [capture for transaction in order.transactions for capture in transaction.captures]
     for transaction in order.transactions:
         steps.extend(_attempt(transaction))
+        steps.extend(_captured(capture) for capture in transaction.captures)
     if not captures:
         if order.state is PaymentOrderState.ABANDONED:
             steps.append(Step(Mark.WAITS, _("Not paid"), _("Nothing was charged. You can pay again.")))
         return steps
-    steps.extend(_captured(capture) for capture in captures)
     lines = [line for capture in captures for line in capture.booking_lines]
     if lines:
         steps.append(_sent(lines))
