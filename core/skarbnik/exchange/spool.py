@@ -11,6 +11,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
@@ -46,6 +47,12 @@ class Spool:
                 if len(entry.name) <= 120 and fnmatch(entry.name, pattern) and entry.is_file(follow_symlinks=False)
             )
         return []
+
+    def arrived_at(self, name: str) -> datetime | None:
+        """When it came to lie under this name here; None when it is gone."""
+        with suppress(FileNotFoundError):
+            return datetime.fromtimestamp((self.incoming / name).lstat().st_ctime, UTC)
+        return None
 
     def put_away(self, name: str, *, refused: bool) -> None:
         """Take a read file out of the incoming folder; a name that was there before gets a number."""

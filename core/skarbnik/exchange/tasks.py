@@ -76,6 +76,8 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
         log.error("plugin.stumbled", run=str(run_id), exc_info=error)
         state = imports.refuse(tenant, run_id, None, "Wtyczka nie umiała przeczytać tego pliku.", [])
     imports.finish(spool, run.file_name, state)
+    with tenant.session() as session:
+        imports.ring_next(session, source.id)
     return None
 
 
