@@ -6,9 +6,10 @@ import pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for found in terminalreporter.stats.values() for report in found if hasattr(report, "user_properties")]
-    lines = [line for report in reports if report.when == "call" for key, value in report.user_properties if key == "torture" for line in value]
-    if lines:
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    told = [told for report in reports for told in getattr(report, "user_properties", ()) if told[0] == "torture"]
+    if told:
         terminalreporter.section("torture")
+    for _name, lines in told:
         for line in lines:
             terminalreporter.write_line(line)

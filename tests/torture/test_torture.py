@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-
-from skarbnik.testing.stack import ADMIN, HINT, start_stack
 from tests.torture.checker import Verdict, check
 from tests.torture.healing import heal
 from tests.torture.mutants import MUTANTS, Mutant, patched
 from tests.torture.nemesis import Nemesis
 from tests.torture.town import Crowd
+
+from skarbnik.testing.stack import ADMIN, HINT, start_stack
 
 SECONDS = 30.0
 PAYMENTS = 200
