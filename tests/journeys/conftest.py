@@ -1,4 +1,4 @@
-"""Journeys walk through a stack of real processes; the tests of one worker share it and never each other's people."""
+"""Journeys walk through a stack of real processes. The tests of one worker share it, and each pays its own debts."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import pytest
 
 from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
 
+SLUGS = ("lipowo", "debina", "zalesie")  # people walk in Lipowo; Dębina is the neighbour; Zalesie is closed for a while
+
 
 @pytest.fixture(scope="session")
 def stack() -> Iterator[Stack]:
     if ADMIN not in os.environ:
         pytest.skip(HINT)
-    with start_stack(f"walk{os.environ.get('PYTEST_XDIST_WORKER', 'main')}") as started:
+    with start_stack(f"walk{os.environ.get('PYTEST_XDIST_WORKER', 'main')}", slugs=SLUGS) as started:
         yield started

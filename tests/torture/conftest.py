@@ -6,8 +6,9 @@ import pytest
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    reports = [report for found in terminalreporter.stats.values() for report in found]
-    told = [told for report in reports for told in getattr(report, "user_properties", ()) if told[0] == "torture"]
+    found = [each for several in terminalreporter.stats.values() for each in several]
+    reports = [each for each in found if isinstance(each, pytest.TestReport) and each.when == "call"]
+    told = [told for report in reports for told in report.user_properties if told[0] == "torture"]
     if told:
         terminalreporter.section("torture")
     for _name, lines in told:

@@ -18,19 +18,11 @@ def heal(stack: Stack, *, seconds: float = LONGEST) -> float:
     for town in stack.towns.values():  # everything once more, for echoes that were left out
         call(f"{stack.puma_url}/_sim/{town.puma_code}/export?kind=full", {})
     while time.monotonic() - began < seconds:
-        move_the_clock(stack)
+        stack.move_the_clock()
         time.sleep(1.0)
         if _gateway_rests(stack) and _product_rests(stack, since):
             break
     return time.monotonic() - began
-
-
-def move_the_clock(stack: Stack) -> None:
-    """What is planned for later is due now. It changes no other thing than the passing of time would."""
-    with stack.connect() as connection:
-        connection.execute(
-            "UPDATE work.outbox SET due_at = now() WHERE due_at > now() AND parked_at IS NULL AND lease_until IS NULL"
-        )
 
 
 def _gateway_rests(stack: Stack) -> bool:

@@ -78,6 +78,20 @@ class Stack:
         """Behind the walls, for checkers and for moving the clock. Close it."""
         return psycopg.connect(self.database_url, autocommit=True)
 
+    def move_the_clock(self) -> None:
+        """What is planned for later is due now: questions to gateways, second tries. Nothing else changes."""
+        with self.connect() as connection:
+            connection.execute(
+                "UPDATE work.outbox SET due_at = now()"
+                " WHERE due_at > now() AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < now())"
+            )
+
+    def run_command(self, *arguments: str) -> None:
+        """A command of the operator, as at a shell: `run_command("tenant", "suspend", "zalesie")`."""
+        environment = {**os.environ, **self.environment}
+        command = [sys.executable, "-m", "skarbnik.cli", *arguments]
+        subprocess.run(command, env=environment, cwd=CHECKOUT, check=True, capture_output=True)
+
     def flush_redis(self) -> None:
         with redis.Redis.from_url(self.redis_url) as client:
             client.flushall()
