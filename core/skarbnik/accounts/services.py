@@ -24,7 +24,7 @@ from skarbnik.accounts.models import (
     WebSession,
 )
 from skarbnik.accounts.passwords import check_password, hash_password
-from skarbnik.errors import Forbidden
+from skarbnik.errors import Conflict, Forbidden
 
 RESIDENT_SESSION = timedelta(hours=8)
 OFFICIAL_SESSION = timedelta(hours=10)
@@ -45,10 +45,13 @@ def make_user(
     password: str | None,
     roles: frozenset[Role] = frozenset(),
 ) -> User:
+    address = email.strip().lower()
+    if session.scalar(select(User.id).where(User.kind == kind, User.email == address)) is not None:
+        raise Conflict("there is such an account already")
     user = User(
         kind=kind,
         state=UserState.ACTIVE if password else UserState.INVITED,
-        email=email.strip().lower(),
+        email=address,
         name=name,
         password_hash=hash_password(password) if password else None,
         created_at=clock.now(),

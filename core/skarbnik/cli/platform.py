@@ -1,49 +1,21 @@
-"""Commands of the operator: set up the instance, migrate, make and close gminas, add what an office needs first."""
+"""Setting the instance up, migrating it, making and closing gminas."""
 
 from __future__ import annotations
 
 import json
-import sys
-from collections.abc import Callable
-from functools import wraps
 from pathlib import Path
-from typing import Any, TypeVar
 
 import click
 import psycopg
 
+from skarbnik.cli.frame import with_instance
 from skarbnik.errors import SkarbnikError
-from skarbnik.logs import set_up_logs
-from skarbnik.settings import read_settings
 from skarbnik.tenancy import bootstrap, services
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, Names, core_texts, migrate_central, migrate_tenants
 
-F = TypeVar("F", bound=Callable[..., Any])
 
-
-@click.group()
-def main() -> None:
-    """Skarbnik: the operator's commands. Settings come from the environment (see docs/operators.md)."""
-
-
-def with_instance(command: F) -> F:
-    """Open the instance, and end with one clear line instead of a traceback when something expected goes wrong."""
-
-    @wraps(command)
-    def run(*args: Any, **options: Any) -> None:
-        try:
-            settings = read_settings()
-            set_up_logs(settings.log)
-            command(Instance(settings, pool=2), *args, **options)
-        except (SkarbnikError, psycopg.OperationalError) as error:
-            click.echo(str(error), err=True)
-            sys.exit(1)
-
-    return run  # type: ignore[return-value]  # click looks at the name and the docstring only
-
-
-@main.command("bootstrap")
+@click.command("bootstrap")
 @click.option("--admin-url", required=True, help="A login that may make roles on the cluster.")
 @with_instance
 def bootstrap_command(instance: Instance, admin_url: str) -> None:
@@ -52,7 +24,7 @@ def bootstrap_command(instance: Instance, admin_url: str) -> None:
     click.echo(f"roles of instance {instance.settings.instance} are there")
 
 
-@main.command()
+@click.command()
 @with_instance
 def migrate(instance: Instance) -> None:
     """Bring the registry and all gminas up to date, while the previous release serves."""
@@ -66,7 +38,7 @@ def migrate(instance: Instance) -> None:
     click.echo(f"{len(central)} central steps, {applied} steps of gminas applied")
 
 
-@main.group()
+@click.group()
 def tenant() -> None:
     """Gminas."""
 
@@ -144,7 +116,3 @@ def rename_command(instance: Instance, slug: str, new_slug: str) -> None:
     """Give a gmina another slug; its old host goes on being its own."""
     tenant_id = instance.registry.get_by_slug(slug).id
     services.rename(instance.owner_engine(), tenant_id, slug=new_slug, host=instance.settings.host)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,0 +1,10 @@
+"""Commands of the operator. Settings come from the environment (docs/operators.md)."""
+
+from skarbnik.cli.frame import main
+from skarbnik.cli.office import merchant, official, program, settings, source
+from skarbnik.cli.platform import bootstrap_command, migrate, tenant
+
+for each in (bootstrap_command, migrate, tenant, official, program, settings, source, merchant):
+    main.add_command(each)
+
+__all__ = ["main"]

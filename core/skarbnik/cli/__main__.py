@@ -1,0 +1,5 @@
+"""`python -m skarbnik.cli`."""
+
+from skarbnik.cli import main
+
+main()

@@ -1,0 +1,138 @@
+"""What a gmina needs before its office can sign in: people, programs, its finance system, its merchant accounts.
+
+Secrets are read from standard input as JSON, so that they stand in no history and no list of processes.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets as random
+import sys
+from typing import Any
+
+import click
+from sqlalchemy import select
+
+from skarbnik.accounts.models import Role, UserKind
+from skarbnik.accounts.services import make_api_client, make_user
+from skarbnik.cli.frame import with_instance
+from skarbnik.errors import NotFound, SkarbnikError
+from skarbnik.exchange.models import Source
+from skarbnik.exchange.tasks import spool_of
+from skarbnik.payments.accounts import open_merchant_account
+from skarbnik.receivables.models import CreditorAccount
+from skarbnik.tenancy.instance import Instance
+from skarbnik.tenancy.plugin_settings import parse_settings, store_settings
+
+SCOPES = ("payments:read", "receivables:read")
+
+
+def _read_json() -> dict[str, Any]:
+    try:
+        found = json.load(sys.stdin)
+    except ValueError as error:
+        raise SkarbnikError(f"standard input is no JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise SkarbnikError("standard input must be one JSON object")
+    return found
+
+
+def _installed(known: dict[str, Any], plugin: str) -> Any:
+    try:
+        return known[plugin]
+    except KeyError:
+        raise NotFound(f"no such plugin {plugin}; installed: {', '.join(sorted(known))}") from None
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("email")
+@click.argument("name")
+@click.option("--role", "roles", multiple=True, required=True, type=click.Choice([role.value for role in Role]))
+@with_instance
+def official(instance: Instance, slug: str, email: str, name: str, roles: tuple[str, ...]) -> None:
+    """Make an official of a gmina. Prints a first password, once."""
+    password = random.token_urlsafe(12)
+    with instance.registry.get_by_slug(slug).session() as session:
+        make_user(
+            session,
+            kind=UserKind.OFFICIAL,
+            email=email,
+            name=name,
+            password=password,
+            roles=frozenset(Role(role) for role in roles),
+        )
+    click.echo(password)
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, required=True, type=click.Choice(SCOPES))
+@with_instance
+def program(instance: Instance, slug: str, name: str, scopes: tuple[str, ...]) -> None:
+    """Let a program of a gmina call the API. Prints its client id and secret, once."""
+    with instance.registry.get_by_slug(slug).session() as session:
+        client_id, secret = make_api_client(session, name=name, scopes=frozenset(scopes))
+    click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("plugin")
+@with_instance
+def settings(instance: Instance, slug: str, plugin: str) -> None:
+    """Store a mail sender's settings for a gmina, from JSON on standard input."""
+    tenant = instance.registry.get_by_slug(slug)
+    sender = _installed(instance.plugins.mail_senders, plugin)
+    parsed = parse_settings(sender.settings_type, _read_json())
+    with tenant.session() as session:
+        version = store_settings(session, tenant, plugin, parsed)
+    click.echo(f"settings of {plugin}, version {version}")
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("plugin")
+@click.argument("tenant_code")
+@click.option("--id", "source_id", help="Name of the source, by default the plugin's.")
+@with_instance
+def source(instance: Instance, slug: str, plugin: str, tenant_code: str, source_id: str | None) -> None:
+    """Connect a finance system that knows the gmina by TENANT_CODE. Prints the folder of its files."""
+    tenant = instance.registry.get_by_slug(slug)
+    system = _installed(instance.plugins.finance_systems, plugin)
+    parsed = parse_settings(system.settings_type, {"tenant_code": tenant_code})
+    name = source_id or plugin
+    with tenant.session() as session:
+        version = store_settings(session, tenant, f"source:{name}", parsed)
+        known = session.get(Source, name) or Source(id=name, plugin=plugin, title=system.label)
+        known.tenant_code, known.settings_version = tenant_code, version
+        session.add(known)
+    click.echo(str(spool_of(tenant, name).make().root))
+
+
+@click.command()
+@click.argument("slug")
+@click.argument("plugin")
+@click.argument("nrb")
+@click.option("--title", help="As payers read it, by default the gateway's name.")
+@with_instance
+def merchant(instance: Instance, slug: str, plugin: str, nrb: str, title: str | None) -> None:
+    """Open a merchant account that pays out to the bank account NRB, with settings from JSON on standard input.
+
+    The same account again takes new credentials; money on its way goes on with the old ones.
+    """
+    tenant = instance.registry.get_by_slug(slug)
+    gateway = _installed(instance.plugins.gateways, plugin)
+    parsed = parse_settings(gateway.settings_type, _read_json())
+    with tenant.session() as session:
+        account = session.scalars(
+            select(CreditorAccount).where(CreditorAccount.nrb == "".join(nrb.split()))
+        ).one_or_none()
+        if account is None:
+            raise NotFound("the gmina has no such bank account; it comes with the first file of its finance system")
+        opened = open_merchant_account(
+            session, tenant, gateway, parsed, title=title or gateway.label, creditor_account_id=account.id
+        )
+        address = tenant.url(f"/hooks/payments/{opened.gateway}/{opened.hook_secret}")
+    click.echo(address)

@@ -1,0 +1,74 @@
+"""An operator makes a gmina from nothing with the commands, and a wrong word ends in one clear line."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).parents[2]
+NRB = "61109010140000071219812874"
+
+
+@pytest.fixture
+def skarbnik(clean):
+    """`skarbnik("tenant", "list")`: run a command as its own process."""
+
+    def run(*words, given=None):
+        environment = {**os.environ, **clean.environment, "SKARBNIK_TENANTS": str(CHECKOUT / "tenants")}
+        command = [sys.executable, "-m", "skarbnik.cli", *words]
+        return subprocess.run(command, env=environment, input=given, capture_output=True, text=True, timeout=60)
+
+    return run
+
+
+def test_a_gmina_is_ready_to_take_payments_after_five_commands(skarbnik, clean):
+    made = skarbnik("tenant", "create", "zalesie")
+    assert made.returncode == 0, made.stderr
+    clean.instance.registry.forget()
+    tenant = clean.tenant("zalesie")
+    assert made.stdout.strip() == tenant.id
+    with clean.as_admin() as connection:
+        connection.execute(
+            f"INSERT INTO {tenant.schema}.creditor_accounts VALUES (gen_random_uuid(), '{NRB}', 'Gmina', 'Podatki')"
+        )
+
+    password = skarbnik("official", "zalesie", "ksiegowa@zalesie.pl", "Halina", "--role", "accountant").stdout.strip()
+    folder = skarbnik("source", "zalesie", "puma", "PL-ZALESIE").stdout.strip()
+    keys = {"pos_id": "1", "client_id": "1", "client_secret": "a" * 32, "second_key": "b" * 32}
+    address = skarbnik("merchant", "zalesie", "payu", NRB, given=json.dumps(keys)).stdout.strip()
+    program = json.loads(skarbnik("program", "zalesie", "obieg", "--scope", "payments:read").stdout)
+
+    assert len(password) > 12
+    assert (Path(folder) / "in").is_dir()
+    assert address.startswith("https://zalesie.skarbnik.test/hooks/payments/payu/")
+    assert set(program) == {"client_id", "client_secret"}
+
+
+def test_a_wrong_word_ends_in_one_line_and_not_in_a_traceback(skarbnik):
+    for words in (
+        ("tenant", "create", "nigdzie"),
+        ("tenant", "suspend", "nigdzie"),
+        ("tenant", "enable", "lipowo", "nothing"),
+        ("source", "lipowo", "nothing", "X"),
+    ):
+        done = skarbnik(*words)
+        assert done.returncode == 1
+        assert "Traceback" not in done.stderr
+        assert done.stderr.strip()
+
+
+def test_every_wrong_setting_is_named_at_once_before_anything_starts(clean):
+    environment = {**os.environ, "SKARBNIK_ENV": "moon", "SKARBNIK_INSTANCE": "9", "SKARBNIK_KEYS": "x"}
+    for name in ("DATABASE_URL", "REDIS_URL", "SKARBNIK_PUBLIC_URL", "SKARBNIK_FILES"):
+        environment.pop(name, None)
+
+    done = subprocess.run(
+        [sys.executable, "-m", "skarbnik.scheduler"], env=environment, capture_output=True, text=True, timeout=60
+    )
+
+    assert done.returncode != 0
+    for name in ("SKARBNIK_ENV", "SKARBNIK_INSTANCE", "SKARBNIK_KEYS", "DATABASE_URL", "REDIS_URL", "SKARBNIK_FILES"):
+        assert name in done.stderr
