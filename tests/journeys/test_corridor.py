@@ -113,7 +113,7 @@ def test_money_of_a_closed_gmina_goes_on_to_its_booking(stack, order, payer, equ
 
     payer("pay", at_payu)
 
-    assert "Płatności, których dokonano, nie przepadają" in visitor.get(page).text
+    assert "potwierdzane i księgowane jak zwykle" in visitor.get(page).text
     eventually(lambda: any(booked and booked == captured for captured, booked, *_ in equations("zalesie")), seconds=60)
     assert visitor.get(page).status == 503
     stack.run_command("tenant", "resume", "zalesie")
