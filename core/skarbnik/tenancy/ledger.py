@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -150,11 +151,14 @@ class _Job:
         self.tries: dict[str, int] = {}
         self.applied = 0
         self._lock = threading.Lock()
+        self._alone = threading.Lock()
 
     def work(self) -> None:
         for text in self.texts:
-            while self._some(text):
-                pass
+            # CREATE INDEX CONCURRENTLY waits for its like in other schemas, so two at once are a deadlock.
+            with self._alone if text.outside else nullcontext():
+                while self._some(text):
+                    pass
 
     def _some(self, text: Text) -> bool:
         """Apply one step to some gminas over one connection; False when none is left."""
@@ -227,7 +231,7 @@ class _Job:
     def _failed(self, tenant_id: str, error: psycopg.Error) -> None:
         with self._lock:
             self.tries[tenant_id] = self.tries.get(tenant_id, 0) + 1
-            if not isinstance(error, psycopg.errors.LockNotAvailable):
+            if not isinstance(error, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
                 self.tries[tenant_id] = TRIES  # only a lock is worth another try
             self.failures[tenant_id] = str(error).splitlines()[0]
         log.warning("migration.failed", tenant=tenant_id, error=self.failures[tenant_id])

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import IntegrityError
 
 from skarbnik.errors import Conflict, Invalid
 from skarbnik.tenancy.ledger import CORE, Names, Text, core_texts, migrate_tenants
@@ -53,7 +54,7 @@ def read_tenant_file(path: Path) -> NewTenant:
         problems["plugins"] = "must be a list of names"
     if not re.fullmatch(r"#[0-9a-f]{6}", str(found.get("colour", "#0b5394"))):
         problems["colour"] = "must look like #0b5394"
-    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", path.stem) or path.stem in RESERVED:
+    if not _fits_host(path.stem):
         problems["slug"] = f"{path.stem!r} cannot be part of a host name here"
     if problems:
         lines = ", ".join(f"{field} {reason}" for field, reason in sorted(problems.items()))
@@ -61,12 +62,16 @@ def read_tenant_file(path: Path) -> NewTenant:
     return NewTenant(slug=path.stem, **{**found, "plugins": tuple(plugins)})
 
 
+def _fits_host(slug: str) -> bool:
+    return re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", slug) is not None and slug not in RESERVED
+
+
 def create_tenant(
     owner: Engine, instance: str, new: NewTenant, *, plugin_texts: Mapping[str, list[Text]] | None = None
 ) -> str:
     """Make the gmina's role and schema with all tables, those of its plugins too, and list it in the registry. Its id.
 
-    One transaction: there is either a whole gmina or none. Conflict when the slug is taken.
+    One transaction: there is either a whole gmina or none. Conflict when the slug is or was another gmina's.
     """
     tenant_id = secrets.choice(ALPHABET[:23]) + "".join(secrets.choice(ALPHABET) for _ in range(7))
     names = Names(instance)
@@ -102,7 +107,12 @@ def membership_options(owner: Engine) -> str:
     return " WITH INHERIT FALSE, SET TRUE" if version >= 160000 else ""
 
 
+_FORMER = "SELECT 1 FROM platform.tenant_hosts WHERE host LIKE %(slug)s || '.%%' AND tenant_id <> %(tenant)s"
+
+
 def _list_tenant(connection: psycopg.Connection, tenant_id: str, new: NewTenant, versions: Mapping[str, int]) -> None:
+    if connection.execute(_FORMER, {"slug": new.slug, "tenant": tenant_id}).fetchone() is not None:
+        raise Conflict(f"there was a gmina with the slug {new.slug!r}, and its host is still its own")
     connection.cursor().executemany(
         "INSERT INTO work.schema_versions (tenant_id, distribution, version) VALUES (%s, %s, %s)",
         [(tenant_id, distribution, version) for distribution, version in versions.items()],
@@ -126,13 +136,24 @@ def set_state(owner: Engine, tenant_id: str, state: str) -> None:
 
 def rename(owner: Engine, tenant_id: str, *, slug: str, host: str) -> None:
     """Give a gmina another slug. The old host stays its own: gateways go on calling it."""
-    with owner.begin() as connection:
-        old = connection.exec_driver_sql("SELECT slug FROM platform.tenants WHERE id = %s", (tenant_id,)).scalar_one()
-        connection.exec_driver_sql(
-            "INSERT INTO platform.tenant_hosts (host, tenant_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
-            (f"{old}.{host}", tenant_id),
-        )
-        connection.exec_driver_sql("UPDATE platform.tenants SET slug = %s WHERE id = %s", (slug, tenant_id))
+    if not _fits_host(slug):
+        raise Invalid(f"{slug!r} cannot be part of a host name here")
+    try:
+        with owner.begin() as connection:
+            _rename(connection, tenant_id, slug=slug, host=host)
+    except IntegrityError:
+        raise Conflict(f"there is a gmina with the slug {slug!r}") from None
+
+
+def _rename(connection: Connection, tenant_id: str, *, slug: str, host: str) -> None:
+    old = connection.exec_driver_sql("SELECT slug FROM platform.tenants WHERE id = %s", (tenant_id,)).scalar_one()
+    if connection.exec_driver_sql(_FORMER, {"slug": slug, "tenant": tenant_id}).first() is not None:
+        raise Conflict(f"there was a gmina with the slug {slug!r}, and its host is still its own")
+    connection.exec_driver_sql(
+        "INSERT INTO platform.tenant_hosts (host, tenant_id) VALUES (%s, %s) ON CONFLICT DO NOTHING",
+        (f"{old}.{host}", tenant_id),
+    )
+    connection.exec_driver_sql("UPDATE platform.tenants SET slug = %s WHERE id = %s", (slug, tenant_id))
 
 
 def enable_plugin(owner: Engine, instance: str, tenant_id: str, plugin: str, texts: list[Text]) -> None:

@@ -1,0 +1,109 @@
+"""What tests of several features share: a merchant account at PayU, and PayU's notifications as they come."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from uuid import uuid4
+
+import pytest
+
+from skarbnik.payments.accounts import open_merchant_account
+from skarbnik.receivables.models import CreditorAccount
+from skarbnik.testing.factories import CreditorAccountFactory, TransactionFactory, bound_to
+from skarbnik_payu.gateway import PayuGateway
+from skarbnik_payu.settings import PayuSettings
+
+SECOND_KEY = "b6ca15b0d1020e8094d9b5f8d163db54"
+
+
+@pytest.fixture
+def payu_settings():
+    """Settings of a POS; `second_key` signs its notifications. Nobody listens at its address."""
+
+    def make(pos_id="300746", second_key=SECOND_KEY, base_url="http://127.0.0.1:9"):
+        return PayuSettings(
+            pos_id=pos_id, client_id=pos_id, client_secret="s" * 32, second_key=second_key, base_url=base_url
+        )
+
+    return make
+
+
+@pytest.fixture
+def open_account(payu_settings):
+    """`open_account(session, tenant)`: a merchant account with real, sealed settings."""
+
+    def make(session, tenant, creditor_account=None, **settings):
+        account: CreditorAccount = creditor_account or CreditorAccountFactory()
+        return open_merchant_account(
+            session,
+            tenant,
+            PayuGateway,
+            payu_settings(**settings),
+            title="PayU",
+            creditor_account_id=account.id,
+        )
+
+    return make
+
+
+@pytest.fixture
+def pay(open_account):
+    """`pay(tenant)`: an account and a payment that was started there; the account's transaction is its `paid`."""
+
+    def make(tenant, **settings):
+        with tenant.session() as session, bound_to(session):
+            transaction = TransactionFactory(started=True)
+            creditor_account = transaction.merchant_account.creditor_account
+            account = open_account(session, tenant, creditor_account, **settings)
+            transaction.merchant_account = account
+            session.flush()
+            account.paid = transaction
+        return account
+
+    return make
+
+
+def payu_body(account, *, status="COMPLETED", external_id=None, transaction_id=None, **more):
+    order = {
+        "orderId": external_id or account.paid.external_id,
+        "extOrderId": str(transaction_id or account.paid.id),
+        "merchantPosId": account.merchant,
+        "status": status,
+        "currencyCode": "PLN",
+        "totalAmount": "10000",
+        **more,
+    }
+    return json.dumps({"order": order}, ensure_ascii=False).encode()
+
+
+@pytest.fixture
+def notification():
+    """The body of a notification about the account's transaction."""
+    return payu_body
+
+
+@pytest.fixture
+def notify():
+    """`notify(client, slug, account)`: send a signed notification to the account's address, as PayU does."""
+
+    def send(client, slug, account, body=None, *, key=SECOND_KEY, secret=None, host=None, headers=None, **more):
+        raw = payu_body(account, **more) if body is None else body
+        signature = hashlib.md5(raw + key.encode()).hexdigest()
+        return client.post(
+            f"/hooks/payments/payu/{secret or account.hook_secret}",
+            base_url=f"https://{host or f'{slug}.skarbnik.test'}",
+            data=raw,
+            headers={
+                "Content-Type": "application/json",
+                "OpenPayu-Signature": f"sender=checkout;signature={signature};algorithm=MD5;content=DOCUMENT",
+                **(headers or {}),
+            },
+        )
+
+    return send
+
+
+@pytest.fixture
+def some_id():
+    return uuid4

@@ -1,0 +1,148 @@
+"""A connection goes back to the pool without a gmina, whatever happened to its borrower."""
+
+from dataclasses import replace
+
+import psycopg
+import pytest
+from sqlalchemy import select, text
+from sqlalchemy.exc import DBAPIError
+
+from skarbnik import db
+from skarbnik.accounts.models import User
+from skarbnik.db import TenantSession, committed
+from skarbnik.testing.factories import UserFactory, bound_to
+
+
+def session_of(tenant, engine):
+    return TenantSession(engine, tenant_id=tenant.id, role=tenant.role, schema=tenant.schema)
+
+
+def carried(engine):
+    """What the next borrower of the connection finds."""
+    with engine.connect() as connection:
+        return tuple(connection.execute(text("SELECT current_setting('role'), current_setting('search_path')")).one())
+
+
+def ends_well(session):
+    session.execute(text("SELECT 1 FROM users"))
+
+
+def raises(session):
+    session.execute(text("SELECT 1 FROM users"))
+    raise ValueError("the view stumbled")
+
+
+def writes_and_raises(session):
+    with bound_to(session):
+        UserFactory()
+    raise ValueError("the view stumbled")
+
+
+def breaks_the_transaction(session):
+    session.execute(text("SELECT 1 / 0"))
+
+
+def rolls_back_itself(session):
+    session.execute(text("SELECT 1 FROM users"))
+    session.rollback()
+    session.execute(text("SELECT 1 FROM users"))
+
+
+def is_cut_off(session):
+    session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+
+
+@pytest.mark.parametrize("borrower", [ends_well, raises, breaks_the_transaction, rolls_back_itself])
+def test_the_next_borrower_of_a_connection_finds_no_gmina(lab, runtime, borrower):
+    fresh = carried(runtime)
+    try:
+        with committed(session_of(lab.tenant("lipowo"), runtime)) as session:
+            borrower(session)
+    except (ValueError, DBAPIError):
+        pass
+
+    assert carried(runtime) == fresh
+    assert fresh[0] == "none"
+    assert "t_" not in fresh[1]
+
+
+def test_a_connection_that_died_harms_only_who_held_it(lab, runtime):
+    with pytest.raises(DBAPIError), committed(session_of(lab.tenant("lipowo"), runtime)) as session:
+        is_cut_off(session)
+    with committed(session_of(lab.tenant("debina"), runtime)) as session:
+        assert session.scalar(text("SELECT current_schema()")) == lab.tenant("debina").schema
+
+
+def test_every_transaction_of_a_session_enters_its_gmina_again(lab, runtime):
+    tenant = lab.tenant("lipowo")
+    session = session_of(tenant, runtime)
+    for end in (session.commit, session.rollback, session.commit):
+        assert (
+            session.scalar(text("SELECT current_user || ' ' || current_schema()")) == f"{tenant.role} {tenant.schema}"
+        )
+        end()
+    session.close()
+
+
+def test_two_gminas_on_one_connection_see_each_their_own(clean, runtime):
+    for slug in ("lipowo", "debina"):
+        with committed(session_of(clean.tenant(slug), runtime)) as session, bound_to(session):
+            UserFactory(name=f"Osoba z {slug}")
+    for slug in ("lipowo", "debina", "lipowo"):
+        with committed(session_of(clean.tenant(slug), runtime)) as session:
+            assert session.scalars(select(User.name)).all() == [f"Osoba z {slug}"]
+
+
+def test_reading_ends_with_a_commit(lab, runtime, counted):
+    with counted(runtime) as asked, committed(session_of(lab.tenant("lipowo"), runtime)) as session:
+        session.execute(text("SELECT 1 FROM users"))
+
+    assert [each for each in asked if each in ("COMMIT", "ROLLBACK")] == ["COMMIT"]
+
+
+def test_a_gmina_is_entered_with_one_statement(lab, runtime, counted):
+    with counted(runtime) as asked, committed(session_of(lab.tenant("lipowo"), runtime)) as session:
+        session.execute(text("SELECT 1 FROM users"))
+
+    assert asked == [db.SET_TENANT, "SELECT 1 FROM users", "COMMIT"]
+
+
+def test_what_was_written_before_an_error_is_not_kept(tenant):
+    with pytest.raises(ValueError, match="stumbled"), tenant.session() as session:
+        writes_and_raises(session)
+    with tenant.session() as session:
+        assert session.scalars(select(User)).all() == []
+
+
+def test_a_gmina_with_the_schema_of_another_is_refused_by_postgresql(tenant, neighbour):
+    class Mixed:
+        role, schema, id = tenant.role, neighbour.schema, tenant.id
+
+    with pytest.raises(DBAPIError) as caught, committed(session_of(Mixed, tenant.instance.engine)) as session:
+        session.execute(text(f"SELECT * FROM {neighbour.schema}.users"))
+    assert isinstance(caught.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_role_that_is_no_gminas_cannot_be_entered(tenant):
+    session = TenantSession(tenant.instance.engine, tenant_id="x", role="postgres", schema=tenant.schema)
+    with pytest.raises(DBAPIError) as caught:
+        session.execute(text("SELECT 1"))
+    session.close()
+    assert isinstance(caught.value.orig, psycopg.errors.InsufficientPrivilege)
+
+
+def test_a_connection_that_served_many_gminas_is_retired(lab, runtime, monkeypatch):
+    monkeypatch.setattr(db, "TENANTS_PER_CONNECTION", 1)
+    backends = []
+    for slug in ("lipowo", "lipowo", "debina", "lipowo"):
+        with committed(session_of(lab.tenant(slug), runtime)) as session:
+            backends.append(session.scalar(text("SELECT pg_backend_pid()")))
+
+    assert backends[0] == backends[1] == backends[2] != backends[3]
+
+
+def test_a_gmina_is_known_by_its_id_and_not_by_its_slug(tenant):
+    renamed = replace(tenant, slug="nowe-lipowo")
+
+    assert (renamed.schema, renamed.role) == (tenant.schema, tenant.role)
+    assert tenant.slug not in tenant.schema + tenant.role
