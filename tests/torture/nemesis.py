@@ -96,12 +96,17 @@ class Nemesis:
             self._kill(deed.removeprefix("kill "))
 
     def _kill(self, target: str) -> None:
+        """One that was killed a moment ago and is not back yet is waited for."""
         name, _, child = target.partition(" ")
-        pid = self.stack.pids()[name]
-        if child:
-            pid = self._chance.choice(children(pid))
-        os.kill(pid, signal.SIGKILL)
-        self.did[f"kill -9 {target}"] += 1
+        for _ in range(20):
+            pid = self.stack.pids()[name]
+            try:
+                os.kill(self._chance.choice(children(pid)) if child else pid, signal.SIGKILL)
+            except (ProcessLookupError, FileNotFoundError, IndexError):
+                time.sleep(0.1)
+                continue
+            self.did[f"kill -9 {target}"] += 1
+            return
 
     def _change_payu(self) -> None:
         chosen = self._chance.sample(PAYU, len(PAYU) * 2 // 3)
