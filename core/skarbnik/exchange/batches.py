@@ -14,7 +14,7 @@ from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
 from skarbnik.outbox import publish
 from skarbnik.payers.models import Payer
-from skarbnik.payments import services as payments
+from skarbnik.payments import bookings as payments
 from skarbnik.payments.models import BookingLine, Capture, MerchantAccount, OrderLine, PaymentOrder, Transaction
 from skarbnik.payments.states import BookingState
 from skarbnik.plugin_api import Acknowledgement, BookingItem, FinanceSystem

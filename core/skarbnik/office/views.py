@@ -19,8 +19,8 @@ from skarbnik.errors import NotFound
 from skarbnik.exchange.models import BookingBatch, ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
+from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
-from skarbnik.payments import services as payments
 from skarbnik.payments.models import Notification
 from skarbnik.payments.queries import get_order
 from skarbnik.payments.states import PaymentOrderState
@@ -120,7 +120,7 @@ def book_anyway(booking_id: UUID) -> Response:
     """Book money in suspense after all: the finance system makes an overpayment of what is too much."""
     if not DecisionForm().validate_on_submit():
         abort(400)
-    payments.release_booking(frame.session(), booking_id, user_id=current_person().id)
+    bookings.release_booking(frame.session(), booking_id, user_id=current_person().id)
     _audited("booking.released", "booking_line", booking_id)
     flash(_("The amount will be sent to the finance system with the next batch."))
     return redirect(url_for("office.differences"), 303)
