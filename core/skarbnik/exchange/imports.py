@@ -21,7 +21,7 @@ from skarbnik.exchange.models import ImportProblem, ImportRun, RunState, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.staging import Stage
 from skarbnik.outbox import publish
-from skarbnik.payments.services import mark_seen
+from skarbnik.payments.bookings import mark_seen
 from skarbnik.plugin_api import FinanceSystem, Manifest
 from skarbnik.tenancy.registry import Tenant
 
