@@ -18,7 +18,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from skarbnik import outbox
 from skarbnik.errors import NotFound
-from skarbnik.exchange.imports import list_fresh, register_arrivals
+from skarbnik.exchange.imports import register_arrivals
 from skarbnik.exchange.models import Source
 from skarbnik.exchange.spool import list_spools
 from skarbnik.logs import set_up_logs
@@ -97,8 +97,8 @@ class Scheduler:
                     continue
                 system = self.instance.plugins.finance_systems.get(source.plugin)
                 names = spool.list_arrived(system.file_pattern) if system else []
-                if fresh := list_fresh(session, source, spool, names):
-                    register_arrivals(session, source, fresh)
+                if names:
+                    register_arrivals(session, source, names)
 
 
 QUEUES = ("payments", "exchange", "mail")

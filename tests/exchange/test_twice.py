@@ -1,14 +1,13 @@
 """Errands may run twice and workers may die between two steps: a file is read once, and none is kept waiting."""
 
-from datetime import timedelta
-
-from sqlalchemy import text
-
 from skarbnik import clock
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, RunState
 from skarbnik.exchange.spool import Spool
+from skarbnik.exchange.tasks import read_file
+from skarbnik.tenancy.plugin_settings import parse_settings, store_settings
 from skarbnik.testing.factories import SourceFactory, bound_to
+from skarbnik_puma.settings import PumaSettings
 
 
 def open_source(tenant, *, finished_at=None, names=("puma-export-000001.xml",)):
@@ -33,25 +32,38 @@ def test_a_file_that_was_applied_is_not_refused_by_whoever_reads_it_once_more(te
         assert state is session.get_one(ImportRun, run.id).state is RunState.APPLIED
 
 
-def test_a_file_read_by_a_worker_that_died_before_putting_it_away_is_not_registered_again(tenant, tmp_path):
+def test_a_corrected_file_of_the_same_name_is_not_put_away_instead_of_the_one_that_was_read(tmp_path):
+    spool = Spool(tmp_path).make()
+    (spool.incoming / "puma-export-000001.xml").write_text("damaged")
+    taken = spool.take("puma-export-000001.xml", "the first run")
+    (spool.incoming / "puma-export-000001.xml").write_text("corrected")
+
+    assert spool.take("puma-export-000001.xml", "the first run").read_text() == "damaged" == taken.read_text()
+    spool.put_away("puma-export-000001.xml", "the first run", refused=True)
+
+    assert (tmp_path / "refused" / "puma-export-000001.xml").read_text() == "damaged"
+    assert (spool.incoming / "puma-export-000001.xml").read_text() == "corrected"
+
+
+def test_a_file_whose_worker_died_before_putting_it_away_does_not_arrive_again(tmp_path):
     spool = Spool(tmp_path).make()
     (spool.incoming / "puma-export-000001.xml").touch()
-    source, _runs = open_source(tenant, finished_at=clock.now())
+
+    spool.take("puma-export-000001.xml", "its run")
+
+    assert spool.list_arrived("puma-*.xml") == []
+
+
+def test_a_file_that_has_gone_is_refused_and_says_so(tenant):
+    _source, (run,) = open_source(tenant)
+    with tenant.session() as session:
+        settings = parse_settings(PumaSettings, {"tenant_code": "PL-LIPOWO"})
+        store_settings(session, tenant, "source:puma", settings)
+
+    assert read_file(tenant, run.id) is None
 
     with tenant.session() as session:
-        assert imports.list_fresh(session, source, spool, ["puma-export-000001.xml", "gone.xml"]) == []
-
-
-def test_a_corrected_file_under_the_same_name_is_fresh_at_once(tenant, tmp_path):
-    spool = Spool(tmp_path).make()
-    source, _runs = open_source(tenant, finished_at=clock.now())
-    (spool.incoming / "puma-export-000001.xml").touch()
-    earlier = clock.now() - timedelta(hours=1)
-    with tenant.session() as session:
-        session.execute(text("UPDATE import_runs SET registered_at = :earlier"), {"earlier": earlier})
-
-    with tenant.session() as session:
-        assert imports.list_fresh(session, source, spool, ["puma-export-000001.xml"]) == ["puma-export-000001.xml"]
+        assert "zniknął" in session.get_one(ImportRun, run.id).message
 
 
 def test_when_a_file_is_done_the_next_one_is_rung_for_at_once(clean, tenant):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import func, select, text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -48,30 +48,13 @@ def register_arrivals(session: Session, source: Source, names: list[str]) -> lis
     return runs
 
 
-PUT_AWAY = timedelta(minutes=1)  # longer than a killed worker's lease
-
-
-def list_fresh(session: Session, source: Source, spool: Spool, names: list[str]) -> list[str]:
-    """Without files that were read a moment ago and are still to be put away. The same name written anew is fresh."""
-    ended = {
-        row.file_name: row.registered_at
-        for row in session.execute(
-            select(ImportRun.file_name, func.max(ImportRun.registered_at).label("registered_at"))
-            .where(ImportRun.source == source.id, ImportRun.finished_at > clock.now() - PUT_AWAY)
-            .group_by(ImportRun.file_name)
-        )
-    }
-    arrived = {name: spool.arrived_at(name) for name in names}
-    return [name for name, at in arrived.items() if at is not None and (name not in ended or at > ended[name])]
-
-
 def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path, *, dry: bool = False) -> RunState:
     """Stage, check and merge one file. A refused file leaves the data as they were and a report of every reason.
 
     The run's report is written in a transaction of its own, so it is there when nothing else is.
     """
     with tenant.session() as session:
-        run = _lock_run(session, run_id)
+        run = lock_run(session, run_id)
         if run.finished_at is not None:
             return run.state
         source_id, tenant_code = run.source, session.get_one(Source, run.source).tenant_code
@@ -150,7 +133,8 @@ def _lock_source(session: Session, source_id: str) -> Source:
     return source
 
 
-def _lock_run(session: Session, run_id: UUID) -> ImportRun:
+def lock_run(session: Session, run_id: UUID) -> ImportRun:
+    """Errands may run twice: what one did to a run, the other sees."""
     return session.scalars(select(ImportRun).where(ImportRun.id == run_id).with_for_update()).one()
 
 
@@ -164,7 +148,7 @@ def refuse(
 ) -> RunState:
     """Write down why. A file that somebody else has read meanwhile stays what it became: errands may run twice."""
     with tenant.session() as session:
-        run = _lock_run(session, run_id)
+        run = lock_run(session, run_id)
         if run.finished_at is not None:
             return run.state
         _report(session, run_id, manifest, RunState.REFUSED, None)
@@ -210,6 +194,6 @@ def ring_next(session: Session, source_id: str) -> None:
         publish(session, "exchange.file_arrived", waiting)
 
 
-def finish(spool: Spool, name: str, state: RunState) -> None:
+def finish(spool: Spool, run: ImportRun, state: RunState) -> None:
     """Put the read file away. Repeating it after a crash finds nothing left to do."""
-    spool.put_away(name, refused=state is RunState.REFUSED)
+    spool.put_away(run.file_name, str(run.id), refused=state is RunState.REFUSED)

@@ -1,7 +1,7 @@
 """Files between a finance system and the portal: a folder in, a folder out, per gmina and source (SFTP drop).
 
-`<files>/exchange/<tenant id>/<source>/in` is written by the finance system, `out` by us; `done` and `refused` keep what
-was read. Both sides write under a name ending in `.part` and rename, so nobody reads half a file.
+`<files>/exchange/<tenant id>/<source>/in` is written by the finance system, `out` by us. A file is moved to `reading`
+and then to `done` or `refused`. Both sides write under a name ending in `.part` and rename: nobody reads half a file.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from fnmatch import fnmatch
 from pathlib import Path
 
 LARGEST_FILE = 4 * 1024**3
-WAYS = ("in", "out", "done", "refused")
+WAYS = ("in", "reading", "out", "done", "refused")
 
 
 @dataclass(frozen=True)
@@ -48,14 +47,20 @@ class Spool:
             )
         return []
 
-    def arrived_at(self, name: str) -> datetime | None:
-        """When it came to lie under this name here; None when it is gone."""
-        with suppress(FileNotFoundError):
-            return datetime.fromtimestamp((self.incoming / name).lstat().st_ctime, UTC)
-        return None
+    def take(self, name: str, key: str) -> Path:
+        """Move a file to where `key` reads it, so that a newer one of its name is never taken for it. Repeatable.
 
-    def put_away(self, name: str, *, refused: bool) -> None:
-        """Take a read file out of the incoming folder; a name that was there before gets a number."""
+        Whoever opens the path finds nothing there when the file had gone.
+        """
+        taken = self._taken(name, key)
+        if not taken.exists():
+            taken.parent.mkdir(parents=True, exist_ok=True)
+            with suppress(FileNotFoundError):
+                (self.incoming / name).rename(taken)
+        return taken
+
+    def put_away(self, name: str, key: str, *, refused: bool) -> None:
+        """Put a read file where it is kept; a name that was there before gets a number."""
         goal = self.root / ("refused" if refused else "done")
         goal.mkdir(exist_ok=True)
         target, turn = goal / name, 1
@@ -63,7 +68,10 @@ class Spool:
             turn += 1
             target = goal / f"{name}.{turn}"
         with suppress(FileNotFoundError):
-            (self.incoming / name).rename(target)
+            self._taken(name, key).rename(target)
+
+    def _taken(self, name: str, key: str) -> Path:
+        return self.root / "reading" / f"{key} {name}"
 
     def deliver(self, name: str, content: bytes) -> None:
         """Lay a file into the outgoing folder, whole or not at all. Safe to repeat."""

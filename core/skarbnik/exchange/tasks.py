@@ -40,20 +40,20 @@ def spool_of(tenant: Tenant, source_id: str) -> Spool:
 def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
     """Read a file that arrived: an import, or the answer to a batch."""
     with tenant.session() as session:
-        run = session.get_one(ImportRun, run_id)
+        run = imports.lock_run(session, run_id)
         source = session.get_one(Source, run.source)
+        spool = spool_of(tenant, source.id)
         earlier = session.scalar(
             select(ImportRun.id)
             .where(ImportRun.source == run.source, ImportRun.finished_at.is_(None), ImportRun.id < run.id)
             .limit(1)
         )
-    spool = spool_of(tenant, source.id)
+        path = spool.take(run.file_name, str(run.id)) if run.finished_at is None and earlier is None else None
     if run.finished_at is not None:
-        imports.finish(spool, run.file_name, run.state)
+        imports.finish(spool, run, run.state)
         return None
-    if earlier is not None:
+    if path is None:
         return Again(clock.now() + imports.RETRY)  # files are read in the order they came
-    path = spool.incoming / run.file_name
     system = open_system(tenant, source)
     try:
         with path.open("rb") as stream:
@@ -75,7 +75,7 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
     except Exception as error:  # a plugin that stumbles over a file harms that file, and not those behind it
         log.error("plugin.stumbled", run=str(run_id), exc_info=error)
         state = imports.refuse(tenant, run_id, None, "Wtyczka nie umiała przeczytać tego pliku.", [])
-    imports.finish(spool, run.file_name, state)
+    imports.finish(spool, run, state)
     with tenant.session() as session:
         imports.ring_next(session, source.id)
     return None
