@@ -27,8 +27,9 @@ class Verdict:
     stuck: list[str] = field(default_factory=list)  # what should have ended and did not
     wrong: list[str] = field(default_factory=list)  # everything else
 
-    def lines(self) -> list[str]:
-        return [f"{kind}: {line}" for kind, lines in vars(self).items() for line in lines]
+    def lines(self, most: int = 12) -> list[str]:
+        """The first of each kind."""
+        return [f"{kind}: {line}" for kind, lines in vars(self).items() for line in lines[:most]]
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,7 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
         f"  residents: {_counted(deeds)}; cut connections {crowd.diary.cuts}",
         f"  nemesis: {_counted(nemesis.did)}",
         f"  gateway: {_counted(faults)}",
-        *(f"  {line}" for line in [*nemesis.log, *crowd.diary.errors, *verdict.lines()][:40]),
+        *(f"  {line}" for line in [*nemesis.log, *crowd.diary.errors[:12], *verdict.lines()]),
     ]
     return Round(verdict, report, crowd.diary.errors)
 

@@ -29,7 +29,7 @@ DEEDS = {
     "leaves": 4,
     "pays late": 14,
 }
-PATIENCE = 12  # times somebody tries again after a cut connection
+PATIENCE = 50  # times somebody tries again after a cut connection: twenty seconds
 
 
 class Brought500(Exception):
