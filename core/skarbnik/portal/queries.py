@@ -35,13 +35,15 @@ _TO_PAY = text(f"""
         (SELECT max(o.held_until) FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
          WHERE ol.instalment_id = i.id AND o.held_until > :now AND o.state IN ('created', 'started')) AS held_until,
         (SELECT max(s.as_of) FROM sources s) AS as_of
-    FROM liabilities l
+    FROM (
+        SELECT DISTINCT receivable_id FROM liabilities
+        WHERE payer_id = :payer AND closed_at IS NULL AND (until_on IS NULL OR until_on >= :today)
+    ) AS l
     JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
     JOIN kinds k ON k.id = r.kind_id
     JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL
         AND i.principal + i.interest + i.costs > 0
     {_COMING}
-    WHERE l.payer_id = :payer AND l.closed_at IS NULL AND (l.until_on IS NULL OR l.until_on >= :today)
     ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
     LIMIT 2000
 """)  # noqa: S608  # our own words
