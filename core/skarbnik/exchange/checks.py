@@ -6,10 +6,12 @@ Messages are for the clerk who has to mend the file, so they are Polish, and nam
 from __future__ import annotations
 
 from dataclasses import asdict
+from uuid import UUID
 
 import psycopg
 
 from skarbnik.errors import FileProblem
+from skarbnik.exchange.staging import KEYS
 from skarbnik.plugin_api import ImportKind, Manifest, Totals
 
 MOST_PROBLEMS = 1000
@@ -85,7 +87,7 @@ _REFERENCES = {
         """SELECT s.line, s.external_id, s.receivable FROM stage_instalments s
         JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
         JOIN receivables r ON r.id = i.receivable_id
-        WHERE r.external_id <> s.receivable ORDER BY 1 LIMIT 200""",
+        WHERE r.external_id <> s.receivable AND i.run_id <> %(run)s ORDER BY 1 LIMIT 200""",
         "Rata {0}: należała dotąd do innej należności niż {1}.",
     ),
     "one-sided-rebooking": (
@@ -96,16 +98,6 @@ _REFERENCES = {
         ORDER BY 1 LIMIT 200""",
         "Przeksięgowanie {0}: brak drugiej strony {1} albo obie strony nie dają razem zera.",
     ),
-}
-
-_KEYS = {
-    "kinds": "code",
-    "payers": "external_id",
-    "receivables": "external_id",
-    "liabilities": "receivable, payer, role",
-    "instalments": "external_id",
-    "operations": "external_id",
-    "overpayments": "external_id",
 }
 
 _NAMES = {
@@ -142,15 +134,15 @@ def check_manifest(manifest: Manifest, *, tenant_code: str, last_import: int) ->
     return problems
 
 
-def check_stage(connection: psycopg.Connection, source: str) -> list[FileProblem]:
+def check_stage(connection: psycopg.Connection, source: str, run_id: UUID) -> list[FileProblem]:
     """Duplicates and references. At most `MOST_PROBLEMS`, in the order of lines."""
     problems = []
-    for table, key in _KEYS.items():
+    for table, key in KEYS.items():
         for line, *values in connection.execute(_DUPLICATES.format(table=table, key=key).encode()):
             message = f"{_NAMES[table].capitalize()}: identyfikator {' / '.join(values)} występuje więcej niż raz."
             problems.append(FileProblem(line, "duplicate", message))
     for code, (query, message) in _REFERENCES.items():
-        for line, *values in connection.execute(query.encode(), {"source": source}):
+        for line, *values in connection.execute(query.encode(), {"source": source, "run": run_id}):
             problems.append(FileProblem(line, code, message.format(*values)))
     return sorted(problems, key=lambda problem: problem.line or 0)[:MOST_PROBLEMS]
 
@@ -161,7 +153,7 @@ def check_totals(said: Totals, counted: Totals) -> list[FileProblem]:
     found = asdict(counted)
     for name, expected in asdict(said).items():
         if expected != found[name]:
-            shown = (expected, found[name]) if name in _KEYS else (_zloty(expected), _zloty(found[name]))
+            shown = (expected, found[name]) if name in KEYS else (_zloty(expected), _zloty(found[name]))
             message = f"{_NAMES[name].capitalize()}: plik zapowiada {shown[0]}, a zawiera {shown[1]}."
             problems.append(FileProblem(None, "totals", message))
     return problems

@@ -16,7 +16,7 @@ from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange import checks
-from skarbnik.exchange.merge import Merged, merge
+from skarbnik.exchange.merge import Merge, Merged
 from skarbnik.exchange.models import ImportProblem, ImportRun, RunState, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.staging import Stage
@@ -104,18 +104,19 @@ def _apply(
     source = _lock_source(session, source_id)
     _raise_if(checks.check_manifest(manifest, tenant_code=tenant_code, last_import=source.last_import))
     stage = Stage(connection, tenant)
-    with path.open("rb") as stream:
-        stage.fill(system.read_rows(stream))
-    _raise_if(checks.check_totals(manifest.totals, stage.counted.totals()) + checks.check_stage(connection, source_id))
-    merged = merge(
+    merge = Merge(
         connection,
         source=source_id,
         run_id=run_id,
-        kind=manifest.kind,
         now=clock.now(),
         owner=tenant.name,
         key_version=tenant.instance.keys.current,
     )
+    with path.open("rb") as stream:
+        stage.fill(system.read_rows(stream), early=merge.take_early if merge.is_first else None)
+    problems = checks.check_totals(manifest.totals, stage.counted.totals())
+    _raise_if(problems + checks.check_stage(connection, source_id, run_id))
+    merged = merge.finish(manifest.kind, stage.counted.rows)
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
         mark_seen(session, run_id)

@@ -2,6 +2,9 @@
 
 Only new and changed rows are written: a row whose keyed digest is the one we have is not touched. Changed instalments
 are locked in the order of their ids first, as payments lock them. What a full file no longer has is closed.
+
+In the first load of a source every row is new, so rows go in while the file is still being read, on the other
+processor. The checks still see all of it, and a refusal rolls it back (docs/decisions/0006-first-load.md).
 """
 
 from __future__ import annotations
@@ -17,13 +20,14 @@ from skarbnik.plugin_api import ImportKind
 
 KINDS = """
     INSERT INTO creditor_accounts (id, nrb, owner, title)
-    SELECT gen_random_uuid(), k.account, %(owner)s, min(k.title) FROM stage_kinds k
+    SELECT gen_random_uuid(), k.account, %(owner)s, min(k.title) FROM {stage} k
     WHERE k.account IS NOT NULL GROUP BY k.account
     ON CONFLICT (nrb) DO NOTHING;
     INSERT INTO kinds (id, source, code, title, regime, creditor_account_id, position, online, in_parts)
     SELECT gen_random_uuid(), %(source)s, k.code, k.title, k.regime, a.id,
         (SELECT coalesce(max(position), 0) FROM kinds) + 10 * row_number() OVER (ORDER BY k.line), true, false
-    FROM stage_kinds k LEFT JOIN creditor_accounts a ON a.nrb = k.account
+    FROM (SELECT DISTINCT ON (code) * FROM {stage} ORDER BY code, line) k
+    LEFT JOIN creditor_accounts a ON a.nrb = k.account
     ON CONFLICT (source, code) DO UPDATE SET
         title = excluded.title, regime = excluded.regime,
         creditor_account_id = coalesce(excluded.creditor_account_id, kinds.creditor_account_id)
@@ -32,13 +36,23 @@ KINDS = """
                           coalesce(excluded.creditor_account_id, kinds.creditor_account_id))
 """
 
+# Our row for an external id, looked up in the unique index row by row: LIMIT keeps the planner from turning it round
+# to scan a table of which it still believes that it is empty.
+LOOK_UPS = {
+    name: f"SELECT id FROM {name}s WHERE source = %(source)s AND external_id = s.{name} LIMIT 1"  # noqa: S608  # our words
+    for name in ("receivable", "payer", "instalment")
+}
+
 PAYERS_NEW = """
     INSERT INTO payers (id, source, external_id, kind, name, pesel_sealed, pesel_hash, pesel_key, nip, regon, street,
         postal_code, city, email, phone, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, s.kind, s.name, s.pesel_sealed, s.pesel_hash,
         CASE WHEN s.pesel_hash IS NULL THEN NULL ELSE %(key)s END, s.nip, s.regon, s.street, s.postal_code, s.city,
         s.email, s.phone, s.digest, %(run)s
-    FROM stage_payers s LEFT JOIN payers p ON p.source = %(source)s AND p.external_id = s.external_id
+    FROM {stage} s
+"""
+PAYERS_UNKNOWN = """
+    LEFT JOIN payers p ON p.source = %(source)s AND p.external_id = s.external_id
     WHERE p.id IS NULL
 """
 PAYERS_CHANGED = """
@@ -61,7 +75,9 @@ RECEIVABLES_NEW = """
         closed_at, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, k.id, s.title, s.number, s.period_from, s.period_until, s.basis, s.account,
         CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s
-    FROM stage_receivables s JOIN kinds k ON k.source = %(source)s AND k.code = s.kind
+    FROM {stage} s JOIN kinds k ON k.source = %(source)s AND k.code = s.kind
+"""
+RECEIVABLES_UNKNOWN = """
     LEFT JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
     WHERE r.id IS NULL
 """
@@ -83,9 +99,11 @@ RECEIVABLES_PARENT = """
 LIABILITIES_NEW = """
     INSERT INTO liabilities (receivable_id, payer_id, role, share_part, share_whole, from_on, until_on, digest)
     SELECT r.id, p.id, s.role, s.share_part, s.share_whole, s.from_on, s.until_on, s.digest
-    FROM stage_liabilities s
-    JOIN receivables r ON r.source = %(source)s AND r.external_id = s.receivable
-    JOIN payers p ON p.source = %(source)s AND p.external_id = s.payer
+    FROM {stage} s
+    JOIN LATERAL ({receivable}) r ON true
+    JOIN LATERAL ({payer}) p ON true
+"""
+LIABILITIES_UNKNOWN = """
     LEFT JOIN liabilities l ON l.receivable_id = r.id AND l.payer_id = p.id AND l.role = s.role
     WHERE l.receivable_id IS NULL
 """
@@ -100,10 +118,10 @@ LIABILITIES_CHANGED = """
 """
 LIABILITIES_GONE = """
     UPDATE liabilities l SET closed_at = %(now)s
-    FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
-    WHERE l.receivable_id = r.id AND l.closed_at IS NULL AND NOT EXISTS (
-        SELECT FROM stage_liabilities sl JOIN payers p ON p.source = %(source)s AND p.external_id = sl.payer
-        WHERE sl.receivable = s.external_id AND p.id = l.payer_id AND sl.role = l.role)
+    FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id, payers p
+    WHERE l.receivable_id = r.id AND l.closed_at IS NULL AND p.id = l.payer_id AND NOT EXISTS (
+        SELECT FROM stage_liabilities sl
+        WHERE sl.receivable = s.external_id AND sl.payer = p.external_id AND sl.role = l.role)
 """
 
 INSTALMENTS_NEW = """
@@ -111,7 +129,9 @@ INSTALMENTS_NEW = """
         costs, closed_at, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, r.id, s.number, s.due_on, s.charged, s.principal, s.interest, s.costs,
         CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s
-    FROM stage_instalments s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.receivable
+    FROM {stage} s JOIN LATERAL ({receivable}) r ON true
+"""
+INSTALMENTS_UNKNOWN = """
     LEFT JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
     WHERE i.id IS NULL
 """
@@ -142,8 +162,10 @@ OPERATIONS_NEW = """
         document, principal, interest, costs, counterpart, booking_id, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, r.id, i.id, s.kind, s.booked_on, s.happened_on, s.document, s.principal,
         s.interest, s.costs, s.counterpart, s.booking_id, s.digest, %(run)s
-    FROM stage_operations s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.receivable
-    LEFT JOIN instalments i ON i.source = %(source)s AND i.external_id = s.instalment
+    FROM {stage} s JOIN LATERAL ({receivable}) r ON true
+    LEFT JOIN LATERAL ({instalment}) i ON true
+"""
+OPERATIONS_UNKNOWN = """
     LEFT JOIN operations o ON o.source = %(source)s AND o.external_id = s.external_id
     WHERE o.id IS NULL
 """
@@ -160,8 +182,10 @@ OVERPAYMENTS_NEW = """
         run_id)
     SELECT s.id, %(source)s, s.external_id, p.id, r.id, s.amount, s.arose_on, CASE WHEN s.closed THEN %(now)s END,
         s.digest, %(run)s
-    FROM stage_overpayments s JOIN payers p ON p.source = %(source)s AND p.external_id = s.payer
-    LEFT JOIN receivables r ON r.source = %(source)s AND r.external_id = s.receivable
+    FROM {stage} s JOIN LATERAL ({payer}) p ON true
+    LEFT JOIN LATERAL ({receivable}) r ON true
+"""
+OVERPAYMENTS_UNKNOWN = """
     LEFT JOIN overpayments o ON o.source = %(source)s AND o.external_id = s.external_id
     WHERE o.id IS NULL
 """
@@ -179,24 +203,33 @@ VANISHED = """
 """
 
 # Order matters: what is referred to comes first.
-STEPS: list[tuple[str, str, str]] = [
-    ("payers", "new", PAYERS_NEW),
-    ("payers", "changed", PAYERS_CHANGED),
-    ("payers", "merged", PAYERS_MERGED),
-    ("receivables", "new", RECEIVABLES_NEW),
-    ("receivables", "changed", RECEIVABLES_CHANGED),
-    ("receivables", "moved", RECEIVABLES_PARENT),
-    ("liabilities", "new", LIABILITIES_NEW),
-    ("liabilities", "changed", LIABILITIES_CHANGED),
-    ("liabilities", "closed", LIABILITIES_GONE),
-    ("instalments", "new", INSTALMENTS_NEW),
-    ("instalments", "changed", INSTALMENTS_CHANGED),
-    ("instalments", "closed", INSTALMENTS_GONE),
-    ("operations", "new", OPERATIONS_NEW),
-    ("operations", "changed", OPERATIONS_CHANGED),
-    ("overpayments", "new", OVERPAYMENTS_NEW),
-    ("overpayments", "changed", OVERPAYMENTS_CHANGED),
-]
+NEW: dict[str, tuple[str, str]] = {
+    "payers": (PAYERS_NEW, PAYERS_UNKNOWN),
+    "receivables": (RECEIVABLES_NEW, RECEIVABLES_UNKNOWN),
+    "liabilities": (LIABILITIES_NEW, LIABILITIES_UNKNOWN),
+    "instalments": (INSTALMENTS_NEW, INSTALMENTS_UNKNOWN),
+    "operations": (OPERATIONS_NEW, OPERATIONS_UNKNOWN),
+    "overpayments": (OVERPAYMENTS_NEW, OVERPAYMENTS_UNKNOWN),
+}
+LATER: dict[str, list[tuple[str, str]]] = {
+    "payers": [("changed", PAYERS_CHANGED), ("merged", PAYERS_MERGED)],
+    "receivables": [("changed", RECEIVABLES_CHANGED), ("moved", RECEIVABLES_PARENT)],
+    "liabilities": [("changed", LIABILITIES_CHANGED), ("closed", LIABILITIES_GONE)],
+    "instalments": [("changed", INSTALMENTS_CHANGED), ("closed", INSTALMENTS_GONE)],
+    "operations": [("changed", OPERATIONS_CHANGED)],
+    "overpayments": [("changed", OVERPAYMENTS_CHANGED)],
+}
+LINKED = {"merged", "moved"}  # rows that name rows of their own table: last, when all of them are there
+
+# What names a row that may come later in the file waits for the end of it.
+NOT_YET = {
+    "operations": "WHERE (s.instalment IS NULL) = (i.id IS NULL)",
+    "overpayments": "WHERE (s.receivable IS NULL) = (r.id IS NULL)",
+}
+
+NOTHING_YET = " AND ".join(
+    f"NOT EXISTS (SELECT FROM {table} WHERE source = %(source)s)" for table in NEW if table != "liabilities"
+)
 
 
 @dataclass
@@ -211,26 +244,59 @@ class Merged:
             numbers[what] = numbers.get(what, 0) + number
 
 
-def merge(
-    connection: psycopg.Connection,
-    *,
-    source: str,
-    run_id: UUID,
-    kind: ImportKind,
-    now: datetime,
-    owner: str,
-    key_version: int,
-) -> Merged:
-    """Write what is new or changed, close what is gone. The caller's transaction makes it all or nothing."""
-    words: dict[str, Any] = {"source": source, "run": run_id, "now": now, "owner": owner, "key": key_version}
-    merged = Merged()
-    for statement in KINDS.split(";"):
-        connection.execute(statement.encode(), words)
-    connection.execute(INSTALMENTS_LOCKED.encode(), words)
-    for table, what, statement in STEPS:
-        merged.add(table, what, connection.execute(statement.encode(), words).rowcount)
-    if kind is ImportKind.FULL:
-        for table in ("payers", "receivables", "instalments", "operations", "overpayments"):
-            gone = connection.execute(VANISHED.format(table=table).encode(), words).rowcount
-            merged.add(table, "closed", gone)
-    return merged
+class Merge:
+    """One merge of one file. The caller's transaction makes it all or nothing."""
+
+    def __init__(
+        self,
+        connection: psycopg.Connection,
+        *,
+        source: str,
+        run_id: UUID,
+        now: datetime,
+        owner: str,
+        key_version: int,
+    ) -> None:
+        self.connection = connection
+        self.words: dict[str, Any] = {"source": source, "run": run_id, "now": now, "owner": owner, "key": key_version}
+        self.merged = Merged()
+        row = connection.execute(f"SELECT {NOTHING_YET}".encode(), self.words).fetchone()
+        self.is_first = bool(row and row[0])
+
+    def take_early(self, fresh: dict[str, str]) -> None:
+        """In a first load: the new rows of a piece of the file, which lie in the given tables of their own.
+
+        What refers to rows that did not come yet, or comes twice, is left to `finish` and to the checks before it.
+        """
+        if "kinds" in fresh:
+            self._add_kinds(fresh["kinds"])
+        for table, (insert, _) in NEW.items():
+            if table in fresh:
+                wait = NOT_YET.get(table, "")
+                statement = insert.format(stage=fresh[table], **LOOK_UPS)
+                self._add(table, "new", f"{statement} {wait} ON CONFLICT DO NOTHING")
+
+    def finish(self, kind: ImportKind, staged: dict[str, int]) -> Merged:
+        """Write what is new or changed, close what is gone. `staged` tells how many rows of each table there are."""
+        self._add_kinds("stage_kinds")
+        self.connection.execute(INSTALMENTS_LOCKED.encode(), self.words)
+        for table, (insert, unknown) in NEW.items():
+            if not self.is_first or self._added(table) < staged[table]:
+                self._add(table, "new", insert.format(stage=f"stage_{table}", **LOOK_UPS) + unknown)
+            for what, statement in LATER[table]:
+                if not self.is_first or what in LINKED:
+                    self._add(table, what, statement)
+        if kind is ImportKind.FULL and not self.is_first:
+            for table in ("payers", "receivables", "instalments", "operations", "overpayments"):
+                self._add(table, "closed", VANISHED.format(table=table))
+        return self.merged
+
+    def _add_kinds(self, stage: str) -> None:
+        for statement in KINDS.format(stage=stage).split(";"):
+            self.connection.execute(statement.encode(), self.words)
+
+    def _add(self, table: str, what: str, statement: str) -> None:
+        self.merged.add(table, what, self.connection.execute(statement.encode(), self.words).rowcount)
+
+    def _added(self, table: str) -> int:
+        return self.merged.counts.get(table, {}).get("new", 0)

@@ -7,7 +7,9 @@ without comparing its columns. Amounts are whole grosze, `line` is the line of t
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from hashlib import blake2b
 from typing import Any
@@ -29,7 +31,8 @@ from skarbnik.plugin_api import (
 )
 from skarbnik.tenancy.registry import Tenant
 
-FLUSH_AT = 4 * 1024 * 1024
+PIECE = 2 * 1024 * 1024  # characters of rows that travel together
+PIECES_WAITING = 2  # so the memory an import takes does not grow with its file
 
 TABLES = {
     "kinds": "code varchar, title varchar, regime varchar, account varchar",
@@ -61,6 +64,17 @@ TABLES = {
     ),
 }
 
+# What identifies a row within its source.
+KEYS = {
+    "kinds": "code",
+    "payers": "external_id",
+    "receivables": "external_id",
+    "liabilities": "receivable, payer, role",
+    "instalments": "external_id",
+    "operations": "external_id",
+    "overpayments": "external_id",
+}
+
 
 @dataclass
 class Counted:
@@ -79,15 +93,17 @@ class Counted:
 
 
 class Stage:
-    """Temporary tables of one import, gone with its transaction."""
+    """Temporary tables of one import, gone with its transaction.
+
+    One thread reads and writes rows as text, another gives them to PostgreSQL piece by piece, so both processors work.
+    While `fill` runs the connection belongs to that second thread.
+    """
 
     def __init__(self, connection: psycopg.Connection, tenant: Tenant) -> None:
         self.connection = connection
         self.tenant = tenant
         self.counted = Counted()
         self._key = tenant.instance.keys.digest_key(tenant.id, "import/digest")
-        self._buffers: dict[str, list[str]] = {table: [] for table in TABLES}
-        self._sizes = dict.fromkeys(TABLES, 0)
         self._writers: dict[type, Callable[[Any], tuple[str, str]]] = {
             KindRow: self._kind,
             PayerRow: self._payer,
@@ -98,34 +114,57 @@ class Stage:
             OverpaymentRow: self._overpayment,
         }
         for table, columns in TABLES.items():
-            connection.execute(f"CREATE TEMP TABLE stage_{table} (line integer, {columns}) ON COMMIT DROP".encode())
+            self._make(f"stage_{table}", columns)
 
-    def fill(self, rows: Iterable[Row]) -> None:
-        """Take all rows in. What the reader raises passes through."""
-        writers, buffers, sizes = self._writers, self._buffers, self._sizes
-        for row in rows:
-            table, text = writers[type(row)](row)
-            buffers[table].append(text)
-            sizes[table] += len(text)
-            if sizes[table] > FLUSH_AT:
-                self._flush(table)
-        for table in TABLES:
-            self._flush(table)
-            self.counted.rows[table] = self._count(table)
+    def fill(self, rows: Iterable[Row], *, early: Callable[[dict[str, str]], None] | None = None) -> None:
+        """Take all rows in. What the reader raises passes through.
+
+        `early` is called for each piece with the names of the tables that hold its rows and nothing else.
+        """
+        if early is not None:
+            for table, columns in TABLES.items():
+                self._make(f"fresh_{table}", columns)
+        waiting: deque[Future[None]] = deque()
+        with ThreadPoolExecutor(1, "import") as writer:
+            for piece in self._pieces(rows):
+                if len(waiting) == PIECES_WAITING:
+                    waiting.popleft().result()
+                waiting.append(writer.submit(self._take, piece, early))
+            for each in waiting:
+                each.result()
+        for table, key in KEYS.items():
+            if early is None:  # what is looked up row by row when PostgreSQL expects few rows must not be scanned
+                self.connection.execute(f"CREATE INDEX ON stage_{table} ({key})".encode())
             self.connection.execute(f"ANALYZE stage_{table}".encode())
 
-    def _flush(self, table: str) -> None:
-        if not self._buffers[table]:
-            return
-        with self.connection.cursor().copy(f"COPY stage_{table} FROM STDIN".encode()) as copy:
-            copy.write("".join(self._buffers[table]))
-        self._buffers[table].clear()
-        self._sizes[table] = 0
+    def _pieces(self, rows: Iterable[Row]) -> Iterator[dict[str, list[str]]]:
+        writers, counts = self._writers, self.counted.rows
+        piece: dict[str, list[str]] = {table: [] for table in TABLES}
+        size = 0
+        for row in rows:
+            table, text = writers[type(row)](row)
+            piece[table].append(text)
+            size += len(text)
+            counts[table] += 1
+            if size > PIECE:
+                yield piece
+                piece, size = {table: [] for table in TABLES}, 0
+        yield piece
 
-    def _count(self, table: str) -> int:
-        row = self.connection.execute(f"SELECT count(*) FROM stage_{table}".encode()).fetchone()
-        assert row is not None
-        return int(row[0])
+    def _make(self, name: str, columns: str) -> None:
+        self.connection.execute(f"CREATE TEMP TABLE {name} (line integer, {columns}) ON COMMIT DROP".encode())
+
+    def _take(self, piece: dict[str, list[str]], early: Callable[[dict[str, str]], None] | None) -> None:
+        filled = {table: texts for table, texts in piece.items() if texts}
+        place = "stage" if early is None else "fresh"
+        for table, texts in filled.items():
+            with self.connection.cursor().copy(f"COPY {place}_{table} FROM STDIN".encode()) as copy:
+                copy.write("".join(texts))
+        if early is not None:
+            early({table: f"fresh_{table}" for table in filled})
+            for table in filled:
+                move = f"INSERT INTO stage_{table} SELECT * FROM fresh_{table}; TRUNCATE fresh_{table}"
+                self.connection.execute(move.encode())
 
     def _digest(self, text: str) -> str:
         return blake2b(text.encode(), digest_size=16, key=self._key).hexdigest()
