@@ -17,6 +17,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from skarbnik import outbox
+from skarbnik.errands import QUEUES
 from skarbnik.errors import NotFound
 from skarbnik.exchange.imports import register_arrivals
 from skarbnik.exchange.models import Source
@@ -99,9 +100,6 @@ class Scheduler:
                 names = spool.list_arrived(system.file_pattern) if system else []
                 if names:
                     register_arrivals(session, source, names)
-
-
-QUEUES = ("payments", "exchange", "mail")
 
 
 def main() -> None:

@@ -1,0 +1,99 @@
+"""Running errands: who hears which topic, and what becomes of a row whose work failed.
+
+A message of the queue holds only ids of outbox rows; the rows are the truth.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from uuid import UUID
+
+import structlog
+
+from skarbnik import outbox
+from skarbnik.errors import NotFound
+from skarbnik.exchange import tasks as exchange
+from skarbnik.mail import tasks as mail
+from skarbnik.outbox import Again, Errand
+from skarbnik.payments import tasks as payments
+from skarbnik.portal import tasks as portal
+from skarbnik.tenancy.instance import Instance
+from skarbnik.tenancy.registry import Tenant
+
+log = structlog.get_logger()
+
+Subscriber = Callable[[Tenant, UUID], Again | None]
+
+# Who hears what. The prefix of a topic is the queue its errands wait in, so imports do not stand before payments.
+SUBSCRIBERS: dict[str, Subscriber] = {
+    "payments.ask": payments.ask,
+    "payments.notified": payments.notified,
+    "payments.paid": portal.confirm_payment,
+    "exchange.file_arrived": exchange.read_file,
+    "exchange.bookings_wait": exchange.make_batches,
+    "exchange.batch_made": exchange.deliver_batch,
+    "exchange.imported": portal.note_import,
+    "mail.asked": mail.deliver,
+}
+QUEUES = ("payments", "exchange", "mail")
+RENEW_EVERY = 5.0
+
+
+class Runner:
+    """Runs the errands of one process, and keeps the leases of those it is at."""
+
+    def __init__(self, instance: Instance, subscribers: Mapping[str, Subscriber] = SUBSCRIBERS) -> None:
+        self.instance = instance
+        self.subscribers = subscribers
+        self._active: set[int] = set()
+        self._lock = threading.Lock()
+
+    def run(self, ids: list[int]) -> None:
+        """Do what these rows ask for, each on its own: one that fails does not keep the others."""
+        with self.instance.engine.begin() as connection:
+            errands = outbox.find_errands(connection, ids)
+        with self._lock:
+            mine = [errand for errand in errands if errand.id not in self._active]
+            self._active.update(errand.id for errand in mine)
+        try:
+            for errand in mine:
+                self._run(errand)
+        finally:
+            with self._lock:
+                self._active.difference_update(errand.id for errand in mine)
+
+    def _run(self, errand: Errand) -> None:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(tenant=errand.tenant_id, topic=errand.topic, errand=errand.id)
+        try:
+            subscriber = self.subscribers.get(errand.topic)
+            if subscriber is None:
+                raise NotFound(f"nobody subscribed {errand.topic}")
+            answer = subscriber(self.instance.registry.get(errand.tenant_id), errand.subject_id)
+        except Exception as error:  # whatever it is, the errand goes back and the next one is done
+            with self.instance.engine.begin() as connection:
+                parked = outbox.give_back(connection, errand, reason=f"{type(error).__name__}: {error}")
+            log.error("errand.failed", attempts=errand.attempts, parked=parked, exc_info=error)
+            return
+        with self.instance.engine.begin() as connection:
+            if answer is None:
+                outbox.take_off(connection, errand)
+            else:
+                outbox.put_off(connection, errand, until=answer.at)
+
+    def keep_leases(self) -> None:
+        """Renew the leases of what is being worked on, so that only a killed process's errands are claimed again."""
+        with self._lock:
+            ids = list(self._active)
+        if ids:
+            with self.instance.engine.begin() as connection:
+                outbox.keep(connection, ids)
+
+    def keep_leases_for_ever(self) -> None:
+        stopped = threading.Event()
+        while not stopped.wait(RENEW_EVERY):
+            try:
+                self.keep_leases()
+            except Exception as error:  # a lease that is not renewed is only work done twice
+                log.warning("lease.not_renewed", error=type(error).__name__)
