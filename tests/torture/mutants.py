@@ -46,6 +46,16 @@ MUTANTS = (
         (("skarbnik.outbox", "LEASE = timedelta(seconds=20)", "LEASE = timedelta(days=1)"),),
     ),
     Mutant(
+        "what failed once stays failed, whatever money comes",
+        (
+            (
+                "skarbnik.payments.states",
+                "    TransactionState.REJECTED: {TransactionState.COMPLETED},\n",
+                "    TransactionState.REJECTED: set(),\n",
+            ),
+        ),
+    ),
+    Mutant(
         "the amount that came is not compared with what was ordered",
         (("skarbnik.payments.services", "    if report.amount != transaction.amount:\n", "    if False:\n"),),
     ),
