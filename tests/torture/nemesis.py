@@ -32,7 +32,7 @@ PAYU = (
     ("wrong_currency", 0.01, None),
     ("slow_get", 0.06, 1.5),
     ("stale_get", 0.10, 2),
-    ("cancel_then_paid", 0.06, 1.5),
+    ("cancel_then_paid", 0.12, 4),
 )
 # Damaged exports are refused whole, so each of these is one refused file at most.
 DAMAGED = ("truncate_export", "duplicate_number", "wrong_totals", "dtd")
