@@ -1,7 +1,8 @@
 """Migrations: numbered SQL texts, and a ledger that says per gmina and distribution which of them are applied.
 
 Workers claim gminas (SKIP LOCKED) and apply the next text in one transaction with the ledger's row, so an upgrade can
-be killed anywhere and goes on where it stopped, while the previous release serves. A text whose first line says
+be killed anywhere and goes on where it stopped, while the previous release serves. Quick texts are applied to several
+gminas in one transaction, as many as fit into a moment that nobody notices. A text whose first line says
 `-- outside a transaction` (CREATE INDEX CONCURRENTLY) runs alone and must be safe to repeat.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 
 import re
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ CORE = "skarbnik"
 OUTSIDE = "-- outside a transaction"
 TENANTS_PER_CONNECTION = 400
 TRIES = 5
+MOMENT = 0.03  # seconds a transaction may hold the locks of several gminas
+MOST_AT_ONCE = 64
 
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql")
 
@@ -117,9 +121,10 @@ def _central_version(connection: psycopg.Connection, place: str) -> int:
 
 def migrate_tenants(engine: Engine, names: Names, distribution: str, texts: list[Text], *, workers: int = 2) -> int:
     """Apply what is missing in every gmina. How many steps were applied; MigrationFailed names who was left behind."""
-    if not texts or _nothing_to_do(engine, distribution, len(texts)):
+    lowest = _lowest_version(engine, distribution)
+    if lowest is None or lowest >= len(texts):
         return 0
-    job = _Job(engine, names, distribution, texts)
+    job = _Job(engine, names, distribution, texts[lowest:])
     with ThreadPoolExecutor(workers) as pool:
         for future in [pool.submit(job.work) for _ in range(workers)]:
             future.result()
@@ -128,19 +133,21 @@ def migrate_tenants(engine: Engine, names: Names, distribution: str, texts: list
     return job.applied
 
 
-def _nothing_to_do(engine: Engine, distribution: str, newest: int) -> bool:
+def _lowest_version(engine: Engine, distribution: str) -> int | None:
+    """Of the gmina that is furthest behind; None when no gmina has this distribution."""
     with engine.connect() as connection:
-        row = connection.exec_driver_sql(
-            "SELECT 1 FROM work.schema_versions WHERE distribution = %s AND version < %s AND tenant_id NOT LIKE '-%%'"
-            " LIMIT 1",
-            (distribution, newest),
-        ).first()
+        version: int | None = connection.exec_driver_sql(
+            "SELECT min(version) FROM work.schema_versions WHERE distribution = %s AND tenant_id NOT LIKE '-%%'",
+            (distribution,),
+        ).scalar_one()
         connection.commit()
-    return row is None
+    return version
 
 
 class _Job:
-    """One distribution over all gminas. Each step of a gmina is one round trip: claim, apply, write down, commit."""
+    """One distribution over all gminas. Gminas are claimed in one round trip, and changed, written down and committed
+    in another.
+    """
 
     def __init__(self, engine: Engine, names: Names, distribution: str, texts: list[Text]) -> None:
         self.engine = engine
@@ -167,65 +174,80 @@ class _Job:
             connection = raw.driver_connection
             assert isinstance(connection, psycopg.Connection)
             connection.autocommit = True
-            return all(self._one(connection, text) for _ in range(TENANTS_PER_CONNECTION))
+            seen, at_once = 0, 1
+            while seen < TENANTS_PER_CONNECTION:
+                began = time.perf_counter()
+                claimed = self._claim(connection, text, at_once)
+                if not claimed:
+                    return False
+                went_well = self._try(connection, text, claimed)
+                seen += len(claimed)
+                if text.outside or not went_well:
+                    at_once = 1
+                elif time.perf_counter() - began < MOMENT:
+                    at_once = min(at_once * 4, MOST_AT_ONCE)
+                else:
+                    at_once = max(at_once // 2, 1)
+            return True
         finally:
             raw.invalidate()  # it has seen many gminas; nobody else should carry that memory
 
-    def _one(self, connection: psycopg.Connection, text: Text) -> bool:
-        claimed = self._claim(connection, text)
-        if claimed is None:
-            return False
+    def _try(self, connection: psycopg.Connection, text: Text, claimed: list[str]) -> bool:
+        """Apply the step to the claimed gminas, to all or none of them."""
         try:
             if text.outside:
-                self._apply_outside(connection, text, claimed)
+                self._apply_outside(connection, text, claimed[0])
             else:
                 self._apply(connection, text, claimed)
         except psycopg.Error as error:
             connection.execute("ROLLBACK")
-            self._failed(claimed, error)
-            return True
+            if len(claimed) == 1:  # of several, nobody knows whose it was: they are claimed again one by one
+                self._failed(claimed[0], error)
+            return False
         with self._lock:
-            self.applied += 1
-            self.failures.pop(claimed, None)
+            self.applied += len(claimed)
+            for tenant_id in claimed:
+                self.failures.pop(tenant_id, None)
         return True
 
-    def _claim(self, connection: psycopg.Connection, text: Text) -> str | None:
+    def _claim(self, connection: psycopg.Connection, text: Text, at_once: int) -> list[str]:
         given_up = [tenant for tenant, tries in self.tries.items() if tries >= TRIES]
         # One round trip; the words put in are our own numbers, names and ids, never input.
         claim = (
             "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = '300s';"
-            " SELECT tenant_id, set_config('search_path', 't_' || tenant_id, true) FROM ("
             " SELECT tenant_id FROM work.schema_versions"
             f" WHERE distribution = '{self.distribution}' AND version = {text.number - 1}"
             f" AND tenant_id NOT LIKE '-%' AND tenant_id <> ALL ('{{{','.join(given_up)}}}')"
-            " LIMIT 1 FOR UPDATE SKIP LOCKED) AS claimed"
+            f" LIMIT {at_once} FOR UPDATE SKIP LOCKED"
         )
-        row = connection.execute(claim.encode())
-        while row.nextset():
+        cursor = connection.execute(claim.encode())
+        while cursor.nextset():
             pass
-        found = row.fetchone()
-        if found is None:
+        claimed = [str(tenant_id) for (tenant_id,) in cursor]
+        if not claimed:
             connection.execute("COMMIT")
-            return None
-        return str(found[0])
+        return claimed
 
-    def _apply(self, connection: psycopg.Connection, text: Text, tenant_id: str) -> None:
-        filled = self.names.fill(text.sql, tenant_id=tenant_id)
-        connection.execute(f"{filled};{self._written_down(text, tenant_id)}; COMMIT".encode())
+    def _apply(self, connection: psycopg.Connection, text: Text, claimed: list[str]) -> None:
+        steps = [
+            f"SET LOCAL search_path TO t_{tenant_id}; {self.names.fill(text.sql, tenant_id=tenant_id)};"
+            for tenant_id in claimed
+        ]
+        connection.execute(f"{''.join(steps)}{self._written_down(text, claimed)}; COMMIT".encode())
 
     def _apply_outside(self, connection: psycopg.Connection, text: Text, tenant_id: str) -> None:
         connection.execute("COMMIT")
         connection.execute(f"SET search_path TO t_{tenant_id}".encode())
         try:
             connection.execute(self.names.fill(text.sql, tenant_id=tenant_id).encode())
-            connection.execute(self._written_down(text, tenant_id).encode())
+            connection.execute(self._written_down(text, [tenant_id]).encode())
         finally:
             connection.execute("RESET search_path")
 
-    def _written_down(self, text: Text, tenant_id: str) -> str:
+    def _written_down(self, text: Text, claimed: list[str]) -> str:
         return (
             f"UPDATE work.schema_versions SET version = {text.number}, applied_at = clock_timestamp()"
-            f" WHERE tenant_id = '{tenant_id}' AND distribution = '{self.distribution}'"
+            f" WHERE tenant_id = ANY ('{{{','.join(claimed)}}}') AND distribution = '{self.distribution}'"
         )
 
     def _failed(self, tenant_id: str, error: psycopg.Error) -> None:
