@@ -78,6 +78,7 @@ def make_engine(url: str, *, size: int = 8, application: str = "skarbnik") -> sa
         pool_timeout=10,
         pool_recycle=3600,
         pool_pre_ping=False,
+        hide_parameters=True,  # errors are logged, and parameters are people's data
         connect_args={"application_name": application, "connect_timeout": 5, "prepare_threshold": 5},
     )
     event.listen(engine, "checkin", _retire_well_travelled)

@@ -57,6 +57,7 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
             form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
             return render_template("accounts/sign_in.html", form=form, kind=kind), 422
         form_cookie.clear()  # a new token for forms, so that nothing from before the sign-in is worth anything
+        services.sign_out(frame.session(), request.cookies.get(frame.cookie_name("session"), ""))
         response = redirect(_inside(form.next.data) or url_for(home), 303)
         _set_cookie(response, token)
         return response
@@ -64,8 +65,8 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
 
 
 def _inside(path: str | None) -> str | None:
-    """Only a path of this host: one slash, then neither another slash nor a backslash."""
-    if not path or not path.startswith("/") or path.startswith(("//", "/\\")) or "\\" in path:
+    """Only a path of this host: one slash, no second one, and nothing a browser would read as one or leave out."""
+    if not path or not path.startswith("/") or path.startswith("//") or "\\" in path or not path.isprintable():
         return None
     return path
 

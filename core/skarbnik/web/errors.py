@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import structlog
 from flask import Flask, g, render_template, request
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DataError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import BadRequest, HTTPException
 
 from skarbnik.errors import Conflict, Forbidden, Invalid, NotFound, SkarbnikError
 from skarbnik.web import frame
@@ -23,6 +23,7 @@ def status_of(error: SkarbnikError) -> int:
 def install_errors(app: Flask) -> None:
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(SkarbnikError, _expected)
+    app.register_error_handler(DataError, _unfit)
     app.register_error_handler(OperationalError, _busy)
     app.register_error_handler(PoolTimeout, _busy)
     app.register_error_handler(Exception, _unexpected)
@@ -46,6 +47,12 @@ def _expected(error: SkarbnikError) -> tuple[str, int]:
     status = status_of(error)
     log.info("refused", error=type(error).__name__, message=str(error), status=status)
     return _page(status)
+
+
+def _unfit(error: DataError) -> tuple[str, int] | HTTPException:
+    """A value no column can hold, such as a text with a zero byte: whoever sent it was not one of our pages."""
+    log.warning("value.unfit", error=type(error.orig).__name__)
+    return _http(BadRequest())
 
 
 def _busy(error: Exception) -> tuple[str, int]:

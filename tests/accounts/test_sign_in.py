@@ -1,0 +1,265 @@
+"""Signing in: who fails is not told why, who succeeds gets a new session, who leaves leaves nothing."""
+
+import re
+from datetime import timedelta
+from time import perf_counter
+
+import pytest
+import redis
+from sqlalchemy import func, select
+
+from skarbnik import clock
+from skarbnik.accounts.models import SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
+from skarbnik.accounts.passwords import check_password, hash_password
+from skarbnik.accounts.services import OFFICIAL_SESSION, RESIDENT_SESSION, hash_token
+from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
+from skarbnik.web.limits import limiter
+
+COOKIE = "__Host-skarbnik-session"
+
+
+@pytest.fixture
+def user(tenant):
+    with tenant.session() as session, bound_to(session):
+        return UserFactory(email="anna@example.pl", acts_for=[PayerFactory()])
+
+
+@pytest.fixture
+def official(tenant):
+    with tenant.session() as session, bound_to(session):
+        return OfficialFactory(email="urzad@example.pl")
+
+
+@pytest.fixture
+def browser(browse, user):
+    return browse("lipowo")
+
+
+def session_cookie(browser):
+    found = [cookie.value for cookie in browser.client._cookies.values() if cookie.key == COOKIE]
+    return found[0] if found else None
+
+
+def attempts(tenant):
+    with tenant.session() as session:
+        rows = session.scalars(select(SignInAttempt).order_by(SignInAttempt.at)).all()
+        return [(row.outcome, row.user_id is not None) for row in rows]
+
+
+def signed_in(browser):
+    return browser.get("/dashboard").status_code == 200
+
+
+@pytest.mark.parametrize("email", ["anna@example.pl", " Anna@Example.PL "])
+def test_the_right_password_opens_the_portal(browser, tenant, email):
+    answer = browser.sign_in(email, PASSWORD)
+
+    assert (answer.status_code, answer.location) == (303, "/dashboard")
+    assert signed_in(browser)
+    assert attempts(tenant) == [(SignInOutcome.SIGNED_IN, True)]
+
+
+def test_an_official_signs_in_at_the_office_door_only(browse, official, tenant):
+    browser = browse("lipowo")
+    assert browser.sign_in(official.email, PASSWORD).status_code == 422
+    assert browser.sign_in(official.email, PASSWORD, office=True).location == "/office/"
+    assert browser.get("/office/").status_code == 200
+    assert browser.get("/dashboard").status_code == 404
+
+
+def without_tokens(page):
+    return re.sub(r'value="[^"]*"', "", page)
+
+
+def test_wrong_blocked_and_unknown_get_the_same_page(browser, tenant, user):
+    pages = {}
+    pages["wrong"] = browser.sign_in(user.email, "wrong password")
+    pages["unknown"] = browser.sign_in("nobody@example.pl", PASSWORD)
+    with tenant.session() as session:
+        session.get_one(User, user.id).state = UserState.BLOCKED
+    pages["blocked"] = browser.sign_in(user.email, PASSWORD)
+    with tenant.session() as session:
+        session.get_one(User, user.id).state = UserState.INVITED
+        session.get_one(User, user.id).password_hash = None
+    pages["invited"] = browser.sign_in(user.email, PASSWORD)
+
+    assert {page.status_code for page in pages.values()} == {422}
+    assert len({without_tokens(page.text) for page in pages.values()}) == 1
+    assert not signed_in(browser)
+
+
+def test_every_attempt_is_written_down_and_an_unknown_address_is_not(browser, tenant, user):
+    browser.sign_in(user.email, "wrong password")
+    browser.sign_in("nobody@example.pl", PASSWORD)
+    with tenant.session() as session:
+        session.get_one(User, user.id).state = UserState.BLOCKED
+    browser.sign_in(user.email, PASSWORD)
+
+    assert attempts(tenant) == [
+        (SignInOutcome.WRONG, True),
+        (SignInOutcome.WRONG, False),
+        (SignInOutcome.BLOCKED, True),
+    ]
+
+
+def test_an_unknown_user_costs_about_as_much_as_a_wrong_password():
+    stored = hash_password(PASSWORD)
+    check_password(None, "x")
+
+    def cost(known):
+        took = []
+        for _ in range(5):
+            start = perf_counter()
+            assert not check_password(stored if known else None, "wrong password")
+            took.append(perf_counter() - start)
+        return min(took)
+
+    assert 0.4 < cost(known=True) / cost(known=False) < 2.5
+
+
+def test_nobody_has_the_password_of_the_decoy():
+    assert not check_password(None, "nobody has this password")
+
+
+def test_only_a_hash_of_the_token_is_kept(browser, tenant, user):
+    browser.sign_in(user.email, PASSWORD)
+
+    with tenant.session() as session:
+        row = session.scalars(select(WebSession)).one()
+    token = session_cookie(browser)
+    assert token not in (row.token_hash, row.agent)
+    assert row.token_hash == hash_token(token)
+    assert len(token) >= 43
+
+
+def test_signing_in_again_gives_a_new_session_and_ends_the_old_one(browser, tenant, user):
+    browser.sign_in(user.email, PASSWORD)
+    first = session_cookie(browser)
+    browser.sign_in(user.email, PASSWORD)
+
+    assert session_cookie(browser) != first
+    with tenant.session() as session:
+        hashes = session.scalars(select(WebSession.token_hash)).all()
+    assert hashes == [hash_token(session_cookie(browser))]
+
+
+def test_a_session_somebody_planted_is_not_adopted(browser, user, tenant):
+    browser.client.set_cookie(COOKIE, "planted", domain="lipowo.skarbnik.test", secure=True)
+    browser.sign_in(user.email, PASSWORD)
+
+    assert session_cookie(browser) != "planted"
+
+
+def test_signing_out_ends_the_session_for_good(browser, tenant, user, browse):
+    browser.sign_in(user.email, PASSWORD)
+    token = session_cookie(browser)
+    browser.get("/dashboard")
+    assert browser.post("/sign-out").status_code == 303
+
+    with tenant.session() as session:
+        assert session.scalar(select(func.count()).select_from(WebSession)) == 0
+    other = browse("lipowo")
+    other.client.set_cookie(COOKIE, token, domain="lipowo.skarbnik.test", secure=True)
+    assert not signed_in(other)
+
+
+@pytest.mark.parametrize(
+    ("kind", "idle", "longest"),
+    [
+        (UserKind.RESIDENT, timedelta(minutes=30), RESIDENT_SESSION),
+        (UserKind.OFFICIAL, timedelta(minutes=60), OFFICIAL_SESSION),
+    ],
+)
+def test_an_idle_session_ends_and_a_busy_one_too_in_the_end(browse, user, official, kind, idle, longest):
+    office = kind is UserKind.OFFICIAL
+    path = "/office/" if office else "/dashboard"
+    browser, start = browse("lipowo"), clock.now()
+    with clock.stopped_at(start):
+        browser.sign_in((official if office else user).email, PASSWORD, office=office)
+    age = timedelta(0)
+    while age + idle < longest:
+        age += idle
+        with clock.stopped_at(start + age):
+            assert browser.get(path).status_code == 200
+    with clock.stopped_at(start + longest):
+        assert browser.get(path).status_code == 303
+
+    other = browse("lipowo")
+    with clock.stopped_at(start):
+        other.sign_in((official if office else user).email, PASSWORD, office=office)
+    with clock.stopped_at(start + idle + timedelta(seconds=1)):
+        assert other.get(path).status_code == 303
+
+
+def test_who_is_blocked_is_out_at_the_next_click(browser, tenant, user):
+    browser.sign_in(user.email, PASSWORD)
+    assert signed_in(browser)
+    with tenant.session() as session:
+        session.get_one(User, user.id).state = UserState.BLOCKED
+
+    assert not signed_in(browser)
+
+
+@pytest.mark.parametrize("inside", ["/payments", "/receivables?state=overdue", "/payments/ABCDE-FGHIJ"])
+def test_after_signing_in_one_goes_on_where_one_wanted(browser, user, inside):
+    browser.get("/sign-in", query_string={"next": inside})
+    answer = browser.post("/sign-in", {"email": user.email, "password": PASSWORD, "next": inside})
+
+    assert answer.location == inside
+
+
+@pytest.mark.parametrize(
+    "outside",
+    [
+        "https://evil.example/", "//evil.example", "/\\evil.example", "\\\\evil.example", "/\\/evil.example", "///evil",
+        "javascript:alert(1)", "evil.example", "/a\\b", " //evil.example", "http:evil.example", "/\t/evil.example",
+        "/\n/evil.example", "\t//evil.example", "/\r\nLocation: https://evil.example", "@evil.example",
+    ],
+)  # fmt: skip
+def test_after_signing_in_one_never_goes_outside(browser, user, outside):
+    browser.get("/sign-in")
+    answer = browser.post("/sign-in", {"email": user.email, "password": PASSWORD, "next": outside})
+
+    assert (answer.status_code, answer.location) == (303, "/dashboard")
+
+
+@pytest.mark.parametrize("fields", [{"email": "a\0b@example.pl"}, {"password": "a\0b"}, {"next": "/\0"}])
+def test_letters_that_cannot_be_stored_are_a_wrong_sign_in_and_no_crash(browser, user, fields):
+    browser.get("/sign-in")
+    answer = browser.post("/sign-in", {"email": user.email, "password": "x", "next": ""} | fields)
+
+    assert answer.status_code in (400, 422)
+
+
+def test_too_many_attempts_are_held_up(browse, user, clean, tenant, monkeypatch):
+    browser = browse("lipowo")
+    browser.get("/sign-in")
+    token = browser.token()
+    monkeypatch.setattr(limiter, "enabled", True)
+    limiter.reset()
+    codes = [
+        browser.post("/sign-in", {"email": user.email, "password": "x", "csrf_token": token}).status_code
+        for _ in range(12)
+    ]
+    here = browser.post("/sign-in", {"email": user.email, "password": PASSWORD, "csrf_token": token})
+    elsewhere = browse("debina")
+    there = elsewhere.post("/sign-in", {"email": user.email, "password": "x"})
+    limiter.reset()
+
+    assert codes == [422] * 10 + [429] * 2
+    assert here.status_code == 429
+    assert there.status_code == 422
+
+
+def test_counters_of_attempts_carry_the_id_of_the_gmina(browse, user, clean, tenant, monkeypatch):
+    browser = browse("lipowo")
+    browser.get("/sign-in")
+    monkeypatch.setattr(limiter, "enabled", True)
+    limiter.reset()
+    browser.post("/sign-in", {"email": user.email, "password": "x"})
+    with redis.Redis.from_url(clean.settings.redis_url) as client:
+        keys = [key.decode() for key in client.scan_iter("*skarbnik*")]
+    limiter.reset()
+
+    assert keys
+    assert all(tenant.id in key and tenant.slug not in key for key in keys)
