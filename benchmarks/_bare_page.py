@@ -1,0 +1,99 @@
+"""The receivables page as the shortest program could make it: Flask, psycopg, one template, our SQL word for word.
+
+`granian --interface wsgi _bare_page:app`, with the database's address and the gmina in the environment.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from datetime import UTC, date, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from zoneinfo import ZoneInfo
+
+import psycopg
+from flask import Flask, Response, abort, request
+from jinja2 import Environment
+from psycopg.rows import namedtuple_row
+from sqlalchemy import TextClause
+
+from skarbnik.accounts.people import _LOAD
+from skarbnik.db import SET_TENANT
+from skarbnik.portal.queries import _TO_PAY
+
+WARSAW = ZoneInfo("Europe/Warsaw")
+TOKEN = "bare" * 23  # as long as a real one
+
+
+def plain(statement: TextClause) -> str:
+    """The same SQL with the placeholders of psycopg."""
+    return re.sub(r"(?<!:):([a-z]+)", r"%(\1)s", str(statement))
+
+
+PERSON, TO_PAY = plain(_LOAD), plain(_TO_PAY)
+
+
+def money(grosze: int) -> str:
+    whole, rest = divmod(int(grosze), 100)
+    return f"{whole:,}".replace(",", "\u00a0") + f",{rest:02d}\u00a0zł"
+
+
+def day(value: date) -> str:
+    return f"{value.day:02d}.{value.month:02d}.{value.year}"
+
+
+def moment(value: datetime) -> str:
+    local = value.astimezone(WARSAW)
+    return f"{day(local)}, {local:%H:%M}"
+
+
+environment = Environment(autoescape=True)
+environment.filters.update(money=money, day=day, moment=moment)
+template = environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+gmina = SimpleNamespace(**{name: os.environ[f"BARE_{name.upper()}"] for name in ("name", "colour", "email")})
+scope = (os.environ["BARE_ROLE"], os.environ["BARE_SCHEMA"])
+local = threading.local()
+app = Flask(__name__, static_folder=None)
+
+
+def connection() -> psycopg.Connection:
+    if not hasattr(local, "connection"):
+        local.connection = psycopg.connect(os.environ["DATABASE_URL"])
+    return local.connection
+
+
+@app.get("/receivables")
+def receivables() -> Response:
+    now, today = datetime.now(UTC), datetime.now(WARSAW).date()
+    token = request.cookies.get("__Host-skarbnik-session", "")
+    opened = connection()
+    opened.execute(SET_TENANT, scope)
+    cursor = opened.cursor(row_factory=namedtuple_row)
+    hashed = hashlib.sha256(token.encode()).hexdigest()
+    person = cursor.execute(PERSON, {"hash": hashed, "now": now, "today": today}).fetchone()
+    if person is None:
+        abort(403)
+    rows = cursor.execute(TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
+    opened.commit()
+    kinds, groups, total, overdue = {}, {}, 0, 0
+    for row in rows:
+        left = row.principal + row.interest + row.costs
+        total += left
+        overdue += left if row.due_on < today else 0
+        kinds[row.kind_id] = row.kind
+        groups.setdefault(row.kind, []).append(row)
+    page = template.render(
+        gmina=gmina,
+        person=person,
+        token=TOKEN,
+        total=total,
+        overdue=overdue,
+        kinds=kinds,
+        groups=groups,
+        today=today,
+        as_of=rows[0].as_of,
+    )
+    return Response(page)
