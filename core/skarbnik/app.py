@@ -16,9 +16,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
-from skarbnik.api.frame import install_api, problem_of
+from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
-from skarbnik.errors import SkarbnikError
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import views as office_views
@@ -96,7 +95,6 @@ def create_app(instance: Instance) -> Flask:
         csrf.exempt(each)
     install_tokens(app)
     _install_own_pages(app, instance)
-    app.register_error_handler(SkarbnikError, _problem_or_page(app))
     vars(app.view_functions["api-docs.openapi_json"])["access"] = Access(None, "the description of the API")
     check_routes(app)
     return app
@@ -106,15 +104,6 @@ def _menu() -> list[MenuItem]:
     """The entries this person may use."""
     items: list[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
     return [item for item in items if g.person.may(item.permission)]
-
-
-def _problem_or_page(app: Flask) -> Any:
-    page = app.error_handler_spec[None][None][SkarbnikError]
-
-    def handle(error: SkarbnikError) -> Any:
-        return problem_of(error) if request.path.startswith("/api/") else page(error)
-
-    return handle
 
 
 def _install_own_pages(app: Flask, instance: Instance) -> None:

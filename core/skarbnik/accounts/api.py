@@ -6,7 +6,7 @@ import hmac
 from typing import Any
 
 from authlib.integrations.flask_oauth2 import AuthorizationServer
-from authlib.oauth2.rfc6749 import ClientMixin, grants
+from authlib.oauth2.rfc6749 import ClientMixin, InvalidScopeError, grants
 from flask import Blueprint, Flask
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
@@ -48,6 +48,12 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
 
 class ClientCredentials(grants.ClientCredentialsGrant):  # type: ignore[misc]  # authlib has no types
     TOKEN_ENDPOINT_AUTH_METHODS = ["client_secret_basic", "client_secret_post"]
+
+    def validate_requested_scope(self) -> None:
+        """A token without any scope would look like a success to who asked for one it may not have."""
+        asked = self.request.payload.scope
+        if asked and not self.request.client.get_allowed_scope(asked):
+            raise InvalidScopeError
 
 
 def _find_client(client_id: str) -> Client | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, jsonify
-from flask_smorest import Api
+from flask import Flask, jsonify, request
+from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema
-from werkzeug.exceptions import HTTPException
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import HTTPException, default_exceptions
 from werkzeug.wrappers import Response
 
 from skarbnik.errors import SkarbnikError
@@ -23,8 +25,39 @@ class StrictSchema(Schema):
         unknown = RAISE
 
 
+class StrictParser(FlaskParser):  # type: ignore[misc]  # webargs has no types
+    """Unknown fields of a query are refused too; webargs alone would pass over them whatever the schema says."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
+
+
+class ApiBlueprint(Blueprint):  # type: ignore[misc]  # flask-smorest has no types
+    """Resources of one feature."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+
 class SkarbnikApi(Api):  # type: ignore[misc]  # flask-smorest has no types
     """flask-smorest whose errors are problem details (RFC 9457) and keep the headers of the exception."""
+
+    def _register_error_handlers(self) -> None:
+        """Below /api/ every error is a problem; flask-smorest alone would answer people with JSON too."""
+        handlers = self._app.error_handler_spec[None][None]
+        for kind, page in list(handlers.items()):
+            handlers[kind] = self._problem_or(page)
+
+    def _problem_or(self, page: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        def handle(error: Exception) -> Any:
+            if not request.path.startswith("/api/"):
+                return page(error)
+            if isinstance(error, SkarbnikError):
+                return problem_of(error)
+            found = error if isinstance(error, HTTPException) else page(error)
+            if not isinstance(found, HTTPException):
+                found = default_exceptions[found[1]]()
+            return self.handle_http_exception(found)
+
+        return handle
 
     def handle_http_exception(self, error: HTTPException) -> Any:
         frame.roll_back()

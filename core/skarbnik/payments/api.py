@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import fields
 
-from skarbnik.api.frame import StrictSchema, token_required
+from skarbnik.api.frame import ApiBlueprint, StrictSchema, token_required
 from skarbnik.api.schemas import AmountsSchema
 from skarbnik.audit.services import record_act
 from skarbnik.payments.models import PaymentOrder
 from skarbnik.payments.queries import get_order
 from skarbnik.web import frame
 
-blueprint = Blueprint("payments_api", __name__, url_prefix="/api/v1", description="What residents decided to pay")
+blueprint = ApiBlueprint("payments_api", __name__, url_prefix="/api/v1", description="What residents decided to pay")
 
 
 class LineSchema(StrictSchema):

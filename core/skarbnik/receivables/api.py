@@ -7,16 +7,15 @@ from uuid import UUID
 
 from flask import g
 from flask.views import MethodView
-from flask_smorest import Blueprint
 from marshmallow import fields
 
-from skarbnik.api.frame import StrictSchema, token_required
+from skarbnik.api.frame import ApiBlueprint, StrictSchema, token_required
 from skarbnik.api.schemas import AmountsSchema, PageQuery
 from skarbnik.audit.services import record_act
 from skarbnik.receivables.queries import list_receivables
 from skarbnik.web import frame
 
-blueprint = Blueprint("receivables_api", __name__, url_prefix="/api/v1", description="What is owed to the gmina")
+blueprint = ApiBlueprint("receivables_api", __name__, url_prefix="/api/v1", description="What is owed to the gmina")
 
 
 class InstalmentSchema(StrictSchema):
