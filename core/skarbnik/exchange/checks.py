@@ -117,7 +117,7 @@ _NAMES = {
 
 
 def check_manifest(manifest: Manifest, *, tenant_code: str, last_import: int) -> list[FileProblem]:
-    """Is it this gmina's, and the one we wait for?"""
+    """Is it this gmina's, and the one we wait for? A full file may come after a gap: it has all that was missed."""
     problems = []
     if manifest.tenant_code != tenant_code:
         problems.append(FileProblem(None, "foreign-tenant", "Plik jest przeznaczony dla innej gminy."))
@@ -126,7 +126,7 @@ def check_manifest(manifest: Manifest, *, tenant_code: str, last_import: int) ->
             f"Plik nr {manifest.number} był już wczytany albo jest starszy niż ostatni wczytany (nr {last_import})."
         )
         problems.append(FileProblem(None, "old-number", message))
-    elif manifest.number > last_import + 1:
+    elif manifest.number > last_import + 1 and manifest.kind is not ImportKind.FULL:
         message = f"Brakuje plików od nr {last_import + 1} do nr {manifest.number - 1}."
         problems.append(FileProblem(None, "missing-number", message))
     if last_import == 0 and manifest.kind is not ImportKind.FULL:

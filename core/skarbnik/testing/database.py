@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,6 +96,7 @@ def empty(lab: Lab) -> None:
             _empty_schema(connection, tenant.schema)
         connection.execute("DELETE FROM work.outbox")
         connection.execute("DELETE FROM work.occurrences")
+    shutil.rmtree(lab.settings.files / "exchange", ignore_errors=True)
 
 
 def _empty_schema(connection: psycopg.Connection, schema: str) -> None:
