@@ -137,6 +137,7 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
     }
     if {line.booking_id for line in answer.lines} != set(lines):
         raise _broken("other-lines", f"Potwierdzenie nie wymienia dokładnie pozycji paczki nr {batch.number}.")
+    repeated = batch.state is BatchState.ANSWERED
     counts = {"booked": 0, "refused": 0}
     for said in answer.lines:
         line, booking = lines[said.booking_id], bookings[said.booking_id]
@@ -145,11 +146,13 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
             payments.mark_booked(booking, reference=said.reference, booked_on=said.booked_on)
             counts["booked"] += 1
         else:
-            payments.mark_refused(session, booking, reason=said.refusal)
+            if not repeated:  # an official may have sent the line again since, in a later batch
+                payments.mark_refused(session, booking, reason=said.refusal)
             counts["refused"] += 1
-    if batch.state is not BatchState.ANSWERED:
+    if not repeated:
         batch.state, batch.answered_at = BatchState.ANSWERED, clock.now()
         batch.delivered_at = batch.delivered_at or clock.now()
+    record_act(session, "exchange.acknowledged", subject="booking_batch", subject_id=batch.id)
     return counts
 
 

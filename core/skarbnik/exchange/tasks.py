@@ -93,15 +93,25 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
 
 
 def make_batches(tenant: Tenant, subject_id: UUID) -> None:
-    """Bookings wait: put them into batches, whoever rang."""
+    """Bookings wait: put them into batches, whoever rang. A source that is in trouble does not keep the others."""
     with tenant.session() as session:
-        sources = list(session.scalars(select(Source)))
+        sources = list(session.scalars(select(Source).order_by(Source.id)))
+    troubles: list[Exception] = []
     for source in sources:
-        system = open_system(tenant, source)
-        made = True
-        while made:
-            with tenant.session() as session:
-                made = batches.make_batch(session, source.id, system) is not None
+        try:
+            _make_batches_of(tenant, source)
+        except Exception as error:  # whatever a plugin raises: it is raised again when all had their turn
+            troubles.append(error)
+    if troubles:
+        raise troubles[0]
+
+
+def _make_batches_of(tenant: Tenant, source: Source) -> None:
+    system = open_system(tenant, source)
+    made = True
+    while made:
+        with tenant.session() as session:
+            made = batches.make_batch(session, source.id, system) is not None
 
 
 def deliver_batch(tenant: Tenant, batch_id: UUID) -> None:
