@@ -2,6 +2,7 @@
 
 from sqlalchemy import func, select
 
+from skarbnik import clock
 from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Capture, Difference
 from skarbnik.payments.queries import left_to_pay
@@ -56,3 +57,23 @@ def test_money_of_another_amount_is_kept_in_suspense_and_shown(session):
     capture = session.scalars(select(Capture)).one()
     assert (capture.state, capture.reason, capture.amount) == (CaptureState.IN_SUSPENSE, "amount", Money(9_999))
     assert session.scalars(select(Difference.kind)).all() == ["capture_in_suspense"]
+
+
+def test_money_for_an_instalment_that_was_closed_meanwhile_waits_for_a_person(session):
+    instalment = InstalmentFactory()
+    transaction = TransactionFactory(started=True, instalment=instalment)
+    instalment.closed_at = clock.now()
+
+    record_report(session, transaction.id, report_of(transaction))
+
+    booking = session.scalars(select(BookingLine)).one()
+    assert (booking.state, booking.reason) == (BookingState.IN_SUSPENSE, "closed")
+    assert session.scalars(select(Difference.kind)).all() == ["closed"]
+
+
+def test_money_is_kept_however_long_the_gateways_words_are(session):
+    transaction = TransactionFactory(started=True)
+
+    record_report(session, transaction.id, report_of(transaction, method="M" * 300, payment_id="9" * 300))
+
+    assert session.scalars(select(Capture.method)).one() == "M" * 40

@@ -159,7 +159,7 @@ def open_transaction(session: Session, order: PaymentOrder, account: MerchantAcc
     Our id is committed before anybody is called, with the errand that will ask what became of it.
     Conflict when the order is paid, or its amounts held only for a day that has passed.
     """
-    session.scalars(select(PaymentOrder).where(PaymentOrder.id == order.id).with_for_update()).one()
+    _lock_order(session, order.id)  # what was read before may be old: money may have come since
     if order.state in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED}:
         raise Conflict(f"order {order.number} is {order.state}")
     if order.ordered_on != clock.today():
@@ -226,11 +226,11 @@ def lock_transaction(session: Session, transaction_id: UUID) -> Transaction:
     ).one()
 
 
-def _lock_order(session: Session, transaction: Transaction) -> PaymentOrder:
+def _lock_order(session: Session, order_id: UUID) -> PaymentOrder:
     """Two transactions of one order may end at the same moment: each must see what the other made of it."""
     return session.scalars(
         select(PaymentOrder)
-        .where(PaymentOrder.id == transaction.order_id)
+        .where(PaymentOrder.id == order_id)
         .with_for_update(of=PaymentOrder)
         .execution_options(populate_existing=True)
     ).one()
@@ -255,6 +255,11 @@ def keep_notification(session: Session, account: MerchantAccount, hint: Notifica
     transaction_id = session.scalar(select(Transaction.id).where(Transaction.merchant_account_id == account.id, named))
     if transaction_id is None:
         return False
+    if hint.external_id is not None:  # first: two at once that both refer to the row would wait for each other
+        session.execute(
+            text("UPDATE transactions SET external_id = :external WHERE id = :id AND external_id IS NULL"),
+            {"external": hint.external_id, "id": transaction_id},
+        )
     session.execute(
         insert(Notification)
         .values(
@@ -268,11 +273,6 @@ def keep_notification(session: Session, account: MerchantAccount, hint: Notifica
         )
         .on_conflict_do_nothing()
     )
-    if hint.external_id is not None:
-        session.execute(
-            text("UPDATE transactions SET external_id = :external WHERE id = :id AND external_id IS NULL"),
-            {"external": hint.external_id, "id": transaction_id},
-        )
     publish(session, "payments.notified", transaction_id)
     return True
 
@@ -308,7 +308,7 @@ def _reject(session: Session, transaction: Transaction) -> None:
     if not _advance(transaction, TransactionState.REJECTED):
         return
     transaction.ended_at = clock.now()
-    order = _lock_order(session, transaction)
+    order = _lock_order(session, transaction.order_id)
     others = session.scalar(
         select(Transaction.id)
         .where(
@@ -335,10 +335,10 @@ def record_capture(session: Session, transaction: Transaction, report: GatewayRe
         transaction_id=transaction.id,
         merchant_account_id=account.id,
         external_id=report.external_id,
-        payment_id=report.payment_id,
+        payment_id=report.payment_id and report.payment_id[:80],
         amount=report.amount,
         currency=report.currency,
-        method=report.method,
+        method=report.method and report.method[:40],  # a long word is no reason to lose money
         state=CaptureState.IN_SUSPENSE,
         reason=_mismatch(transaction, report),
         captured_at=_paid_at(session, transaction, report),
@@ -349,7 +349,7 @@ def record_capture(session: Session, transaction: Transaction, report: GatewayRe
     transaction.ended_at = transaction.ended_at or clock.now()
     session.flush()
     record_act(session, "payment.captured", subject="capture", subject_id=capture.id)
-    order = _lock_order(session, transaction)
+    order = _lock_order(session, transaction.order_id)
     if capture.reason is not None:
         open_difference(session, "capture_in_suspense", capture.id, order_id=order.id, amount=capture.amount)
         return capture
@@ -380,7 +380,10 @@ def _mismatch(transaction: Transaction, report: GatewayReport) -> str | None:
 
 
 def _allocate(session: Session, order: PaymentOrder, capture: Capture, lines: Sequence[OrderLine]) -> None:
-    """One booking line for each order line. What somebody else has paid meanwhile waits for a person's decision."""
+    """One booking line for each order line.
+
+    What somebody else has paid meanwhile, or the finance system has closed, waits for a person's decision.
+    """
     ids = [line.instalment_id for line in lines]
     instalments = list(
         session.scalars(
@@ -392,8 +395,13 @@ def _allocate(session: Session, order: PaymentOrder, capture: Capture, lines: Se
         )
     )
     left = left_to_pay(session, instalments)
+    closed = {each.id for each in instalments if each.closed_at is not None}
     for line in lines:
-        fits = left[line.instalment_id].total >= line.amounts.total
+        reason = None
+        if line.instalment_id in closed:
+            reason = "closed"
+        elif left[line.instalment_id].total < line.amounts.total:
+            reason = "overpaid"
         booking = BookingLine(
             capture_id=capture.id,
             order_line_id=line.id,
@@ -401,16 +409,16 @@ def _allocate(session: Session, order: PaymentOrder, capture: Capture, lines: Se
             principal=line.principal,
             interest=line.interest,
             costs=line.costs,
-            state=BookingState.WAITING if fits else BookingState.IN_SUSPENSE,
-            reason=None if fits else "overpaid",
+            state=BookingState.WAITING if reason is None else BookingState.IN_SUSPENSE,
+            reason=reason,
             recorded_at=clock.now(),
         )
         session.add(booking)
         session.flush()
-        if fits:
+        if reason is None:
             left[line.instalment_id] = (left[line.instalment_id] - line.amounts).not_below_zero()
         else:
-            open_difference(session, "overpaid", booking.id, order_id=order.id, amount=line.amounts.total)
+            open_difference(session, reason, booking.id, order_id=order.id, amount=line.amounts.total)
     publish(session, "exchange.bookings_wait", capture.id)
 
 

@@ -79,6 +79,9 @@ def _captured(capture: Capture) -> Step:
 def _sent(lines: list[BookingLine]) -> Step:
     title = _("Handed to the office's accounts")
     stuck = [line for line in lines if line.state is BookingState.IN_SUSPENSE]
+    if any(line.reason == "closed" for line in stuck):
+        text = _("The gmina closed a part of the debt meanwhile. The office decides whether to book or refund it.")
+        return Step(Mark.WRONG, title, text)
     if stuck:
         text = _("A part was paid by somebody else meanwhile. The office decides whether to book or refund it.")
         return Step(Mark.WRONG, title, text)
