@@ -5,10 +5,14 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select
 
+from skarbnik import clock
+from skarbnik.errors import Conflict
 from skarbnik.money import Money
 from skarbnik.payments.models import PaymentOrder, Transaction
+from skarbnik.payments.services import record_report
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import LiabilityRole, TransactionState
+from skarbnik.plugin_api import GatewayReport, LiabilityRole, TransactionState
+from skarbnik.receivables.models import Liability
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -170,3 +174,33 @@ def test_a_debt_one_is_liable_for_in_two_ways_is_owed_once(anna, town, tenant):
     assert page.count(f'value="{town["own"].id}"') == 1
     assert "209,00" in page
     assert anna.post("/payments", form(town["own"])).status_code == 303
+
+
+def test_the_form_sent_again_while_the_money_is_being_clarified_asks_for_no_more(anna, town, tenant):
+    fields = form(town["own"])
+    anna.post("/payments", fields)
+    with tenant.session() as session:
+        transaction = session.scalars(select(Transaction)).one()
+        record_report(session, transaction.id, GatewayReport(transaction.id, "EXT-1", Money(9_999), "PLN"))
+    (order,) = orders(tenant)
+
+    answer = anna.post("/payments", fields)
+
+    assert (answer.status_code, answer.location) == (303, f"/payments/{order.number}")
+    with tenant.session() as session:
+        assert len(session.scalars(select(Transaction)).all()) == 1
+
+
+def test_who_is_no_longer_liable_does_not_see_what_happens_to_the_debt(anna, town, tenant):
+    address = f"/receivables/{town['own'].receivable_id}"
+    assert anna.get(address).status_code == 200
+    with tenant.session() as session:
+        for liability in session.scalars(select(Liability).where(Liability.payer_id == town["anna"].id)):
+            liability.closed_at = clock.now()
+
+    assert anna.get(address).status_code == 404
+
+
+def test_a_merchant_account_does_not_silently_stay_with_another_bank_account(tenant, town, open_account):
+    with tenant.session() as session, bound_to(session), pytest.raises(Conflict):
+        open_account(session, tenant)

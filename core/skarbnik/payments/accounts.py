@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.crypto import new_secret
 from skarbnik.db import new_id
+from skarbnik.errors import Conflict
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.plugin_api import PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings, store_settings
@@ -28,7 +29,8 @@ def open_merchant_account(
 ) -> MerchantAccount:
     """An account at a gateway that pays out to one creditor account. The same one again takes the new settings.
 
-    Settings that equal the newest version make no new one.
+    Settings that equal the newest version make no new one. Conflict when it would pay out to another account than
+    before: orders say which account their lines go to.
     """
     merchant = gateway_type.merchant(settings)
     account = session.scalars(
@@ -47,6 +49,8 @@ def open_merchant_account(
             hook_secret=new_secret(),
             created_at=clock.now(),
         )
+    if account.creditor_account_id != creditor_account_id:
+        raise Conflict(f"merchant account {account.id} pays out to another bank account")
     holder = f"merchant:{account.id}"
     known = account.settings_version and get_settings(session, tenant, holder, gateway_type.settings_type)
     if known != settings:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
 
 # The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
-_COMING = """
+_COMING: LiteralString = """
     LEFT JOIN LATERAL (
         SELECT sum(b.principal)::bigint AS principal, sum(b.interest)::bigint AS interest,
             sum(b.costs)::bigint AS costs
@@ -24,7 +25,7 @@ _COMING = """
     ) AS c ON true
 """
 
-_TO_PAY = text(f"""
+_TO_PAY: LiteralString = f"""
     SELECT r.id AS receivable_id, r.title, r.number AS decision, r.period_from, r.period_until,
         k.id AS kind_id, k.title AS kind, k.online AND k.creditor_account_id IS NOT NULL AS online,
         k.creditor_account_id, i.id, i.number, i.due_on,
@@ -33,11 +34,11 @@ _TO_PAY = text(f"""
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
         coalesce(c.principal + c.interest + c.costs, 0) AS coming,
         (SELECT max(o.held_until) FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
-         WHERE ol.instalment_id = i.id AND o.held_until > :now AND o.state IN ('created', 'started')) AS held_until,
+         WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')) AS held_until,
         (SELECT max(s.as_of) FROM sources s) AS as_of
     FROM (
         SELECT DISTINCT receivable_id FROM liabilities
-        WHERE payer_id = :payer AND closed_at IS NULL AND (until_on IS NULL OR until_on >= :today)
+        WHERE payer_id = %(payer)s AND closed_at IS NULL AND (until_on IS NULL OR until_on >= %(today)s)
     ) AS l
     JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
     JOIN kinds k ON k.id = r.kind_id
@@ -46,7 +47,7 @@ _TO_PAY = text(f"""
     {_COMING}
     ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
     LIMIT 2000
-""")  # noqa: S608  # our own words
+"""  # noqa: S608  # our own words
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +81,12 @@ class Debts:
     as_of: datetime | None
 
 
-def list_to_pay(session: Session, *, payer_id: UUID, today: date, now: datetime) -> Debts:
+def list_to_pay(session: TenantSession, *, payer_id: UUID, today: date, now: datetime) -> Debts:
     """Everything a payer can still pay, in the order of the page: kinds as the office put them, then due dates."""
     rows: list[ToPay] = []
     total = overdue = 0
     as_of = None
-    for found in session.execute(_TO_PAY, {"payer": payer_id, "today": today, "now": now}):
+    for found in session.read(_TO_PAY, payer=payer_id, today=today, now=now):
         left = found.principal + found.interest + found.costs
         late = found.due_on < today
         as_of = found.as_of
@@ -121,7 +122,7 @@ _RECEIVABLE = text("""
     FROM receivables r JOIN kinds k ON k.id = r.kind_id
     LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id
     LEFT JOIN receivables p ON p.id = r.parent_id
-    JOIN liabilities l ON l.receivable_id = r.id AND l.payer_id = :payer
+    JOIN liabilities l ON l.receivable_id = r.id AND l.payer_id = :payer AND l.closed_at IS NULL
     WHERE r.id = :id
 """)
 

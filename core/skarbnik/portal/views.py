@@ -211,8 +211,9 @@ def order() -> str | Response | tuple[str, int]:
         )
         session.expire_all()
         made = queries.get_order(session, made.number, payer_ids=[payer_id])
-        account = _next_account(made)
-        transaction = _open_or_resume(made, account)
+        if not _payable(made):  # the form was sent again after the money came
+            return redirect(url_for("portal.payment", number=made.number), 303)
+        transaction = _open_or_resume(made, _next_account(made))
     except (BasketChanged, NotPayableOnline):
         session.rollback()
         return _changed(chosen)
