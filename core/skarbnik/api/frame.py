@@ -25,7 +25,7 @@ class StrictSchema(Schema):
         unknown = RAISE
 
 
-class StrictParser(FlaskParser):  # type: ignore[misc]  # webargs has no types
+class StrictParser(FlaskParser):
     """Unknown fields of a query are refused too; webargs alone would pass over them whatever the schema says."""
 
     DEFAULT_UNKNOWN_BY_LOCATION = {**FlaskParser.DEFAULT_UNKNOWN_BY_LOCATION, "query": RAISE}
