@@ -9,10 +9,12 @@ import threading
 from collections.abc import Callable, Mapping
 from uuid import UUID
 
+import psycopg
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from skarbnik import outbox
-from skarbnik.errors import NotFound
+from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
 from skarbnik.mail import tasks as mail
 from skarbnik.outbox import Again, Errand
@@ -40,6 +42,10 @@ QUEUES = ("payments", "exchange", "mail")
 RENEW_EVERY = 5.0
 
 
+class NeverCameBack(SkarbnikError):
+    """Whoever began this errand was not heard of again, once too often."""
+
+
 class Runner:
     """Runs the errands of one process, and keeps the leases of those it is at."""
 
@@ -51,29 +57,34 @@ class Runner:
 
     def run(self, ids: list[int]) -> None:
         """Do what these rows ask for, each on its own: one that fails does not keep the others."""
-        with self.instance.engine.begin() as connection:
-            errands = outbox.find_errands(connection, ids)
         with self._lock:
-            mine = [errand for errand in errands if errand.id not in self._active]
-            self._active.update(errand.id for errand in mine)
+            mine = [errand_id for errand_id in ids if errand_id not in self._active]
+            self._active.update(mine)
         try:
-            for errand in mine:
-                self._run(errand)
+            for errand_id in mine:
+                with self.instance.engine.begin() as connection:
+                    errand = outbox.begin(connection, errand_id)
+                if errand is not None:
+                    self._run(errand)
+                with self._lock:
+                    self._active.discard(errand_id)
         finally:
             with self._lock:
-                self._active.difference_update(errand.id for errand in mine)
+                self._active.difference_update(mine)
 
     def _run(self, errand: Errand) -> None:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(tenant=errand.tenant_id, topic=errand.topic, errand=errand.id)
         try:
+            if errand.attempts > outbox.MOST_ATTEMPTS:
+                raise NeverCameBack(f"started {errand.attempts - 1} times, and its worker died each time")
             subscriber = self.subscribers.get(errand.topic)
             if subscriber is None:
                 raise NotFound(f"nobody subscribed {errand.topic}")
             answer = subscriber(self.instance.registry.get(errand.tenant_id), errand.subject_id)
         except Exception as error:  # whatever it is, the errand goes back and the next one is done
             with self.instance.engine.begin() as connection:
-                parked = outbox.give_back(connection, errand, reason=f"{type(error).__name__}: {error}")
+                parked = outbox.give_back(connection, errand, reason=_reason(error))
             log.error("errand.failed", attempts=errand.attempts, parked=parked, exc_info=error)
             return
         with self.instance.engine.begin() as connection:
@@ -97,3 +108,11 @@ class Runner:
                 self.keep_leases()
             except Exception as error:  # a lease that is not renewed is only work done twice
                 log.warning("lease.not_renewed", error=type(error).__name__)
+
+
+def _reason(error: Exception) -> str:
+    """Why, for a person who mends it. PostgreSQL's own words may repeat a whole row of somebody's data: not those."""
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    if isinstance(cause, psycopg.Error):
+        return f"{type(cause).__name__}: {cause.sqlstate}"
+    return f"{type(error).__name__}: {error}"

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 
 LEASE = timedelta(seconds=20)  # renewed by the worker while it works, so a killed one is noticed soon
-MOST_ATTEMPTS = 25  # then the row is parked, which is an alert, and never thrown away
+MOST_ATTEMPTS = 25  # starts; then the row is parked, which is an alert, and never thrown away
 
 _PUBLISH = sa.text("SELECT work.publish(:topic, :subject, :due_at)")
 
@@ -47,7 +47,7 @@ class Errand:
 
 
 _CLAIM = sa.text("""
-    UPDATE work.outbox AS o SET lease_until = clock_timestamp() + :lease, attempts = o.attempts + 1
+    UPDATE work.outbox AS o SET lease_until = clock_timestamp() + :lease
     FROM (
         SELECT id FROM work.outbox
         WHERE due_at <= :now AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
@@ -59,18 +59,26 @@ _CLAIM = sa.text("""
 
 
 def claim(connection: sa.Connection, *, most: int = 200) -> list[Errand]:
-    """Take due rows for one lease. Rows whose earlier lease ran out come along: that is the sweep."""
+    """Take due rows for one lease. Rows whose earlier lease ran out come along: that is the sweep.
+
+    A claim is no attempt: while no worker lives, rows are claimed again and again.
+    """
     rows = connection.execute(_CLAIM, {"now": clock.now(), "lease": LEASE, "most": most})
     return [Errand(row.id, row.tenant_id, row.topic, row.subject_id, row.attempts) for row in rows]
 
 
-def find_errands(connection: sa.Connection, ids: list[int]) -> list[Errand]:
-    """The claimed rows that are still to be done; those taken off meanwhile are missing."""
-    rows = connection.execute(
-        sa.text("SELECT id, tenant_id, topic, subject_id, attempts FROM work.outbox WHERE id = ANY(:ids) ORDER BY id"),
-        {"ids": ids},
-    )
-    return [Errand(row.id, row.tenant_id, row.topic, row.subject_id, row.attempts) for row in rows]
+_BEGIN = sa.text("""
+    UPDATE work.outbox SET attempts = attempts + 1, lease_until = clock_timestamp() + :lease
+    WHERE id = :id AND parked_at IS NULL AND due_at <= :soon
+    RETURNING id, tenant_id, topic, subject_id, attempts
+""")
+
+
+def begin(connection: sa.Connection, errand_id: int) -> Errand | None:
+    """Start on a row, which counts also when the worker dies of it. None when it was done, put off or parked."""
+    soon = clock.now() + LEASE  # clocks of machines differ a little
+    row = connection.execute(_BEGIN, {"id": errand_id, "soon": soon, "lease": LEASE}).one_or_none()
+    return Errand(row.id, row.tenant_id, row.topic, row.subject_id, row.attempts) if row is not None else None
 
 
 def keep(connection: sa.Connection, ids: list[int]) -> None:

@@ -47,6 +47,11 @@ def claim(engine, **words):
         return outbox.claim(connection, **words)
 
 
+def begin(engine, errand_id):
+    with engine.begin() as connection:
+        return outbox.begin(connection, errand_id)
+
+
 def end_leases(clean):
     with clean.as_admin() as connection:
         connection.execute("UPDATE work.outbox SET lease_until = clock_timestamp() - interval '1 second'")
@@ -104,7 +109,30 @@ def test_a_row_whose_lease_ran_out_is_claimed_again(publish, engine, clean):
     end_leases(clean)
     (again,) = claim(engine)
 
-    assert (again.id, again.attempts) == (first.id, 2)
+    assert again.id == first.id
+
+
+def test_a_row_that_only_lay_in_a_queue_while_no_worker_lived_was_not_tried(publish, engine, clean, row):
+    publish()
+    for _ in range(MOST_ATTEMPTS + 5):
+        (errand,) = claim(engine)
+        end_leases(clean)
+
+    assert begin(engine, errand.id).attempts == 1
+    with engine.begin() as connection:
+        assert not outbox.give_back(connection, errand, reason="the first failure")
+    assert row()["wait"] <= 2
+
+
+def test_a_row_that_was_put_off_or_parked_is_not_begun_by_an_old_ring(publish, engine, clean):
+    publish(count=2)
+    waiting, parked = claim(engine)
+    with engine.begin() as connection:
+        outbox.put_off(connection, waiting, until=clock.now() + timedelta(hours=1))
+    with clean.as_admin() as connection:
+        connection.execute("UPDATE work.outbox SET parked_at = clock_timestamp() WHERE id = %s", (parked.id,))
+
+    assert begin(engine, waiting.id) is begin(engine, parked.id) is None
 
 
 def test_who_is_still_at_it_keeps_the_lease(publish, engine, clean):
@@ -122,7 +150,7 @@ def test_what_is_done_is_gone(publish, engine):
     (errand,) = claim(engine)
     with engine.begin() as connection:
         outbox.take_off(connection, errand)
-        assert outbox.find_errands(connection, [errand.id]) == []
+    assert begin(engine, errand.id) is None
 
 
 def test_a_failure_is_tried_again_later_and_later_and_at_last_parked(publish, engine, clean, row):
@@ -130,7 +158,8 @@ def test_a_failure_is_tried_again_later_and_later_and_at_last_parked(publish, en
     waits = []
     for attempt in range(1, MOST_ATTEMPTS + 1):
         with clock.stopped_at(clock.now() + timedelta(days=2)):
-            (errand,) = claim(engine)
+            (claimed,) = claim(engine)
+            errand = begin(engine, claimed.id)
             assert errand.attempts == attempt
             with engine.begin() as connection:
                 parked = outbox.give_back(connection, errand, reason="OutcomeUnknown: nobody answers " + "x" * 600)
@@ -148,7 +177,7 @@ def test_a_failure_is_tried_again_later_and_later_and_at_last_parked(publish, en
 
 def test_waiting_for_somebody_else_is_no_failure(publish, engine, row):
     publish()
-    (errand,) = claim(engine)
+    errand = begin(engine, claim(engine)[0].id)
     with engine.begin() as connection:
         outbox.put_off(connection, errand, until=clock.now() + timedelta(hours=1))
 
