@@ -14,14 +14,14 @@ import dramatiq
 import structlog
 from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import select
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import outbox
 from skarbnik.errands import QUEUES
 from skarbnik.errors import NotFound
 from skarbnik.exchange.imports import register_arrivals
 from skarbnik.exchange.models import Source
-from skarbnik.exchange.spool import list_spools
+from skarbnik.exchange.spool import Spool, list_spools
 from skarbnik.logs import set_up_logs
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
@@ -88,18 +88,21 @@ class Scheduler:
         """Register what arrived. Looks only at folders that have something in them."""
         for tenant_id, source_id, spool in list_spools(self.instance.settings.files):
             try:
-                tenant = self.instance.registry.get(tenant_id)
+                self._look_into(tenant_id, source_id, spool)
             except NotFound:
                 log.warning("folder.of_nobody", tenant=tenant_id)
-                continue
-            with tenant.session() as session:
-                source = session.scalars(select(Source).where(Source.id == source_id)).one_or_none()
-                if source is None:
-                    continue
-                system = self.instance.plugins.finance_systems.get(source.plugin)
-                names = spool.list_arrived(system.file_pattern) if system else []
-                if names:
-                    register_arrivals(session, source, names)
+            except OperationalError:
+                raise  # the database is away for all of them
+            except Exception as error:  # what one gmina's folder holds must not keep the others' files waiting
+                log.error("folder.failed", tenant=tenant_id, source=source_id, exc_info=error)
+
+    def _look_into(self, tenant_id: str, source_id: str, spool: Spool) -> None:
+        with self.instance.registry.get(tenant_id).session() as session:
+            source = session.scalars(select(Source).where(Source.id == source_id)).one_or_none()
+            system = self.instance.plugins.finance_systems.get(source.plugin) if source else None
+            names = spool.list_arrived(system.file_pattern) if system else []
+            if source and names:
+                register_arrivals(session, source, names)
 
 
 def main() -> None:

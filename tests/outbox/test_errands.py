@@ -7,9 +7,11 @@ from uuid import uuid4
 
 import pytest
 from dramatiq.brokers.stub import StubBroker
+from sqlalchemy import text
 
 from skarbnik import clock, errands, outbox
 from skarbnik.errands import QUEUES, SUBSCRIBERS, Runner
+from skarbnik.exchange.imports import register_arrivals
 from skarbnik.exchange.spool import open_spool
 from skarbnik.outbox import Again
 from skarbnik.scheduler import CHUNK, Scheduler
@@ -94,6 +96,31 @@ def test_an_errand_for_an_unknown_gmina_is_parked_in_the_end_with_a_clear_reason
 
     assert len(done) == outbox.MOST_ATTEMPTS
     assert rows() == {lost: (outbox.MOST_ATTEMPTS, True, "NotFound: no tenant 'nobody12'")}
+
+
+def test_an_errand_that_kills_its_worker_each_time_is_parked_in_the_end(runner, put, rows, done, clean, tenant):
+    killer = put(tenant.id, "payments.does")
+    for _ in range(outbox.MOST_ATTEMPTS):
+        with clean.instance.engine.begin() as connection:
+            outbox.begin(connection, killer)
+
+    runner.run([killer])
+
+    assert done == []
+    ((_attempts, parked, reason),) = rows().values()
+    assert parked
+    assert "its worker died each time" in reason
+
+
+def test_what_is_kept_of_a_failure_holds_no_data_of_people(clean, put, rows, tenant):
+    def stumbles(tenant, subject):
+        with tenant.session() as session:
+            session.execute(text("SELECT CAST('Kowalska Anna' AS integer)"))
+
+    errand = put(tenant.id, "payments.stumbles")
+    Runner(clean.instance, {"payments.stumbles": stumbles}).run([errand])
+
+    assert rows()[errand][2] == "InvalidTextRepresentation: 22P02"
 
 
 def test_an_errand_nobody_subscribed_is_named(runner, put, rows, tenant):
@@ -207,6 +234,27 @@ def test_nothing_is_claimed_while_the_queue_is_full(scheduler, tenant, monkeypat
 
     assert scheduler.relay() is False
     assert [attempts for attempts, *_rest in rows().values()] == [0]
+
+
+def test_what_goes_wrong_in_one_gminas_folder_does_not_stop_the_others(
+    scheduler, clean, tenant, neighbour, monkeypatch
+):
+    for each in (tenant, neighbour):
+        with each.session() as session, bound_to(session):
+            SourceFactory()
+        spool = open_spool(clean.settings.files, each.id, "puma").make()
+        (spool.incoming / "puma-export-000001.xml").write_text("<x/>")
+
+    def register(session, source, names):
+        if session.tenant_id == tenant.id:
+            raise ValueError("something nobody thought of")
+        return register_arrivals(session, source, names)
+
+    monkeypatch.setattr("skarbnik.scheduler.register_arrivals", register)
+    scheduler.look_into_folders()
+
+    with clean.as_admin() as connection:
+        assert connection.execute("SELECT tenant_id FROM work.outbox").fetchall() == [(neighbour.id,)]
 
 
 def test_a_folder_of_nobody_does_not_stop_the_others(scheduler, clean, tenant, rows):

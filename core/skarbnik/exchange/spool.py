@@ -13,8 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
+from secrets import token_hex
 
 LARGEST_FILE = 4 * 1024**3
+LONGEST_NAME = 120  # bytes, so that it also fits behind the key of whoever reads it
 WAYS = ("in", "reading", "out", "done", "refused")
 
 
@@ -38,25 +40,30 @@ class Spool:
         return self
 
     def list_arrived(self, pattern: str) -> list[str]:
-        """Names in the incoming folder worth reading, in their order. Links and folders are none of ours."""
+        """Names in the incoming folder worth reading, in their order. Links and folders are none of ours.
+
+        Neither are names that no column and no other folder could hold.
+        """
         with suppress(FileNotFoundError), os.scandir(self.incoming) as entries:
             return sorted(
                 entry.name
                 for entry in entries
-                if len(entry.name) <= 120 and fnmatch(entry.name, pattern) and entry.is_file(follow_symlinks=False)
+                if _fits(entry.name) and fnmatch(entry.name, pattern) and entry.is_file(follow_symlinks=False)
             )
         return []
 
     def take(self, name: str, key: str) -> Path:
         """Move a file to where `key` reads it, so that a newer one of its name is never taken for it. Repeatable.
 
-        Whoever opens the path finds nothing there when the file had gone.
+        Whoever opens the path finds nothing there when the file had gone, or had become a link to somebody else's.
         """
         taken = self._taken(name, key)
         if not taken.exists():
             taken.parent.mkdir(parents=True, exist_ok=True)
             with suppress(FileNotFoundError):
                 (self.incoming / name).rename(taken)
+        if taken.is_symlink():
+            taken.unlink()
         return taken
 
     def put_away(self, name: str, key: str, *, refused: bool) -> None:
@@ -74,13 +81,26 @@ class Spool:
         return self.root / "reading" / f"{key} {name}"
 
     def deliver(self, name: str, content: bytes) -> None:
-        """Lay a file into the outgoing folder, whole or not at all. Safe to repeat."""
-        part = self.outgoing / f"{name}.part"
+        """Lay a file into the outgoing folder, whole or not at all. Safe to repeat, also at the same moment."""
+        part = self.outgoing / f"{name}.{token_hex(4)}.part"
         with part.open("wb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
         part.rename(self.outgoing / name)
+        folder = os.open(self.outgoing, os.O_RDONLY)
+        try:
+            os.fsync(folder)  # the name too is there when the power fails: we are about to say that it is delivered
+        finally:
+            os.close(folder)
+
+
+def _fits(name: str) -> bool:
+    """Names are bytes to the system: some are no text at all."""
+    try:
+        return len(name.encode()) <= LONGEST_NAME and name.isprintable()
+    except UnicodeEncodeError:
+        return False
 
 
 def open_spool(files: Path, tenant_id: str, source: str) -> Spool:
