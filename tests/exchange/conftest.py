@@ -2,9 +2,15 @@
 
 import subprocess
 import sys
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
+from xml.sax.saxutils import quoteattr
 
 import pytest
+from psycopg import sql
+from sqlalchemy import text
+from sqlalchemy.orm import selectinload
 
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
@@ -56,3 +62,181 @@ def arrive(tenant, source):
         return run
 
     return put
+
+
+def tag(element, /, *children, **attributes):
+    words = "".join(
+        f" {key.rstrip('_').replace('_', '-')}={quoteattr(str(value))}"
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if not children:
+        return f"<{element}{words}/>"
+    return f"<{element}{words}>\n" + "\n".join(children) + f"\n</{element}>"
+
+
+def payer(id, name="Kowalska Anna", kind="person", **more):  # noqa: A002  # the word of the file
+    return tag("payer", id=id, kind=kind, name=name, **more)
+
+
+def liability(payer, role="owner", part=1, whole=1, **more):
+    return tag("liability", payer=payer, role=role, part=part, whole=whole, **more)
+
+
+def instalment(id, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", **more):  # noqa: A002
+    return tag(
+        "instalment", id=id, number=number, due=due, charged=principal, principal=principal, interest=interest,
+        costs=costs, **more,
+    )  # fmt: skip
+
+
+def operation(id, principal, kind="payment", document="WB 1/2026", **more):  # noqa: A002
+    return tag(
+        "operation", id=id, kind=kind, booked="2026-10-01", happened="2026-10-01", document=document,
+        principal=principal, interest="0.00", costs="0.00", **more,
+    )  # fmt: skip
+
+
+def receivable(id, *children, kind="PODN", title="Podatek od nieruchomości 2026", **more):  # noqa: A002
+    return tag("receivable", *children, id=id, kind=kind, title=title, **more)
+
+
+def overpayment(id, payer, amount, **more):  # noqa: A002
+    return tag("overpayment", id=id, payer=payer, amount=amount, arose="2026-06-01", **more)
+
+
+KINDS = (
+    tag("kind", code="PODN", title="Podatek od nieruchomości", regime="tax", account="61109010140000071219812874"),
+    tag("kind", code="UPOMN", title="Koszty upomnienia", regime="none"),
+)
+
+
+@dataclass
+class Export:
+    """One export. Totals are counted from what is written unless `said` says something else."""
+
+    payers: tuple[str, ...] = (payer("P-1"),)
+    receivables: tuple[str, ...] = (receivable("R-1", liability("P-1"), instalment("I-1")),)
+    overpayments: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = KINDS
+    number: int = 1
+    kind: str = "full"
+    tenant: str = CODE
+    said: dict[str, object] = field(default_factory=dict)
+
+    def totals(self):
+        whole = "\n".join((*self.kinds, *self.payers, *self.receivables, *self.overpayments))
+
+        def amounts(name, *parts):
+            lines = [line for line in whole.splitlines() if line.startswith(f"<{name} ")]
+            found = [line.split(f' {part}="')[1].split('"')[0] for line in lines for part in parts]
+            return sum(map(Decimal, found), Decimal(0))
+
+        counts = {f"{name}s" if name != "liability" else "liabilities": whole.count(f"<{name} ") for name in (
+            "payer", "kind", "receivable", "liability", "instalment", "operation", "overpayment")}  # fmt: skip
+        sums = {part: f"{amounts('instalment', part):.2f}" for part in ("principal", "interest", "costs")}
+        sums["operations-amount"] = f"{amounts('operation', 'principal', 'interest', 'costs'):.2f}"
+        sums["overpayments-amount"] = f"{amounts('overpayment', 'amount'):.2f}"
+        return counts | sums | self.said
+
+    def body(self):
+        words = {name.replace("-", "_"): value for name, value in self.totals().items()}
+        manifest = tag(
+            "manifest", tag("totals", **words), number=self.number, kind=self.kind, tenant=self.tenant,
+            as_of="2026-11-23T02:00:00+01:00", created="2026-11-23T02:04:11+01:00", system="PUMA 7.2", format="1",
+        )  # fmt: skip
+        sections = [
+            tag(name, *rows) if rows else f"<{name}/>"
+            for name, rows in (
+                ("kinds", self.kinds),
+                ("payers", self.payers),
+                ("receivables", self.receivables),
+                ("overpayments", self.overpayments),
+            )
+        ]
+        return (
+            '<?xml version="1.0" encoding="UTF-8"?>\n<export xmlns="urn:skarbnik:exchange:export:1">\n'
+            + "\n".join([manifest, *sections])
+            + "\n</export>\n"
+        ).encode()
+
+
+class Words:
+    """What a test writes a file with."""
+
+    payer, liability, instalment, operation = map(staticmethod, (payer, liability, instalment, operation))
+    receivable, overpayment = map(staticmethod, (receivable, overpayment))
+    Export = Export
+    KINDS = KINDS
+
+
+@pytest.fixture
+def words():
+    return Words
+
+
+@pytest.fixture
+def lay(tenant, source):
+    """`lay(bytes)`: the file lies in the folder and is registered; nobody reads it yet. The id of its run."""
+
+    def put(content, name=None):
+        name = name or f"puma-export-{len(list(source.root.glob('*/*'))) + 1:06d}.xml"
+        (source.incoming / name).write_bytes(content)
+        with tenant.session() as session:
+            (run,) = imports.register_arrivals(session, session.get_one(Source, "puma"), [name])
+        return run.id
+
+    return put
+
+
+@pytest.fixture
+def report(tenant):
+    """`report(run id)`: a run with its problems."""
+
+    def read(run_id):
+        with tenant.session() as session:
+            return session.get_one(ImportRun, run_id, options=[selectinload(ImportRun.problems)])
+
+    return read
+
+
+@pytest.fixture
+def receive(tenant, lay, report):
+    """`receive(export)`: a file from its arrival to its report."""
+
+    def go(export):
+        run_id = lay(export if isinstance(export, bytes) else export.body())
+        assert read_file(tenant, run_id) is None
+        return report(run_id)
+
+    return go
+
+
+@pytest.fixture
+def checksum(clean, tenant):
+    """md5 over every table but the reports of imports."""
+
+    def count():
+        with clean.as_admin() as connection:
+            tables = connection.execute(
+                "SELECT tablename FROM pg_tables WHERE schemaname = %s AND tablename NOT LIKE 'import\\_%%' ORDER BY 1",
+                (tenant.schema,),
+            ).fetchall()
+            digest = sql.SQL("SELECT count(*), md5(string_agg(t::text, '|' ORDER BY t::text)) FROM {} AS t")
+            return {
+                table: connection.execute(digest.format(sql.Identifier(tenant.schema, table))).fetchone()
+                for (table,) in tables
+            }
+
+    return count
+
+
+@pytest.fixture
+def rows(tenant):
+    """`rows("SELECT …")`: what the gmina's tables hold."""
+
+    def read(statement, **words):
+        with tenant.session() as session:
+            return [tuple(row) for row in session.execute(text(statement), words)]
+
+    return read

@@ -1,0 +1,126 @@
+"""What the finance system says becomes what the gmina shows, and what the office has decided stays."""
+
+import pytest
+from sqlalchemy import text
+
+
+@pytest.fixture
+def town(words):
+    """Two co-owners, two instalments, a reminder with its cost, a payer merged into another, a re-booking."""
+    return words.Export(
+        payers=(
+            words.payer("P-1", "Kowalska Anna", street="Lipowa 7", postal_code="11-100", city="Lipowo"),
+            words.payer("P-2", "Kowalski Jan"),
+            words.payer("P-9", "Kowalska A.", merged_into="P-1"),
+        ),
+        receivables=(
+            words.receivable(
+                "R-1",
+                words.liability("P-1", "co_owner", 1, 2),
+                words.liability("P-2", "co_owner", 1, 2),
+                words.instalment("I-1", "120.50", interest="3.00"),
+                words.instalment("I-2", "140.00", number=2, due="2026-12-15"),
+                words.operation("O-1", "260.50", kind="charge"),
+                words.operation("O-3", "20.00", kind="rebooking", instalment="I-1", counterpart="O-4"),
+                words.operation("O-4", "-20.00", kind="rebooking", instalment="I-2", counterpart="O-3"),
+            ),
+            words.receivable(
+                "R-2",
+                words.liability("P-1"),
+                words.instalment("I-3", "0.00", costs="16.00"),
+                kind="UPOMN",
+                parent="R-1",
+            ),
+        ),
+        overpayments=(words.overpayment("NP-1", "P-2", "12.00"),),
+    )
+
+
+def test_a_merged_payer_names_who_it_became(receive, town, rows):
+    receive(town)
+
+    assert rows(
+        "SELECT p.external_id, m.external_id FROM payers p LEFT JOIN payers m ON m.id = p.merged_into ORDER BY 1"
+    ) == [("P-1", None), ("P-2", None), ("P-9", "P-1")]
+
+
+def test_a_rebooking_nets_to_zero(receive, town, rows):
+    receive(town)
+
+    assert rows("SELECT count(*), sum(principal)::int FROM operations WHERE kind = 'rebooking'") == [(2, 0)]
+
+
+def test_an_incremental_file_changes_what_it_names_and_leaves_the_rest(receive, town, rows, words):
+    owner, cheaper = words.liability("P-1"), words.instalment("I-3", "0.00", costs="10.00")
+    receive(town)
+    run = receive(
+        words.Export(
+            payers=(),
+            receivables=(words.receivable("R-2", owner, cheaper, kind="UPOMN", parent="R-1"),),
+            kinds=(),
+            number=2,
+            kind="incremental",
+        )
+    )  # fmt: skip
+
+    assert run.counts == {"instalments": {"changed": 1}}
+    assert rows("SELECT external_id, costs FROM instalments WHERE costs > 0") == [("I-3", 1_000)]
+    assert rows("SELECT count(*) FROM receivables WHERE closed_at IS NULL") == [(2,)]
+
+
+def test_a_new_owner_takes_over_and_the_old_one_is_closed(receive, words, rows):
+    payers = (words.payer("P-1"), words.payer("P-2", "Nowak Piotr"))
+    receive(words.Export(payers=payers))
+    receive(
+        words.Export(
+            payers=payers,
+            receivables=(words.receivable("R-1", words.liability("P-2"), words.instalment("I-1")),),
+            number=2,
+        )
+    )
+
+    assert rows(
+        "SELECT p.external_id, l.closed_at IS NULL FROM liabilities l JOIN payers p ON p.id = l.payer_id ORDER BY 1"
+    ) == [("P-1", False), ("P-2", True)]
+
+
+def test_the_order_and_switches_the_office_gave_a_kind_stay(receive, town, rows, tenant):
+    receive(town)
+    with tenant.session() as session:
+        session.execute(text("UPDATE kinds SET online = false, position = 5 WHERE code = 'PODN'"))
+    town.number, town.kinds = 2, tuple(kind.replace("Podatek od", "Podatek nowy od") for kind in town.kinds)
+    receive(town)
+
+    assert rows("SELECT title, online, position FROM kinds WHERE code = 'PODN'") == [
+        ("Podatek nowy od nieruchomości", False, 5)
+    ]
+
+
+def test_a_letter_that_means_something_to_the_database_is_only_a_letter(receive, words, rows):
+    name = "O'Brien \\ \\N {x} %s"
+    receive(words.Export(payers=(words.payer("P-1", name),)))
+
+    assert rows("SELECT name FROM payers") == [(name,)]
+
+
+def test_an_operation_assigned_anew_is_shown_where_it_is_now(receive, words, rows):
+    owner = words.liability("P-1")
+
+    def books(number, first, second):
+        return words.Export(
+            receivables=(
+                words.receivable("R-1", owner, words.instalment("I-1"), *first),
+                words.receivable("R-2", owner, words.instalment("I-2"), *second),
+            ),
+            overpayments=(words.overpayment("NP-1", "P-1", "5.00", receivable="R-1" if first else "R-2"),),
+            number=number,
+        )
+
+    receive(books(1, (words.operation("O-1", "-5.00"),), ()))
+    receive(books(2, (), (words.operation("O-1", "-5.00", instalment="I-2"),)))
+
+    assert rows(
+        "SELECT r.external_id, i.external_id FROM operations o JOIN receivables r ON r.id = o.receivable_id"
+        " LEFT JOIN instalments i ON i.id = o.instalment_id"
+    ) == [("R-2", "I-2")]
+    assert rows("SELECT r.external_id FROM overpayments o JOIN receivables r ON r.id = o.receivable_id") == [("R-2",)]

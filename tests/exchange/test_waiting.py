@@ -1,0 +1,140 @@
+"""Two things at once: one import waits for another, a payer waits for an import, and both are served."""
+
+import threading
+from uuid import uuid4
+
+import pytest
+from sqlalchemy import select, text
+
+from skarbnik.exchange import imports, tasks
+from skarbnik.exchange.models import RunState
+from skarbnik.money import Amounts, Money
+from skarbnik.outbox import Again
+from skarbnik.payments.services import BasketChanged, Chosen, order_payment
+from skarbnik.receivables.models import Instalment
+
+
+@pytest.fixture
+def filled(receive, words, tenant):
+    receive(words.Export(receivables=(words.receivable("R-1", words.liability("P-1"), words.instalment("I-1")),)))
+    with tenant.session() as session:
+        return session.scalars(select(Instalment)).one()
+
+
+def test_files_are_read_in_the_order_they_came(filled, lay, words, tenant, report):
+    second, third = (lay(words.Export(number=number, kind="incremental").body()) for number in (2, 3))
+
+    assert isinstance(tasks.read_file(tenant, third), Again)
+    assert report(third).finished_at is None
+    assert tasks.read_file(tenant, second) is None
+    assert tasks.read_file(tenant, third) is None
+    assert [report(each).state for each in (second, third)] == [RunState.APPLIED, RunState.APPLIED]
+
+
+def test_an_import_that_finds_another_at_work_comes_back_later(filled, lay, words, tenant, report, checksum):
+    run_id, before = lay(words.Export(number=2, payers=(words.payer("P-1", "Nowa"),)).body()), checksum()
+    with tenant.session() as other:
+        other.execute(text("SELECT 1 FROM sources FOR UPDATE"))
+        answer = tasks.read_file(tenant, run_id)
+
+    assert isinstance(answer, Again)
+    assert report(run_id).finished_at is None
+    assert {name: sum_ for name, sum_ in checksum().items() if before[name] != sum_} == {}
+    assert tasks.read_file(tenant, run_id) is None
+    assert report(run_id).state is RunState.APPLIED
+
+
+def test_the_same_file_read_by_two_workers_is_applied_once(filled, lay, words, tenant, report, rows):
+    run_id = lay(words.Export(number=2, overpayments=(words.overpayment("NP-1", "P-1", "5.00"),)).body())
+    start = threading.Barrier(2)
+
+    def read():
+        start.wait()
+        tasks.read_file(tenant, run_id)
+
+    workers = [threading.Thread(target=read) for _ in range(2)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+
+    assert report(run_id).state is RunState.APPLIED
+    assert rows("SELECT count(*) FROM overpayments") == [(1,)]
+    assert rows("SELECT last_import FROM sources") == [(2,)]
+
+
+def order(tenant, instalment, principal=10_000):
+    with tenant.session() as session:
+        payer_id = session.scalar(text("SELECT id FROM payers"))
+        return order_payment(
+            session,
+            request_key=uuid4(),
+            payer_id=payer_id,
+            user_id=None,
+            chosen=[Chosen(instalment.id, Amounts(Money(principal)))],
+            email=None,
+            language="pl",
+        )
+
+
+@pytest.fixture
+def paused(monkeypatch):
+    """An import stops when it has written everything and before it commits, until it is told to go on."""
+    reached, go_on = threading.Event(), threading.Event()
+    real = imports.mark_seen
+
+    def pause(session, run_id):
+        reached.set()
+        assert go_on.wait(20)
+        return real(session, run_id)
+
+    monkeypatch.setattr(imports, "mark_seen", pause)
+    return reached, go_on
+
+
+@pytest.mark.parametrize(("principal", "succeeds"), [("100.00", True), ("70.00", False)])
+def test_who_orders_during_an_import_waits_and_gets_what_is_true_then(
+    filled, lay, words, tenant, paused, report, principal, succeeds
+):
+    reached, go_on = paused
+    changed = words.instalment("I-1", principal, number=2)  # the row changes in any case, its amount perhaps
+    receivable = words.receivable("R-1", words.liability("P-1"), changed)
+    run_id = lay(words.Export(number=2, receivables=(receivable,)).body())
+    reading = threading.Thread(target=tasks.read_file, args=(tenant, run_id))
+    reading.start()
+    assert reached.wait(20)
+    outcome = []
+
+    def click():
+        try:
+            outcome.append(order(tenant, filled).amount)
+        except BasketChanged as changed:
+            outcome.append(changed)
+
+    payer = threading.Thread(target=click)
+    payer.start()
+    payer.join(0.5)
+    assert payer.is_alive()  # it waits
+    go_on.set()
+    reading.join()
+    payer.join(20)
+
+    assert report(run_id).state is RunState.APPLIED
+    if succeeds:
+        assert outcome == [Money(10_000)]
+    else:
+        assert isinstance(outcome[0], BasketChanged)
+        assert order(tenant, filled, 7_000).amount == Money(7_000)
+
+
+def test_a_page_is_read_during_an_import_without_waiting(filled, lay, words, tenant, paused, rows):
+    reached, go_on = paused
+    run_id = lay(words.Export(number=2, receivables=()).body())
+    reading = threading.Thread(target=tasks.read_file, args=(tenant, run_id))
+    reading.start()
+    assert reached.wait(20)
+
+    assert rows("SELECT count(*) FROM instalments WHERE closed_at IS NULL") == [(1,)]
+    go_on.set()
+    reading.join()
+    assert rows("SELECT count(*) FROM instalments WHERE closed_at IS NULL") == [(0,)]
