@@ -170,7 +170,10 @@ OPERATIONS_UNKNOWN = """
     WHERE o.id IS NULL
 """
 OPERATIONS_CHANGED = """
-    UPDATE operations o SET kind = s.kind, booked_on = s.booked_on, happened_on = s.happened_on,
+    UPDATE operations o SET
+        receivable_id = (SELECT r.id FROM receivables r WHERE r.source = %(source)s AND r.external_id = s.receivable),
+        instalment_id = (SELECT i.id FROM instalments i WHERE i.source = %(source)s AND i.external_id = s.instalment),
+        kind = s.kind, booked_on = s.booked_on, happened_on = s.happened_on,
         document = s.document, principal = s.principal, interest = s.interest, costs = s.costs,
         counterpart = s.counterpart, booking_id = s.booking_id, closed_at = NULL, digest = s.digest, run_id = %(run)s
     FROM stage_operations s WHERE o.source = %(source)s AND o.external_id = s.external_id
@@ -190,7 +193,10 @@ OVERPAYMENTS_UNKNOWN = """
     WHERE o.id IS NULL
 """
 OVERPAYMENTS_CHANGED = """
-    UPDATE overpayments o SET amount = s.amount, arose_on = s.arose_on,
+    UPDATE overpayments o SET
+        payer_id = (SELECT p.id FROM payers p WHERE p.source = %(source)s AND p.external_id = s.payer),
+        receivable_id = (SELECT r.id FROM receivables r WHERE r.source = %(source)s AND r.external_id = s.receivable),
+        amount = s.amount, arose_on = s.arose_on,
         closed_at = CASE WHEN s.closed THEN coalesce(o.closed_at, %(now)s) END, digest = s.digest, run_id = %(run)s
     FROM stage_overpayments s WHERE o.source = %(source)s AND o.external_id = s.external_id
         AND (o.digest <> s.digest OR (o.closed_at IS NOT NULL) <> s.closed)
