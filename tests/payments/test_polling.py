@@ -8,9 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skarbnik import clock
+from skarbnik.payments import gateways, tasks
 from skarbnik.payments.models import Transaction
 from skarbnik.payments.services import next_question
-from skarbnik.plugin_api import TransactionState
+from skarbnik.plugin_api import GatewayReport, Misconfigured, TransactionState
+from skarbnik.receivables.models import CreditorAccount
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OPEN = [state for state in TransactionState if state is not TransactionState.COMPLETED]
@@ -45,3 +47,32 @@ def test_the_next_question_always_lies_ahead(age, state):
 
 def test_captured_money_ends_the_questions():
     assert asked_at(timedelta(minutes=2), TransactionState.COMPLETED) is None
+
+
+def test_a_payment_started_with_credentials_that_were_changed_since_is_found_with_the_new_ones(
+    tenant, pay, open_account, monkeypatch
+):
+    account = pay(tenant)
+    with tenant.session() as session:
+        creditor_account = session.get_one(CreditorAccount, account.creditor_account_id)
+        open_account(session, tenant, creditor_account, second_key="c" * 32)
+    report = GatewayReport(account.paid.id, account.paid.external_id, account.paid.amount, "PLN")
+
+    class Gateway:
+        def __init__(self, version):
+            self.version = version
+
+        def fetch(self, key):
+            if self.version == 1:
+                raise Misconfigured("the old secret is not taken any more")
+            return report
+
+    monkeypatch.setattr(
+        gateways,
+        "open_gateway",
+        lambda tenant, account, version=None: Gateway(version or account.settings_version),
+    )
+    tasks.ask(tenant, account.paid.id)
+
+    with tenant.session() as session:
+        assert session.get_one(Transaction, account.paid.id).state is TransactionState.COMPLETED

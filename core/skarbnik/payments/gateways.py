@@ -7,12 +7,13 @@ breaker of its own: a gateway that fails in one gmina is not given a rest in ano
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from uuid import UUID
 
-from skarbnik.errors import NotFound
+from skarbnik.errors import Misconfigured, NotFound
 from skarbnik.http import HttpClient
-from skarbnik.payments.models import MerchantAccount
-from skarbnik.plugin_api import PaymentGateway
+from skarbnik.payments.models import MerchantAccount, Transaction
+from skarbnik.plugin_api import GatewayReport, PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.tenancy.registry import Tenant
 
@@ -38,3 +39,19 @@ def open_gateway(tenant: Tenant, account: MerchantAccount, version: int | None =
     gateway = gateway_type(settings, HttpClient(gateway_type.hosts(settings)))
     with _lock:
         return _open.setdefault(key, gateway)
+
+
+def ask_gateway(
+    tenant: Tenant, transaction: Transaction, question: Callable[[PaymentGateway], GatewayReport]
+) -> GatewayReport:
+    """Ask with the credentials the transaction was started with, or the newest when those are no longer taken.
+
+    All versions are of one account at the gateway; a secret that was changed there must not keep its money from us.
+    """
+    account = transaction.merchant_account
+    try:
+        return question(open_gateway(tenant, account, transaction.settings_version))
+    except Misconfigured:
+        if transaction.settings_version == account.settings_version:
+            raise
+    return question(open_gateway(tenant, account))

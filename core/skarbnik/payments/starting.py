@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 from skarbnik import clock
 from skarbnik.errors import ExternalSystemError, OutcomeUnknown
 from skarbnik.payments import services
-from skarbnik.payments.gateways import open_gateway
+from skarbnik.payments.gateways import ask_gateway, open_gateway
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.queries import OPEN_TRANSACTIONS
-from skarbnik.plugin_api import Capability, PaymentItem, PaymentRequest, TransactionKey
+from skarbnik.plugin_api import Capability, GatewayReport, PaymentGateway, PaymentItem, PaymentRequest, TransactionKey
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
@@ -54,15 +54,20 @@ def settle_open(tenant: Tenant, order: PaymentOrder) -> None:
             continue
         if transaction.redirect_url is not None and clock.now() < transaction.created_at + gateway_type.time_limit:
             continue
-        key = TransactionKey(transaction.id, transaction.external_id, transaction.amount, "PLN")
-        gateway = open_gateway(tenant, transaction.merchant_account, transaction.settings_version)
         try:
-            report = gateway.cancel(key) if Capability.CANCEL in gateway_type.capabilities else gateway.fetch(key)
+            report = _give_up(tenant, transaction, gateway_type)
         except ExternalSystemError as error:
             log.info("gateway.silent", transaction=str(transaction.id), error=type(error).__name__)
             continue
         with tenant.session() as session:
             services.record_report(session, transaction.id, report)
+
+
+def _give_up(tenant: Tenant, transaction: Transaction, gateway_type: type[PaymentGateway]) -> GatewayReport:
+    key = TransactionKey(transaction.id, transaction.external_id, transaction.amount, "PLN")
+    if Capability.CANCEL in gateway_type.capabilities:
+        return ask_gateway(tenant, transaction, lambda gateway: gateway.cancel(key))
+    return ask_gateway(tenant, transaction, lambda gateway: gateway.fetch(key))
 
 
 def start(tenant: Tenant, transaction_id: UUID, *, payer_ip: str) -> Transaction:

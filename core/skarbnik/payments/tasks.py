@@ -12,7 +12,7 @@ from skarbnik import clock
 from skarbnik.errors import ExternalSystemError
 from skarbnik.outbox import Again
 from skarbnik.payments import services
-from skarbnik.payments.gateways import open_gateway
+from skarbnik.payments.gateways import ask_gateway
 from skarbnik.payments.models import MerchantAccount, Transaction
 from skarbnik.payments.starting import payment_request
 from skarbnik.plugin_api import GatewayReport, PaymentGateway, PaymentRequest, TransactionKey, TransactionState
@@ -48,9 +48,8 @@ def _ask_once(tenant: Tenant, transaction_id: UUID) -> Transaction:
         request = payment_request(tenant, session, transaction)
     if transaction.state is TransactionState.COMPLETED:
         return transaction
-    gateway = open_gateway(tenant, transaction.merchant_account, transaction.settings_version)
     try:
-        report = _find_out(gateway, transaction, request)
+        report = ask_gateway(tenant, transaction, lambda gateway: _find_out(gateway, transaction, request))
     except ExternalSystemError as error:
         log.info("gateway.silent", transaction=str(transaction_id), error=type(error).__name__)
         with tenant.session() as session:
