@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import re
 import threading
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -18,7 +17,6 @@ import psycopg
 from flask import Flask, Response, abort, request
 from jinja2 import Environment
 from psycopg.rows import namedtuple_row
-from sqlalchemy import TextClause
 
 from skarbnik.accounts.people import _LOAD
 from skarbnik.db import SET_TENANT
@@ -26,14 +24,6 @@ from skarbnik.portal.queries import _TO_PAY
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 TOKEN = "bare" * 23  # as long as a real one
-
-
-def plain(statement: TextClause) -> str:
-    """The same SQL with the placeholders of psycopg."""
-    return re.sub(r"(?<!:):([a-z]+)", r"%(\1)s", str(statement))
-
-
-PERSON, TO_PAY = plain(_LOAD), plain(_TO_PAY)
 
 
 def money(grosze: int) -> str:
@@ -73,10 +63,10 @@ def receivables() -> Response:
     opened.execute(SET_TENANT, scope)
     cursor = opened.cursor(row_factory=namedtuple_row)
     hashed = hashlib.sha256(token.encode()).hexdigest()
-    person = cursor.execute(PERSON, {"hash": hashed, "now": now, "today": today}).fetchone()
+    person = cursor.execute(_LOAD, {"hash": hashed, "now": now, "today": today}).fetchone()
     if person is None:
         abort(403)
-    rows = cursor.execute(TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
+    rows = cursor.execute(_TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
     opened.commit()
     kinds, groups, total, overdue = {}, {}, 0, 0
     for row in rows:

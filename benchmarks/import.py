@@ -28,7 +28,6 @@ from skarbnik_puma.system import PumaFinanceSystem
 
 SIMULATOR = Path(__file__).parents[1] / "plugins" / "puma" / "simulator" / "main.py"
 CODE = "PL1"
-WIDEST = 12  # attributes of the widest element
 
 
 def generate(receivables: int, path: Path) -> None:
@@ -67,24 +66,25 @@ def _register(tenant: Tenant, path: Path) -> ImportRun:
 
 
 class Reference:
-    """The limit: parse, pour, commit. A table of texts without an index, as wide as the widest element."""
+    """The limit: parse, pour, commit. One table of texts without an index, a column for each attribute in the file."""
 
     def __init__(self, lab: Lab, path: Path) -> None:
         self.path = path
         self.connection = psycopg.connect(lab.admin_url)
+        with path.open("rb") as stream:
+            self.names = sorted({name for _, element in etree.iterparse(stream) for name in element.attrib})
 
     def __call__(self) -> float:
-        columns = ", ".join(f"a{number} text" for number in range(WIDEST))
+        columns = ", ".join(f'"{name}" text' for name in self.names)
         self.connection.execute(f"DROP TABLE IF EXISTS bare; CREATE TABLE bare (element text, {columns})".encode())
         self.connection.commit()
         return timed(self._pour)
 
     def _pour(self) -> None:
-        padding = [[None] * (WIDEST - width) for width in range(WIDEST + 1)]
+        names = self.names
         with self.connection.cursor().copy("COPY bare FROM STDIN") as copy, self.path.open("rb") as stream:
             for _, element in etree.iterparse(stream, resolve_entities=False, no_network=True):
-                values = element.values()
-                copy.write_row([element.tag, *values, *padding[len(values)]])
+                copy.write_row([element.tag, *map(element.get, names)])
                 element.clear()
         self.connection.commit()
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import LiteralString
 from uuid import UUID
 
 from sqlalchemy import text
-from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.models import UserKind
 from skarbnik.accounts.services import IDLE, hash_token
+from skarbnik.db import TenantSession
 from skarbnik.web.access import Permission
 
 SEEN_EVERY = timedelta(minutes=1)
@@ -41,27 +42,28 @@ class SignedIn:
 
 
 # The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are.
-_LOAD = text("""
+_LOAD: LiteralString = """
     SELECT u.id, u.name, u.email, u.kind, s.seen_at,
         array(SELECT r.role FROM user_roles r WHERE r.user_id = u.id) AS roles,
         p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay
     FROM web_sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN LATERAL (
         SELECT m.payer_id, m.may_pay FROM mandates m
-        WHERE m.user_id = u.id AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+        WHERE m.user_id = u.id AND m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s)
         ORDER BY (m.payer_id = s.payer_id) DESC NULLS LAST, m.basis = 'self' DESC, m.created_at LIMIT 1
     ) AS m ON true
     LEFT JOIN payers p ON p.id = m.payer_id
-    WHERE s.token_hash = :hash AND u.state = 'active' AND s.expires_at > :now
-""")
+    WHERE s.token_hash = %(hash)s AND u.state = 'active' AND s.expires_at > %(now)s
+"""
 
 
-def load_person(session: Session, token: str) -> SignedIn | None:
+def load_person(session: TenantSession, token: str) -> SignedIn | None:
     """Who this browser signed in as; None when its session ended or was idle too long."""
     now = clock.now()
-    row = session.execute(_LOAD, {"hash": hash_token(token), "now": now, "today": clock.today()}).one_or_none()
-    if row is None:
+    found = session.read(_LOAD, hash=hash_token(token), now=now, today=clock.today())
+    if not found:
         return None
+    row = found[0]
     kind = UserKind(row.kind)
     if now - row.seen_at > IDLE[kind]:
         return None

@@ -43,6 +43,13 @@ LOOK_UPS = {
     for name in ("receivable", "payer", "instalment")
 }
 
+LOOK_UPS["own"] = LOOK_UPS["receivable"]  # the receivable a row stands in
+# In a first load the stage knows the id of that one, unless the row stands elsewhere.
+KNOWN = {
+    **LOOK_UPS,
+    "own": f"SELECT id FROM (SELECT coalesce(s.receivable_id, ({LOOK_UPS['own']})) AS id) k WHERE id IS NOT NULL",  # noqa: S608
+}
+
 PAYERS_NEW = """
     INSERT INTO payers (id, source, external_id, kind, name, pesel_sealed, pesel_hash, pesel_key, nip, regon, street,
         postal_code, city, email, phone, digest, run_id)
@@ -100,7 +107,7 @@ LIABILITIES_NEW = """
     INSERT INTO liabilities (receivable_id, payer_id, role, share_part, share_whole, from_on, until_on, digest)
     SELECT r.id, p.id, s.role, s.share_part, s.share_whole, s.from_on, s.until_on, s.digest
     FROM {stage} s
-    JOIN LATERAL ({receivable}) r ON true
+    JOIN LATERAL ({own}) r ON true
     JOIN LATERAL ({payer}) p ON true
 """
 LIABILITIES_UNKNOWN = """
@@ -129,7 +136,7 @@ INSTALMENTS_NEW = """
         costs, closed_at, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, r.id, s.number, s.due_on, s.charged, s.principal, s.interest, s.costs,
         CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s
-    FROM {stage} s JOIN LATERAL ({receivable}) r ON true
+    FROM {stage} s JOIN LATERAL ({own}) r ON true
 """
 INSTALMENTS_UNKNOWN = """
     LEFT JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
@@ -162,7 +169,7 @@ OPERATIONS_NEW = """
         document, principal, interest, costs, counterpart, booking_id, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, r.id, i.id, s.kind, s.booked_on, s.happened_on, s.document, s.principal,
         s.interest, s.costs, s.counterpart, s.booking_id, s.digest, %(run)s
-    FROM {stage} s JOIN LATERAL ({receivable}) r ON true
+    FROM {stage} s JOIN LATERAL ({own}) r ON true
     LEFT JOIN LATERAL ({instalment}) i ON true
 """
 OPERATIONS_UNKNOWN = """
@@ -229,8 +236,8 @@ LINKED = {"merged", "moved"}  # rows that name rows of their own table: last, wh
 
 # What names a row that may come later in the file waits for the end of it.
 NOT_YET = {
-    "operations": "WHERE (s.instalment IS NULL) = (i.id IS NULL)",
-    "overpayments": "WHERE (s.receivable IS NULL) = (r.id IS NULL)",
+    "operations": " WHERE (s.instalment IS NULL) = (i.id IS NULL)",
+    "overpayments": " WHERE (s.receivable IS NULL) = (r.id IS NULL)",
 }
 
 NOTHING_YET = " AND ".join(
@@ -266,26 +273,29 @@ class Merge:
         self.connection = connection
         self.words: dict[str, Any] = {"source": source, "run": run_id, "now": now, "owner": owner, "key": key_version}
         self.merged = Merged()
+        self.left_out = False  # a receivable of a first load, so an id the stage knows may be nobody's
         row = connection.execute(f"SELECT {NOTHING_YET}".encode(), self.words).fetchone()
         self.is_first = bool(row and row[0])
 
-    def take_early(self, fresh: dict[str, str]) -> None:
-        """In a first load: the new rows of a piece of the file, which lie in the given tables of their own.
+    def take_early(self, fresh: dict[str, int]) -> None:
+        """In a first load: the new rows of a piece of the file, so many in `fresh_*` of each table.
 
         What refers to rows that did not come yet, or comes twice, is left to `finish` and to the checks before it.
         """
         if "kinds" in fresh:
-            self._add_kinds(fresh["kinds"])
+            self._add_kinds("fresh_kinds")
         for table, (insert, _) in NEW.items():
             if table in fresh:
-                wait = NOT_YET.get(table, "")
-                statement = insert.format(stage=fresh[table], **LOOK_UPS)
-                self._add(table, "new", f"{statement} {wait} ON CONFLICT DO NOTHING")
+                words = LOOK_UPS if self.left_out else KNOWN
+                statement = insert.format(stage=f"fresh_{table}", **words) + NOT_YET.get(table, "")
+                added = self._add(table, "new", f"{statement} ON CONFLICT DO NOTHING")
+                self.left_out |= table == "receivables" and added < fresh[table]
 
     def finish(self, kind: ImportKind, staged: dict[str, int]) -> Merged:
         """Write what is new or changed, close what is gone. `staged` tells how many rows of each table there are."""
         self._add_kinds("stage_kinds")
-        self.connection.execute(INSTALMENTS_LOCKED.encode(), self.words)
+        if not self.is_first:
+            self.connection.execute(INSTALMENTS_LOCKED.encode(), self.words)
         for table, (insert, unknown) in NEW.items():
             if not self.is_first or self._added(table) < staged[table]:
                 self._add(table, "new", insert.format(stage=f"stage_{table}", **LOOK_UPS) + unknown)
@@ -301,8 +311,10 @@ class Merge:
         for statement in KINDS.format(stage=stage).split(";"):
             self.connection.execute(statement.encode(), self.words)
 
-    def _add(self, table: str, what: str, statement: str) -> None:
-        self.merged.add(table, what, self.connection.execute(statement.encode(), self.words).rowcount)
+    def _add(self, table: str, what: str, statement: str) -> int:
+        number = self.connection.execute(statement.encode(), self.words).rowcount
+        self.merged.add(table, what, number)
+        return number
 
     def _added(self, table: str) -> int:
         return self.merged.counts.get(table, {}).get("new", 0)

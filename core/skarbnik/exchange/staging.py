@@ -47,16 +47,16 @@ TABLES = {
     ),
     "liabilities": (
         "receivable varchar, payer varchar, role varchar, share_part integer, share_whole integer, from_on date,"
-        " until_on date, digest uuid"
+        " until_on date, digest uuid, receivable_id uuid"
     ),
     "instalments": (
         "external_id varchar, receivable varchar, number integer, due_on date, charged bigint, principal bigint,"
-        " interest bigint, costs bigint, closed boolean, digest uuid, id uuid"
+        " interest bigint, costs bigint, closed boolean, digest uuid, id uuid, receivable_id uuid"
     ),
     "operations": (
         "external_id varchar, receivable varchar, instalment varchar, kind varchar, booked_on date, happened_on date,"
         " document varchar, principal bigint, interest bigint, costs bigint, counterpart varchar, booking_id uuid,"
-        " digest uuid, id uuid"
+        " digest uuid, id uuid, receivable_id uuid"
     ),
     "overpayments": (
         "external_id varchar, payer varchar, receivable varchar, amount bigint, arose_on date, closed boolean,"
@@ -103,6 +103,7 @@ class Stage:
         self.connection = connection
         self.tenant = tenant
         self.counted = Counted()
+        self._latest = ("", NULL)  # external id and id of the receivable whose parts usually follow it
         self._key = tenant.instance.keys.digest_key(tenant.id, "import/digest")
         self._writers: dict[type, Callable[[Any], tuple[str, str]]] = {
             KindRow: self._kind,
@@ -116,10 +117,10 @@ class Stage:
         for table, columns in TABLES.items():
             self._make(f"stage_{table}", columns)
 
-    def fill(self, rows: Iterable[Row], *, early: Callable[[dict[str, str]], None] | None = None) -> None:
+    def fill(self, rows: Iterable[Row], *, early: Callable[[dict[str, int]], None] | None = None) -> None:
         """Take all rows in. What the reader raises passes through.
 
-        `early` is called for each piece with the names of the tables that hold its rows and nothing else.
+        With `early` each piece lies in the tables `fresh_*` first; it is called with how many rows there are of what.
         """
         if early is not None:
             for table, columns in TABLES.items():
@@ -132,10 +133,9 @@ class Stage:
                 waiting.append(writer.submit(self._take, piece, early))
             for each in waiting:
                 each.result()
-        for table, key in KEYS.items():
-            if early is None:  # what is looked up row by row when PostgreSQL expects few rows must not be scanned
-                self.connection.execute(f"CREATE INDEX ON stage_{table} ({key})".encode())
-            self.connection.execute(f"ANALYZE stage_{table}".encode())
+        if early is None:
+            for table, key in KEYS.items():  # what may be looked up row by row must not be scanned each time
+                self.connection.execute(f"CREATE INDEX ON stage_{table} ({key}); ANALYZE stage_{table}".encode())
 
     def _pieces(self, rows: Iterable[Row]) -> Iterator[dict[str, list[str]]]:
         writers, counts = self._writers, self.counted.rows
@@ -154,20 +154,25 @@ class Stage:
     def _make(self, name: str, columns: str) -> None:
         self.connection.execute(f"CREATE TEMP TABLE {name} (line integer, {columns}) ON COMMIT DROP".encode())
 
-    def _take(self, piece: dict[str, list[str]], early: Callable[[dict[str, str]], None] | None) -> None:
+    def _take(self, piece: dict[str, list[str]], early: Callable[[dict[str, int]], None] | None) -> None:
         filled = {table: texts for table, texts in piece.items() if texts}
         place = "stage" if early is None else "fresh"
         for table, texts in filled.items():
             with self.connection.cursor().copy(f"COPY {place}_{table} FROM STDIN".encode()) as copy:
                 copy.write("".join(texts))
         if early is not None:
-            early({table: f"fresh_{table}" for table in filled})
+            early({table: len(texts) for table, texts in filled.items()})
             for table in filled:
                 move = f"INSERT INTO stage_{table} SELECT * FROM fresh_{table}; TRUNCATE fresh_{table}"
                 self.connection.execute(move.encode())
 
     def _digest(self, text: str) -> str:
         return blake2b(text.encode(), digest_size=16, key=self._key).hexdigest()
+
+    def _id_of(self, receivable: str) -> str:
+        """The id the receivable just read gets if it is new."""
+        external_id, own_id = self._latest
+        return own_id if external_id == receivable else NULL
 
     def _kind(self, row: KindRow) -> tuple[str, str]:
         return "kinds", f"{row.line}\t{_text(row.code)}\t{_text(row.title)}\t{row.regime}\t{_text(row.account)}\n"
@@ -204,12 +209,14 @@ class Stage:
             f"{_text(external_id)}\t{_text(kind)}\t{_text(parent)}\t{_text(title)}\t{_text(number)}"
             f"\t{period_from or NULL}\t{period_until or NULL}\t{_text(basis)}\t{account or NULL}\t{closed}"
         )
-        return "receivables", f"{line}\t{text}\t{self._digest(text)}\t{uuid7()}\n"
+        own_id = str(uuid7())
+        self._latest = (external_id, own_id)
+        return "receivables", f"{line}\t{text}\t{self._digest(text)}\t{own_id}\n"
 
     def _liability(self, row: LiabilityRow) -> tuple[str, str]:
         line, receivable, payer, role, part, whole, from_on, until_on = row
         text = f"{_text(receivable)}\t{_text(payer)}\t{role}\t{part}\t{whole}\t{from_on or NULL}\t{until_on or NULL}"
-        return "liabilities", f"{line}\t{text}\t{self._digest(text)}\n"
+        return "liabilities", f"{line}\t{text}\t{self._digest(text)}\t{self._id_of(receivable)}\n"
 
     def _instalment(self, row: InstalmentRow) -> tuple[str, str]:
         line, external_id, receivable, number, due_on, charged, principal, interest, costs, closed = row
@@ -221,7 +228,7 @@ class Stage:
             f"{_text(external_id)}\t{_text(receivable)}\t{number}\t{due_on}\t{charged}\t{principal}\t{interest}"
             f"\t{costs}\t{closed}"
         )
-        return "instalments", f"{line}\t{text}\t{self._digest(text)}\t{uuid7()}\n"
+        return "instalments", f"{line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{self._id_of(receivable)}\n"
 
     def _operation(self, row: OperationRow) -> tuple[str, str]:
         self.counted.operations_amount += row.principal + row.interest + row.costs
@@ -230,7 +237,8 @@ class Stage:
             f"\t{row.happened_on}\t{_text(row.document)}\t{row.principal}\t{row.interest}\t{row.costs}"
             f"\t{_text(row.counterpart)}\t{row.booking_id or NULL}"
         )
-        return "operations", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\n"
+        ids = f"{uuid7()}\t{self._id_of(row.receivable)}"
+        return "operations", f"{row.line}\t{text}\t{self._digest(text)}\t{ids}\n"
 
     def _overpayment(self, row: OverpaymentRow) -> tuple[str, str]:
         self.counted.overpayments_amount += row.amount

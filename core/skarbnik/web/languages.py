@@ -1,11 +1,14 @@
 """Languages of pages. msgids are English; every distribution keeps its catalogues beside its templates.
 
 Catalogues are read from their `.po` files at the start: nothing has to be compiled, and nothing can be stale.
+Texts of templates are translated when the template is compiled, so a page does not look up a hundred texts each time;
+a second language brings a second Jinja environment.
 """
 
 from __future__ import annotations
 
 import gettext
+from collections.abc import Iterator
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
@@ -16,8 +19,46 @@ from babel.messages.pofile import read_po
 from babel.support import Translations
 from flask import Flask
 from flask_babel import Babel, Domain, get_locale
+from jinja2.ext import Extension
+from jinja2.lexer import Token, TokenStream
+from markupsafe import Markup
 
 LANGUAGES = ("pl",)
+
+
+class CompiledTexts(Extension):
+    """Puts the translation in the place of `_("Text")` while a template is read.
+
+    `{{ _("Text") }}` becomes plain text, `_("Text of %(day)s", day=…)` a call that only fills it.
+    """
+
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
+        tokens = list(stream)
+        place = 0
+        while place < len(tokens):
+            window = tokens[place : place + 6]
+            kinds = [token.type for token in window]
+            if kinds == _ALONE and window[1].value == "_":
+                yield Token(window[0].lineno, "data", load_catalogue(LANGUAGES[0]).gettext(window[3].value) % {})
+                place += 6
+                continue
+            if kinds[:3] == _CALL and window[0].value == "_":
+                line, text = window[2].lineno, window[2].value
+                yield Token(line, "name", "filled")
+                yield window[1]
+                yield Token(line, "string", load_catalogue(LANGUAGES[0]).gettext(text))
+                place += 3
+                continue
+            yield tokens[place]
+            place += 1
+
+
+_CALL = ["name", "lparen", "string"]
+_ALONE = ["variable_begin", *_CALL, "rparen", "variable_end"]
+
+
+def _filled(text: str, **values: object) -> Markup:
+    return Markup(text) % values  # noqa: S704  # a translator's text; the values are escaped
 
 
 class OwnDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
@@ -46,6 +87,8 @@ def install_languages(app: Flask) -> None:
     Babel(app)
     app.extensions["babel"].instance.domain_instance = OwnDomain()
     app.jinja_env.add_extension("jinja2.ext.i18n")
+    app.jinja_env.add_extension(CompiledTexts)
+    app.jinja_env.globals["filled"] = _filled
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         lambda text: _catalogue().gettext(text),
         lambda one, many, number: _catalogue().ngettext(one, many, number),
