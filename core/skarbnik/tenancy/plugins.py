@@ -53,9 +53,9 @@ def _register(plugins: Plugins, name: str, module: Any) -> None:
     manager.add_hookspecs(Hooks)
     manager.register(module, name)
     manager.check_pending()
-    gateways = _fitting(manager.hook.payment_gateways(), PaymentGateway)
-    systems = _fitting(manager.hook.finance_systems(), FinanceSystem)
-    senders = _fitting(manager.hook.mail_senders(), MailSender)
+    gateways = _fitting(name, manager.hook.payment_gateways(), PaymentGateway)
+    systems = _fitting(name, manager.hook.finance_systems(), FinanceSystem)
+    senders = _fitting(name, manager.hook.mail_senders(), MailSender)
     texts = [read_texts(folder) for folder in manager.hook.migrations()]
     plugins.gateways.update({each.id: each for each in gateways})
     plugins.finance_systems.update({each.id: each for each in systems})
@@ -64,15 +64,18 @@ def _register(plugins: Plugins, name: str, module: Any) -> None:
         plugins.migrations[name] = texts[0]
 
 
-def _fitting(answers: list[list[type[C]]], contract: type[C]) -> list[type[C]]:
+def _fitting(name: str, answers: list[list[type[C]]], contract: type[C]) -> list[type[C]]:
     offered = [each for answer in answers for each in answer]
     wanted = contract.contract  # type: ignore[attr-defined]  # every contract says its version
     for each in offered:
         if not issubclass(each, contract):
             raise TypeError(f"{each.__name__} is no {contract.__name__}")
-        if each.__dict__.get("contract", wanted) != wanted:
+        written_for, own = each.contract, each.id  # type: ignore[attr-defined]  # as above
+        if written_for != wanted:
             raise TypeError(
-                f"{each.__name__} is written for version {each.contract} of {contract.__name__},"  # type: ignore[attr-defined]  # as above
+                f"{each.__name__} is written for version {written_for} of {contract.__name__},"
                 f" this Skarbnik has version {wanted}"
             )
+        if own != name and not own.startswith(f"{name}_"):
+            raise TypeError(f"{each.__name__} calls itself {own!r}; what plugin {name!r} offers starts with its name")
     return offered
