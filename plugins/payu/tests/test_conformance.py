@@ -1,0 +1,43 @@
+"""PayU keeps the contract of payment gateways, against its simulator."""
+
+import json
+
+import pytest
+
+from skarbnik.testing.conformance import PaymentGatewayContract
+from skarbnik_payu.gateway import PayuGateway
+
+
+class TestPayu(PaymentGatewayContract):
+    plugin_type = PayuGateway
+
+    @pytest.fixture
+    def plugin_settings(self, wire, simulator):
+        return wire.settings(simulator.url)
+
+    @pytest.fixture
+    def payment_gateway(self, gateway):
+        return gateway
+
+    @pytest.fixture
+    def payment_request(self, order, receiver):
+        return order(receiver.url)
+
+    @pytest.fixture
+    def complete(self, simulator):
+        return lambda started: simulator.pay(started.external_id)
+
+    @pytest.fixture
+    def notified(self, receiver, until):
+        def of(started):
+            def completed():
+                orders = ((raw, json.loads(raw.body)["order"]) for raw in receiver.came)
+                return [
+                    raw
+                    for raw, order in orders
+                    if (order["orderId"], order["status"]) == (started.external_id, "COMPLETED")
+                ]
+
+            return until(completed)[0]
+
+        return of

@@ -1,0 +1,60 @@
+"""PUMA keeps the contract of finance systems."""
+
+from datetime import UTC, datetime
+from hashlib import sha256
+from uuid import UUID
+
+import pytest
+
+from skarbnik.plugin_api import Amounts, BookingBatch, BookingItem, Money
+from skarbnik.testing.conformance import FinanceSystemContract
+from skarbnik_puma.settings import PumaSettings
+from skarbnik_puma.system import PumaFinanceSystem
+
+ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
+<acknowledgement xmlns="urn:skarbnik:exchange:acknowledgement:1" batch="{number}" tenant="LIPOWO" sha256="{digest}"
+  created="2026-11-23T13:05:00+01:00" system="PUMA 7.2" format="1">
+  <refused booking="{first}" reason="Rata jest zamknięta"/>
+  <booked booking="{second}" reference="WB 231/2026" on="2026-11-23"/>
+</acknowledgement>
+"""
+
+
+def item(number):
+    return BookingItem(
+        booking_id=UUID(int=number),
+        receivable="N-1",
+        instalment=f"N-1-{number}",
+        payer="P-000001",
+        amounts=Amounts(Money(12_050), Money(300), Money(0)),
+        account="61109010140000071219812874",
+        paid_at=datetime(2026, 11, 23, 11, 58, tzinfo=UTC),
+        gateway="payu",
+        gateway_id=f"WZHF5FFDRJ{number}",
+        order_number="ABCDE-FGHJK",
+    )
+
+
+class TestPuma(FinanceSystemContract):
+    plugin_type = PumaFinanceSystem
+
+    @pytest.fixture
+    def plugin_settings(self):
+        return PumaSettings(tenant_code="LIPOWO")
+
+    @pytest.fixture
+    def export(self, sample):
+        return sample("export")
+
+    @pytest.fixture
+    def batch(self):
+        return BookingBatch(7, "LIPOWO", datetime(2026, 11, 23, 12, tzinfo=UTC), (item(1), item(2)))
+
+    @pytest.fixture
+    def answer(self):
+        def write(batch, body):
+            first, second = (each.booking_id for each in batch.items)
+            digest = sha256(body).hexdigest()
+            return ANSWER.format(number=batch.number, digest=digest, first=first, second=second).encode()
+
+        return write
