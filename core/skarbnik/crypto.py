@@ -6,7 +6,6 @@ gmina or purpose opens for another. A sealed value begins with the version of it
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 from functools import lru_cache
@@ -65,8 +64,3 @@ class KeyRing:
 def new_secret() -> str:
     """An unguessable text of 64 characters for addresses and tokens."""
     return os.urandom(32).hex()
-
-
-def token_hash(token: str) -> bytes:
-    """How a random token is stored: it has too much entropy for a slow hash to matter."""
-    return hashlib.sha256(token.encode()).digest()

@@ -35,7 +35,6 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "exchange.file_arrived": exchange.read_file,
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
-    "exchange.imported": portal.note_import,
     "mail.asked": mail.deliver,
 }
 QUEUES = ("payments", "exchange", "mail")

@@ -122,7 +122,6 @@ def _apply(
         mark_seen(session, run_id)
         record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)
-        publish(session, "exchange.imported", run_id)
     return merged
 
 

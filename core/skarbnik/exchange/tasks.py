@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
 
+GIVE_WAY = timedelta(days=1)  # a file that could not be read for so long is a person's matter, and bars no other
 LARGEST_ACKNOWLEDGEMENT = 64 * 1024 * 1024
 
 
@@ -45,7 +47,12 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
         spool = spool_of(tenant, source.id)
         earlier = session.scalar(
             select(ImportRun.id)
-            .where(ImportRun.source == run.source, ImportRun.finished_at.is_(None), ImportRun.id < run.id)
+            .where(
+                ImportRun.source == run.source,
+                ImportRun.finished_at.is_(None),
+                ImportRun.id < run.id,
+                ImportRun.registered_at > clock.now() - GIVE_WAY,
+            )
             .limit(1)
         )
         path = spool.take(run.file_name, str(run.id)) if run.finished_at is None and earlier is None else None

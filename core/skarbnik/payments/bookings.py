@@ -59,18 +59,29 @@ def mark_refused(session: Session, booking: BookingLine, *, reason: str) -> None
 
 
 def mark_seen(session: Session, run_id: UUID) -> int:
-    """Close bookings that operations of an import echo, by our id and nothing else. How many were closed."""
+    """Close bookings that operations of an import echo, by our id and nothing else. How many were closed.
+
+    Only the source an instalment came from can echo its bookings. What is in the books needs no decision any more.
+    """
     result = session.execute(
         text("""
             UPDATE booking_lines b SET
                 seen_at = :now, state = 'booked', reference = coalesce(b.reference, e.document),
                 booked_on = coalesce(b.booked_on, e.booked_on), answered_at = coalesce(b.answered_at, :now)
             FROM (
-                SELECT booking_id, min(document) AS document, min(booked_on) AS booked_on
-                FROM operations WHERE run_id = :run AND booking_id IS NOT NULL GROUP BY booking_id
+                SELECT booking_id, source, min(document) AS document, min(booked_on) AS booked_on
+                FROM operations WHERE run_id = :run AND booking_id IS NOT NULL GROUP BY booking_id, source
             ) AS e
             WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ('waiting', 'sent', 'refused', 'booked')
+                AND (SELECT i.source FROM instalments i WHERE i.id = b.instalment_id) = e.source
         """),
         {"now": clock.now(), "run": run_id},
+    )
+    session.execute(
+        text("""
+            UPDATE differences d SET closed_at = :now, resolution = 'booked' FROM booking_lines b
+            WHERE d.kind = 'booking_refused' AND d.closed_at IS NULL AND b.id = d.subject_id AND b.seen_at IS NOT NULL
+        """),
+        {"now": clock.now()},
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one

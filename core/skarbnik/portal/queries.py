@@ -38,7 +38,8 @@ _TO_PAY: LiteralString = f"""
         (SELECT max(s.as_of) FROM sources s) AS as_of
     FROM (
         SELECT DISTINCT receivable_id FROM liabilities
-        WHERE payer_id = %(payer)s AND closed_at IS NULL AND (until_on IS NULL OR until_on >= %(today)s)
+        WHERE payer_id = %(payer)s AND closed_at IS NULL
+            AND (from_on IS NULL OR from_on <= %(today)s) AND (until_on IS NULL OR until_on >= %(today)s)
     ) AS l
     JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
     JOIN kinds k ON k.id = r.kind_id

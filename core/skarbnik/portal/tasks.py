@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from uuid import UUID
 
-import structlog
-
 from skarbnik.mail.services import send_mail
 from skarbnik.payments.models import PaymentOrder
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import money
 from skarbnik.web.languages import load_catalogue
-
-log = structlog.get_logger()
 
 
 def confirm_payment(tenant: Tenant, order_id: UUID) -> None:
@@ -39,8 +35,3 @@ def confirm_payment(tenant: Tenant, order_id: UUID) -> None:
             subject=_("Payment received: %(number)s") % {"number": order.number},
             text=text,
         )
-
-
-def note_import(tenant: Tenant, run_id: UUID) -> None:
-    """New data are in: nothing is kept anywhere that they could make stale."""
-    log.info("import.applied", tenant=tenant.id, run=str(run_id))
