@@ -47,12 +47,13 @@ class Errand:
 
 
 _CLAIM = sa.text("""
-    UPDATE work.outbox AS o SET lease_until = clock_timestamp() + :lease
-    FROM (
+    WITH due AS MATERIALIZED (  -- as a subquery it may be run once for each row, and LIMIT limits nothing
         SELECT id FROM work.outbox
         WHERE due_at <= :now AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < clock_timestamp())
         ORDER BY due_at LIMIT :most FOR UPDATE SKIP LOCKED
-    ) AS due
+    )
+    UPDATE work.outbox AS o SET lease_until = clock_timestamp() + :lease
+    FROM due
     WHERE o.id = due.id
     RETURNING o.id, o.tenant_id, o.topic, o.subject_id, o.attempts
 """)
