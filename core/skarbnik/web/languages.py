@@ -21,7 +21,7 @@ from flask import Flask
 from flask_babel import Babel, Domain, get_locale
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 LANGUAGES = ("pl",)
 
@@ -29,7 +29,7 @@ LANGUAGES = ("pl",)
 class CompiledTexts(Extension):
     """Puts the translation in the place of `_("Text")` while a template is read.
 
-    `{{ _("Text") }}` becomes plain text, `_("Text of %(day)s", day=…)` a call that only fills it.
+    `{{ _("Text") }}` becomes plain text, `_("Text of %(day)s", day=…)` a filter that only fills it.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
@@ -39,26 +39,30 @@ class CompiledTexts(Extension):
             window = tokens[place : place + 6]
             kinds = [token.type for token in window]
             if kinds == _ALONE and window[1].value == "_":
-                yield Token(window[0].lineno, "data", load_catalogue(LANGUAGES[0]).gettext(window[3].value) % {})
+                yield Token(window[0].lineno, "data", _translated(window[3]) % {})
                 place += 6
-                continue
-            if kinds[:3] == _CALL and window[0].value == "_":
-                line, text = window[2].lineno, window[2].value
+            elif kinds[:3] == _CALL and window[0].value == "_":
+                line = window[0].lineno
+                yield Token(line, "string", _translated(window[2]))
+                yield Token(line, "pipe", "|")
                 yield Token(line, "name", "filled")
                 yield window[1]
-                yield Token(line, "string", load_catalogue(LANGUAGES[0]).gettext(text))
-                place += 3
-                continue
-            yield tokens[place]
-            place += 1
+                place += 4 if kinds[3] == "comma" else 3
+            else:
+                yield tokens[place]
+                place += 1
 
 
 _CALL = ["name", "lparen", "string"]
 _ALONE = ["variable_begin", *_CALL, "rparen", "variable_end"]
 
 
+def _translated(text: Token) -> str:
+    return load_catalogue(LANGUAGES[0]).gettext(text.value)
+
+
 def _filled(text: str, **values: object) -> Markup:
-    return Markup(text) % values  # noqa: S704  # a translator's text; the values are escaped
+    return Markup(text % {name: escape(value) for name, value in values.items()})  # noqa: S704  # a translator's text
 
 
 class OwnDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
@@ -88,7 +92,7 @@ def install_languages(app: Flask) -> None:
     app.extensions["babel"].instance.domain_instance = OwnDomain()
     app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.add_extension(CompiledTexts)
-    app.jinja_env.globals["filled"] = _filled
+    app.jinja_env.filters["filled"] = _filled
     app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
         lambda text: _catalogue().gettext(text),
         lambda one, many, number: _catalogue().ngettext(one, many, number),
