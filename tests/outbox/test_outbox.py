@@ -202,12 +202,12 @@ def test_a_gmina_cannot_ring_in_anothers_name(tenant, neighbour, clean):
         assert connection.execute("SELECT tenant_id FROM work.outbox").fetchall() == [(tenant.id,)]
 
 
-@pytest.mark.parametrize("plan", ["", "SET LOCAL enable_hashjoin = off; SET LOCAL enable_mergejoin = off"])
-def test_no_more_rows_are_claimed_than_were_asked_for_whatever_postgresql_plans(publish, engine, plan):
+def test_no_more_rows_are_claimed_than_were_asked_for_whatever_postgresql_plans(publish, engine, clean):
+    publish(due_at=clock.now() + timedelta(days=9))
+    with clean.as_admin() as connection:
+        connection.execute("VACUUM FULL work.outbox")
+        connection.execute("ANALYZE work.outbox")  # it believes that there is one row, and plans accordingly
     publish(count=5)
-    with engine.begin() as connection:
-        connection.exec_driver_sql(f"{plan}; SET LOCAL enable_material = off" if plan else "SELECT 1")
-        taken = outbox.claim(connection, most=2)
 
-    assert len(taken) == 2
+    assert len(claim(engine, most=2)) == 2
     assert len(claim(engine)) == 3
