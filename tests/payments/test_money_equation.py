@@ -229,7 +229,7 @@ def test_the_money_equation_holds_after_every_step(lab):
     run_state_machine_as_test(
         Town,
         settings=settings(
-            max_examples=25,
+            max_examples=15,
             stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
