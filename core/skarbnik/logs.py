@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
 
 import structlog
 
+_DETAIL = re.compile(r"^(DETAIL|CONTEXT|LINE \d+):.*(\n\s+.*)?$", re.MULTILINE)
+
+
+def leave_rows_out(logger: object, name: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """PostgreSQL quotes the failing row in the details of its errors: people's data, which no log may hold."""
+    if isinstance(event.get("exception"), str):
+        event["exception"] = _DETAIL.sub(r"\1 left out", event["exception"])
+    return event
+
 
 def set_up_logs(kind: str) -> None:
     """`json` for machines, `console` for people."""
-    renderer: structlog.typing.Processor = (
-        structlog.dev.ConsoleRenderer() if kind == "console" else structlog.processors.JSONRenderer()
-    )
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    if kind == "console":
+        renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        leave_rows_out,
     ]
     structlog.configure(
         processors=[*shared, renderer],

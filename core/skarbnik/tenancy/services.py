@@ -92,7 +92,7 @@ def create_tenant(
         assert isinstance(connection, psycopg.Connection)
         try:
             with connection.transaction():
-                connection.execute(";\n".join(statements).encode())
+                connection.execute("\n;\n".join(statements).encode())
                 _list_tenant(connection, tenant_id, new, {name: len(steps) for name, steps in texts.items() if steps})
         except psycopg.errors.UniqueViolation:
             raise Conflict(f"there is a gmina with the slug {new.slug!r}") from None
