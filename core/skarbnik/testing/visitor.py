@@ -17,7 +17,7 @@ from skarbnik.testing.stack import Stack
 
 INPUT = re.compile(r"<input\b[^>]*>")
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
-STEP = re.compile(r'<li class="(done|now|waits|wrong)"><b>([^<]*?)\s*<')
+STEP = re.compile(r'<li class="(done|now|waits|wrong)"><b>([^<]*)</b>')
 TO_PAYU = re.compile(r'href="(http[^"]+orderId=[^"]+)"')
 
 Fields = list[tuple[str, str]]
