@@ -75,7 +75,7 @@ def tag(element, /, *children, **attributes):
     return f"<{element}{words}>\n" + "\n".join(children) + f"\n</{element}>"
 
 
-def payer(id, name="Kowalska Anna", kind="person", **more):  # noqa: A002  # the word of the file
+def payer(id, name="Kowalska Anna", kind="person", **more):  # noqa: A002  # its name in the file  # the word of the file
     return tag("payer", id=id, kind=kind, name=name, **more)
 
 
@@ -83,25 +83,25 @@ def liability(payer, role="owner", part=1, whole=1, **more):
     return tag("liability", payer=payer, role=role, part=part, whole=whole, **more)
 
 
-def instalment(id, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", **more):  # noqa: A002
+def instalment(id, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", **more):  # noqa: A002  # its name in the file
     return tag(
         "instalment", id=id, number=number, due=due, charged=principal, principal=principal, interest=interest,
         costs=costs, **more,
     )  # fmt: skip
 
 
-def operation(id, principal, kind="payment", document="WB 1/2026", **more):  # noqa: A002
+def operation(id, principal, kind="payment", document="WB 1/2026", **more):  # noqa: A002  # its name in the file
     return tag(
         "operation", id=id, kind=kind, booked="2026-10-01", happened="2026-10-01", document=document,
         principal=principal, interest="0.00", costs="0.00", **more,
     )  # fmt: skip
 
 
-def receivable(id, *children, kind="PODN", title="Podatek od nieruchomości 2026", **more):  # noqa: A002
+def receivable(id, *children, kind="PODN", title="Podatek od nieruchomości 2026", **more):  # noqa: A002  # its name in the file
     return tag("receivable", *children, id=id, kind=kind, title=title, **more)
 
 
-def overpayment(id, payer, amount, **more):  # noqa: A002
+def overpayment(id, payer, amount, **more):  # noqa: A002  # its name in the file
     return tag("overpayment", id=id, payer=payer, amount=amount, arose="2026-06-01", **more)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -119,35 +119,36 @@ class PayForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @requires(PAY)
 def review() -> str | Response:
     """The chosen instalments with their parts, before anything is ordered. The choice is in the address."""
-    chosen = _chosen_rows(request.args.getlist("i"))
+    debts = _debts()
+    chosen = _chosen_rows(debts, request.args.getlist("i"))
     if not chosen:
         flash(_("Choose at least one item to pay."))
         return redirect(url_for("portal.receivables"), 303)
-    return _review_page(chosen)
+    return _review_page(debts, chosen)
 
 
-def _chosen_rows(ids: list[str]) -> list[ToPay]:
+def _chosen_rows(debts: Debts, ids: list[str]) -> list[ToPay]:
     wanted = set(ids[: services.MOST_LINES + 1])
-    return [row for row in _debts().rows if str(row.id) in wanted and row.total]
+    return [row for row in debts.rows if str(row.id) in wanted and row.total]
 
 
-def _review_page(chosen: list[ToPay], *, changed: bool = False) -> str:
-    online = [row for row in chosen if row.online]
-    accounts_found = _accounts_for(online)
+def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) -> str:
+    accounts_found = _accounts_for([row for row in chosen if row.online])
     covered = {account.creditor_account_id for account in accounts_found}
+    payable = [row for row in chosen if row.online and row.creditor_account_id in covered]
     groups = [
-        (account, Money.total(row.total for row in online if row.creditor_account_id == account.creditor_account_id))
+        (account, Money.total(row.total for row in payable if row.creditor_account_id == account.creditor_account_id))
         for account in accounts_found
     ]
     return render_template(
         "portal/review.html",
         form=PayForm(),
-        rows=[row for row in chosen if row.creditor_account_id in covered and row.online],
+        rows=payable,
         offline=[row for row in chosen if not row.online or row.creditor_account_id not in covered],
         groups=groups,
-        amounts=Amounts.sum(row.amounts for row in online if row.creditor_account_id in covered),
+        amounts=Amounts.sum(row.amounts for row in payable),
         held=[row for row in chosen if row.held_until is not None],
-        older=_older_arrears(chosen),
+        older=_older_arrears(debts, chosen),
         request_key=uuid4(),
         changed=changed,
         email=current_person().email,
@@ -164,18 +165,18 @@ def _accounts_for(rows: list[ToPay]) -> list[MerchantAccount]:
     return list(found.values())
 
 
-def _older_arrears(chosen: list[ToPay]) -> list[ToPay]:
+def _older_arrears(debts: Debts, chosen: list[ToPay]) -> list[ToPay]:
     """Arrears of the same kind that are older than what was chosen: the law credits the money to them first.
 
     Art. 62 § 1 Ordynacji podatkowej: within the tax the payer named, the oldest arrears come first.
     """
     ids = {row.id for row in chosen}
-    newest = {
-        kind: max(row.due_on for row in chosen if row.kind_id == kind) for kind in {row.kind_id for row in chosen}
-    }
+    newest: dict[UUID, date] = {}
+    for row in chosen:
+        newest[row.kind_id] = max(row.due_on, newest.get(row.kind_id, row.due_on))
     return [
         row
-        for row in _debts().rows
+        for row in debts.rows
         if row.overdue
         and row.total
         and row.id not in ids
@@ -221,8 +222,9 @@ def order() -> str | Response | tuple[str, int]:
 
 
 def _changed(chosen: list[Chosen]) -> tuple[str, int]:
-    rows = _chosen_rows([str(each.instalment_id) for each in chosen])
-    return _review_page(rows, changed=True), 409
+    debts = _debts()
+    rows = _chosen_rows(debts, [str(each.instalment_id) for each in chosen])
+    return _review_page(debts, rows, changed=True), 409
 
 
 def _chosen_from_form() -> list[Chosen]:

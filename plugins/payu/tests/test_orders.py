@@ -223,7 +223,7 @@ def test_the_ways_to_pay_are_those_that_work_now(gateway):
     methods = {method.id: method for method in gateway.methods(language="pl")}
     assert methods["blik"].name == "BLIK"
     assert (methods["blik"].smallest, methods["blik"].largest) == (Money(50), Money(99_999_999))
-    assert "c" not in methods  # out of order for now
+    assert "c" not in methods  # PayU says TEMPORARY_DISABLED
 
 
 def test_a_payment_nobody_pays_runs_out(gateway, simulator, order, key, until):
