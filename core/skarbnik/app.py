@@ -31,11 +31,12 @@ from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, core_texts
 from skarbnik.web.access import Access, check_routes, may, public, slots
+from skarbnik.web.addresses import install_addresses
 from skarbnik.web.errors import install_errors
 from skarbnik.web.formats import FILTERS
 from skarbnik.web.forms import csrf, install_forms
 from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
-from skarbnik.web.languages import install_languages
+from skarbnik.web.languages import LanguageFlask, install_languages
 from skarbnik.web.limits import install_limits
 from skarbnik.web.static import install_static
 
@@ -63,7 +64,7 @@ LARGEST_REQUEST = 1024 * 1024
 
 
 def create_app(instance: Instance) -> Flask:
-    app = Flask("skarbnik", static_folder=None, template_folder="web/templates")
+    app = LanguageFlask("skarbnik", static_folder=None, template_folder="web/templates")
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
     app.jinja_env.filters.update(FILTERS)
@@ -81,6 +82,7 @@ def create_app(instance: Instance) -> Flask:
     )
     install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
     install_languages(app)
+    install_addresses(app)
     install_static(app)
     install_limits(app, instance.settings.redis_url)
     install_errors(app)

@@ -6,11 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, LiteralString
 from uuid import UUID
 
 import psycopg
 import sqlalchemy as sa
+from psycopg import sql
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import event
 from sqlalchemy.orm import DeclarativeBase, Session
@@ -22,7 +25,7 @@ from skarbnik.money import Money
 
 TENANTS_PER_CONNECTION = 400  # a backend keeps about 0.2 MB of catalogue for each gmina it served
 
-SET_TENANT = "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
+SET_TENANT: LiteralString = "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
 
 
 def new_id() -> UUID:
@@ -112,17 +115,42 @@ class TenantSession(Session):
         """
         if self.new or self.dirty or self.deleted:
             self.flush()
-        driver = self.connection().connection.driver_connection
-        assert isinstance(driver, psycopg.Connection)
+        driver = _driver(self.connection())
         return driver.cursor(row_factory=namedtuple_row).execute(statement, words).fetchall()
+
+
+def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 @event.listens_for(TenantSession, "after_begin")
 def _enter_tenant(session: TenantSession, transaction: Any, connection: sa.Connection) -> None:
     if transaction.nested:
         return
-    connection.exec_driver_sql(SET_TENANT, (session.role, session.schema))
+    driver = _driver(connection)
+    if driver.pgconn.transaction_status != TransactionStatus.IDLE or not _begin(driver, session.role, session.schema):
+        connection.exec_driver_sql(SET_TENANT, (session.role, session.schema))
     connection.info.setdefault("tenants", set()).add(session.tenant_id)
+
+
+def _begin(driver: psycopg.Connection[Any], role: str, schema: str) -> bool:
+    """BEGIN and SET_TENANT in one trip to the server. False when it failed: SQLAlchemy meets the same error then.
+
+    It must see errors itself, since it drops the whole pool when the server is gone.
+    """
+    result = driver.pgconn.exec_(_begin_text(role, schema))
+    if result.status == ExecStatus.TUPLES_OK:
+        return True
+    if driver.pgconn.transaction_status == TransactionStatus.INERROR:
+        driver.rollback()
+    return False
+
+
+@lru_cache(maxsize=10_000)
+def _begin_text(role: str, schema: str) -> bytes:
+    return sql.SQL("BEGIN; " + SET_TENANT.replace("%s", "{}")).format(role, schema).as_bytes()
 
 
 @contextmanager

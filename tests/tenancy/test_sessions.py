@@ -9,7 +9,7 @@ from sqlalchemy.exc import DBAPIError
 
 from skarbnik import db
 from skarbnik.accounts.models import User
-from skarbnik.db import TenantSession, committed
+from skarbnik.db import TenantSession, _begin, committed
 from skarbnik.testing.factories import UserFactory, bound_to
 
 
@@ -100,11 +100,41 @@ def test_reading_ends_with_a_commit(lab, runtime, counted):
     assert [each for each in asked if each in ("COMMIT", "ROLLBACK")] == ["COMMIT"]
 
 
-def test_a_gmina_is_entered_with_one_statement(lab, runtime, counted):
+def test_a_gmina_is_entered_in_one_trip_together_with_begin(lab, runtime, counted, monkeypatch):
+    trips = []
+    monkeypatch.setattr(db, "_begin", lambda *words: trips.append(words[1:]) or _begin(*words))
     with counted(runtime) as asked, committed(session_of(lab.tenant("lipowo"), runtime)) as session:
         session.execute(text("SELECT 1 FROM users"))
 
-    assert asked == [db.SET_TENANT, "SELECT 1 FROM users", "COMMIT"]
+    tenant = lab.tenant("lipowo")
+    assert trips == [(tenant.role, tenant.schema)]
+    assert asked == ["SELECT 1 FROM users", "COMMIT"]
+
+
+def test_a_role_that_is_not_ours_is_refused_and_leaves_the_connection_clean(lab, runtime):
+    fresh = carried(runtime)
+    tenant = lab.tenant("lipowo")
+    with (
+        pytest.raises(DBAPIError, match="does not exist"),
+        committed(TenantSession(runtime, tenant_id=tenant.id, role="nobody_here", schema=tenant.schema)) as session,
+    ):
+        session.execute(text("SELECT 1 FROM users"))
+    assert carried(runtime) == fresh
+
+
+def test_a_server_that_dropped_its_connections_is_an_error_once(lab):
+    engine = db.make_engine(lab.settings.database_url, size=2, application="skarbnik-dropped")
+    with engine.connect() as one, engine.connect() as two:
+        one.execute(text("SELECT 1")), two.execute(text("SELECT 1"))
+    with lab.as_admin() as admin:
+        admin.execute(
+            "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'skarbnik-dropped'"
+        )
+    with pytest.raises(DBAPIError), committed(session_of(lab.tenant("lipowo"), engine)) as session:
+        ends_well(session)
+    with committed(session_of(lab.tenant("lipowo"), engine)) as session:
+        ends_well(session)
+    engine.dispose()
 
 
 def test_what_was_written_before_an_error_is_not_kept(tenant):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, LiteralString
+from typing import Any, LiteralString, NamedTuple
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
@@ -26,13 +26,12 @@ _COMING: LiteralString = """
 """
 
 _TO_PAY: LiteralString = f"""
-    SELECT r.id AS receivable_id, r.title, r.number AS decision, r.period_from, r.period_until,
-        k.id AS kind_id, k.title AS kind, k.online AND k.creditor_account_id IS NOT NULL AS online,
-        k.creditor_account_id, i.id, i.number, i.due_on,
+    SELECT i.id, r.id AS receivable_id, r.title, r.number AS decision, k.id AS kind_id, k.title AS kind,
+        k.online AND k.creditor_account_id IS NOT NULL AS online, k.creditor_account_id, i.number, i.due_on,
         greatest(i.principal - coalesce(c.principal, 0), 0) AS principal,
         greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
-        coalesce(c.principal + c.interest + c.costs, 0) AS coming,
+        coalesce(c.principal + c.interest + c.costs, 0) AS captured,
         (SELECT max(o.held_until) FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
          WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')) AS held_until,
         (SELECT max(s.as_of) FROM sources s) AS as_of
@@ -51,9 +50,12 @@ _TO_PAY: LiteralString = f"""
 """  # noqa: S608  # our own words
 
 
-@dataclass(frozen=True, slots=True)
-class ToPay:
-    """One instalment that is left to pay, as a line of the list."""
+class ToPay(NamedTuple):
+    """One instalment that is left to pay, as a line of the list.
+
+    The columns of the query in their order, then `overdue`. Hundreds are read for one page, so amounts become `Money`
+    only where somebody looks at them.
+    """
 
     id: UUID
     receivable_id: UUID
@@ -65,11 +67,34 @@ class ToPay:
     creditor_account_id: UUID | None
     number: int
     due_on: date
-    amounts: Amounts
-    total: Money
-    coming: Money  # captured, on its way to the finance system
+    principal: int  # grosze, as the query gives them
+    interest: int
+    costs: int
+    captured: int  # on its way to the finance system
     held_until: datetime | None
     overdue: bool
+
+    @property
+    def grosze(self) -> int:
+        """What is left, for sums."""
+        return self.principal + self.interest + self.costs
+
+    @property
+    def total(self) -> Money:
+        return Money(self.grosze)
+
+    @property
+    def amounts(self) -> Amounts:
+        return Amounts(Money(self.principal), Money(self.interest), Money(self.costs))
+
+    @property
+    def coming(self) -> Money:
+        return Money(self.captured)
+
+    @property
+    def is_split(self) -> bool:
+        """There is more to it than the principal."""
+        return self.interest != 0 or self.costs != 0
 
 
 @dataclass(frozen=True)
@@ -88,30 +113,11 @@ def list_to_pay(session: TenantSession, *, payer_id: UUID, today: date, now: dat
     total = overdue = 0
     as_of = None
     for found in session.read(_TO_PAY, payer=payer_id, today=today, now=now):
-        left = found.principal + found.interest + found.costs
-        late = found.due_on < today
         as_of = found.as_of
-        total += left
-        overdue += left if late else 0
-        rows.append(
-            ToPay(
-                id=found.id,
-                receivable_id=found.receivable_id,
-                title=found.title,
-                decision=found.decision,
-                kind_id=found.kind_id,
-                kind=found.kind,
-                online=found.online,
-                creditor_account_id=found.creditor_account_id,
-                number=found.number,
-                due_on=found.due_on,
-                amounts=Amounts(Money(found.principal), Money(found.interest), Money(found.costs)),
-                total=Money(left),
-                coming=Money(int(found.coming)),
-                held_until=found.held_until,
-                overdue=late,
-            )
-        )
+        row = ToPay._make((*found[:-1], found.due_on < today))
+        total += row.grosze
+        overdue += row.grosze if row.overdue else 0
+        rows.append(row)
     return Debts(rows, Money(total), Money(overdue), as_of)
 
 

@@ -82,8 +82,9 @@ def receivables() -> str:
     """Everything to pay, grouped by kind; `kind`, `state` and `page` are in the address."""
     debts = _debts()
     kind, state = request.args.get("kind", ""), request.args.get("state", "")
-    kinds = {str(row.kind_id): row.kind for row in debts.rows}
-    rows = [row for row in debts.rows if (not kind or str(row.kind_id) == kind) and (state != "overdue" or row.overdue)]
+    kinds = {row.kind_id: row.kind for row in debts.rows}
+    wanted = next((each for each in kinds if str(each) == kind), None)
+    rows = [row for row in debts.rows if (not kind or row.kind_id == wanted) and (state != "overdue" or row.overdue)]
     page = max(request.args.get("page", 1, type=int), 1)
     pages = max((len(rows) + PAGE - 1) // PAGE, 1)
     shown = rows[(page - 1) * PAGE : page * PAGE]
@@ -95,12 +96,12 @@ def receivables() -> str:
         debts=debts,
         groups=groups,
         kinds=kinds,
-        kind=kind,
+        kind=wanted,
         state=state,
         page=page,
         pages=pages,
         found=len(rows),
-        filtered=Money.total(row.total for row in rows),
+        filtered=Money(sum(row.grosze for row in rows)),
     )
 
 

@@ -14,8 +14,13 @@ NBSP = "\u00a0"
 
 def money(amount: Money) -> str:
     """`1 234,56 zł` with spaces that do not break; a minus is a real minus."""
-    whole, rest = divmod(abs(amount.grosze), 100)
-    sign = "−" if amount.grosze < 0 else ""
+    return grosze(amount.grosze)
+
+
+def grosze(amount: int) -> str:
+    """An amount that a query gave as plain grosze, written like Money."""
+    whole, rest = divmod(abs(amount), 100)
+    sign = "−" if amount < 0 else ""
     return f"{sign}{whole:,}".replace(",", NBSP) + f",{rest:02d}{NBSP}zł"
 
 
@@ -24,7 +29,8 @@ def day(value: date | None) -> str:
 
 
 def day_tag(value: date) -> Markup:
-    return Markup(f'<time datetime="{value.isoformat()}">{day(value)}</time>')  # noqa: S704  # digits and dots
+    year, month, day_ = value.year, value.month, value.day
+    return Markup(f'<time datetime="{year}-{month:02d}-{day_:02d}">{day_:02d}.{month:02d}.{year}</time>')  # noqa: S704  # digits and dots
 
 
 def moment(value: datetime | None) -> str:
@@ -40,11 +46,6 @@ def account(nrb: str | None) -> str:
     if not nrb:
         return ""
     return f"{nrb[:2]}{NBSP}" + NBSP.join(nrb[i : i + 4] for i in range(2, len(nrb), 4))
-
-
-def grosze(amount: int) -> str:
-    """An amount that a query gave as plain grosze."""
-    return money(Money(int(amount)))
 
 
 FILTERS = {

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
-from flask import Flask
-from flask.sessions import SecureCookieSessionInterface
+from flask import Flask, Request, current_app, g
+from flask import session as form_cookie
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
+from flask_wtf.csrf import generate_csrf
 from itsdangerous import URLSafeTimedSerializer
 
+from skarbnik import clock
 from skarbnik.web.frame import cookie_name, tenant_of_request
 
 csrf = CSRFProtect()
+
+MOST_VERIFIED = 10_000
+_VERIFIED: dict[tuple[str, str, date], dict[str, Any]] = {}  # cookies whose signature this process has seen today
 
 
 class GminaCookie(SecureCookieSessionInterface):
@@ -25,11 +33,42 @@ class GminaCookie(SecureCookieSessionInterface):
             tenant.instance.keys.digest_key(tenant.id, "form-cookie"),
             salt="form-cookie",
             serializer=self.serializer,
-            signer_kwargs={"key_derivation": "hmac", "digest_method": self.digest_method},
+            signer_kwargs={"key_derivation": "none", "digest_method": self.digest_method},  # the key is derived
         )
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        """What the cookie says. Its signature is verified once a day, not for each page it comes with."""
+        text = request.cookies.get(self.get_cookie_name(app))
+        if not text:
+            return super().open_session(app, request)
+        tenant = tenant_of_request()
+        key = (tenant.id if tenant else "", text, clock.today())
+        known = _VERIFIED.get(key)
+        if known is not None:
+            return self.session_class(known)
+        opened = super().open_session(app, request)
+        if opened is not None and opened.keys() == {"csrf_token"}:  # messages to be shown once are not kept
+            if len(_VERIFIED) >= MOST_VERIFIED:
+                _VERIFIED.clear()
+            _VERIFIED[key] = dict(opened)
+        return opened
 
     def get_cookie_name(self, app: Flask) -> str:
         return cookie_name("form")
+
+
+@lru_cache(maxsize=MOST_VERIFIED)
+def _sign(secret: str, raw: str) -> str:
+    token: str = URLSafeTimedSerializer(secret, salt="wtf-csrf-token").dumps(raw)
+    return token
+
+
+def form_token() -> str:
+    """Flask-WTF's token of this browser; signing it for each page would cost as much as a query."""
+    raw = form_cookie.get("csrf_token")
+    if isinstance(raw, str):
+        g.csrf_token = _sign(current_app.config["SECRET_KEY"], raw)  # where Flask-WTF looks before it signs
+    return generate_csrf()  # type: ignore[no-any-return]  # Flask-WTF has no types
 
 
 def install_forms(app: Flask, *, secret: str) -> None:
@@ -44,3 +83,4 @@ def install_forms(app: Flask, *, secret: str) -> None:
     app.config.update(settings)
     app.session_interface = GminaCookie()
     csrf.init_app(app)
+    app.context_processor(lambda: {"csrf_token": form_token})  # after Flask-WTF's own, which it replaces

@@ -31,6 +31,17 @@ V = TypeVar("V", bound=Callable[..., object])
 SAFE = {"GET", "HEAD", "OPTIONS"}
 OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/healthz", "/readyz")
 
+POLICY = (
+    "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"
+    " font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+ALWAYS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Referrer-Policy", "same-origin"),
+    ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
+    ("Cross-Origin-Opener-Policy", "same-origin"),
+)
+
 
 @dataclass(frozen=True)
 class MenuItem:
@@ -208,20 +219,15 @@ def _leave(response: Response) -> Response:
 
 def _headers(response: Response) -> None:
     headers = response.headers
-    headers["X-Request-ID"] = g.get("request_id", "")
-    headers.setdefault(
-        "Content-Security-Policy",
-        "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"
-        " font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
-    )
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
-    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers.add("X-Request-ID", g.get("request_id", ""))
+    if "Content-Security-Policy" not in headers:
+        headers.add("Content-Security-Policy", POLICY)
+    for name, value in ALWAYS:
+        headers.add(name, value)
     if _slots().instance.settings.secure:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if not request.path.startswith("/static/"):
-        headers.setdefault("Cache-Control", "no-store")
+        headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    if "Cache-Control" not in headers:
+        headers.add("Cache-Control", "no-store")
 
 
 def _give_back(error: BaseException | None) -> None:

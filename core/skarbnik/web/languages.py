@@ -1,14 +1,14 @@
-"""Languages of pages. msgids are English; every distribution keeps its catalogues beside its templates.
+"""Languages of pages. msgids are English; every distribution keeps its catalogues beside its code.
 
 Catalogues are read from their `.po` files at the start: nothing has to be compiled, and nothing can be stale.
-Texts of templates are translated when the template is compiled, so a page does not look up a hundred texts each time;
-a second language brings a second Jinja environment.
+Texts of templates are translated when a template is compiled, once for each language, so a page costs no look-ups.
 """
 
 from __future__ import annotations
 
 import gettext
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
@@ -17,88 +17,199 @@ from typing import Any
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
-from flask import Flask
-from flask_babel import Babel, Domain, get_locale
+from flask import Flask, g, has_app_context
+from flask.templating import Environment
+from flask_babel import Babel, Domain
+from jinja2 import Template
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
+from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
 LANGUAGES = ("pl",)
+COMPONENTS = "components/macros.html"
+_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
+_PACKAGES = {"skarbnik": "web/translations"}  # where each distribution keeps its catalogues
+
+
+def current_language() -> str:
+    """The language of this request; Polish where nobody asked for another."""
+    language: str = g.get("language", LANGUAGES[0]) if has_app_context() else LANGUAGES[0]
+    return language
+
+
+def translate(text: str) -> str:
+    """A msgid that came as a value, as the label of a menu entry does."""
+    return load_catalogue(current_language()).gettext(text)
+
+
+class LanguageEnvironment(Environment):
+    """Jinja with one set of compiled templates for each language, chosen by the request."""
+
+    language: str | None = None  # of an overlay; None for the environment the application holds
+
+    def __init__(self, app: Any, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._overlays: dict[str, LanguageEnvironment] = {}
+
+    def get_template(self, name: Any, parent: str | None = None, globals: Any = None) -> Template:  # noqa: A002  # Jinja's word
+        if self.language is not None:
+            return super().get_template(name, parent, globals)
+        language = current_language()
+        overlay = self._overlays.get(language) or self._make_overlay(language)
+        return overlay.get_template(name, parent, globals)
+
+    def _make_overlay(self, language: str) -> LanguageEnvironment:
+        """Templates in one language. The components are known everywhere, without an import in each page."""
+        overlay = self.overlay()
+        assert isinstance(overlay, LanguageEnvironment)
+        overlay.language = language
+        overlay.globals = dict(self.globals)
+        module = overlay.get_template(COMPONENTS).module
+        overlay.globals.update({name: macro for name, macro in vars(module).items() if isinstance(macro, Macro)})
+        self._overlays[language] = overlay
+        return overlay
+
+
+class LanguageFlask(Flask):
+    """Flask whose templates speak the language of the request."""
+
+    jinja_environment = LanguageEnvironment
 
 
 class CompiledTexts(Extension):
     """Puts the translation in the place of `_("Text")` while a template is read.
 
-    `{{ _("Text") }}` becomes plain text, `_("Text of %(day)s", day=…)` a filter that only fills it.
+    `{{ _("Text of %(day)s", day=row.day) }}` is read as if `Tekst z {{ row.day }}` stood there; within a larger
+    expression `_("Text of %(day)s", day=…)` becomes a filter that only fills the translation.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         tokens = list(stream)
         place = 0
         while place < len(tokens):
-            window = tokens[place : place + 6]
-            kinds = [token.type for token in window]
-            if kinds == _ALONE and window[1].value == "_":
-                yield Token(window[0].lineno, "data", _translated(window[3]) % {})
-                place += 6
-            elif kinds[:3] == _CALL and window[0].value == "_":
-                line = window[0].lineno
-                yield Token(line, "string", _translated(window[2]))
-                yield Token(line, "pipe", "|")
-                yield Token(line, "name", "filled")
-                yield window[1]
-                place += 4 if kinds[3] == "comma" else 3
+            end = _end_of_alone(tokens, place)
+            if end is not None:
+                yield from self._spelled_out(tokens[place + 3], _arguments(tokens[place + 4 : end - 1]))
+                place = end + 1
+            elif _is_call(tokens, place):
+                yield from self._filled(tokens[place + 2])
+                yield tokens[place + 1]
+                place += 4 if tokens[place + 3].type == "comma" else 3
             else:
                 yield tokens[place]
                 place += 1
 
+    def _spelled_out(self, text: Token, values: dict[str, list[Token]]) -> Iterator[Token]:
+        """The translation as text, with an expression in the place of each placeholder."""
+        line, translated = text.lineno, self._translated(text)
+        place = 0
+        for found in _PLACEHOLDER.finditer(translated):
+            yield Token(line, "data", translated[place : found.start()] + (found[2] or ""))
+            if found[1]:
+                yield Token(line, "variable_begin", "{{")
+                yield from values[found[1]]
+                yield Token(line, "variable_end", "}}")
+            place = found.end()
+        yield Token(line, "data", translated[place:])
 
-_CALL = ["name", "lparen", "string"]
-_ALONE = ["variable_begin", *_CALL, "rparen", "variable_end"]
+    def _filled(self, text: Token) -> Iterator[Token]:
+        yield Token(text.lineno, "string", self._translated(text))
+        yield Token(text.lineno, "pipe", "|")
+        yield Token(text.lineno, "name", "filled")
+
+    def _translated(self, text: Token) -> str:
+        language: str = getattr(self.environment, "language", None) or LANGUAGES[0]
+        return load_catalogue(language).gettext(text.value)
 
 
-def _translated(text: Token) -> str:
-    return load_catalogue(LANGUAGES[0]).gettext(text.value)
+def _is_call(tokens: list[Token], place: int) -> bool:
+    types = [token.type for token in tokens[place : place + 4]]
+    return types[:3] == ["name", "lparen", "string"] and tokens[place].value == "_" and types[3] in {"comma", "rparen"}
+
+
+def _end_of_alone(tokens: list[Token], place: int) -> int | None:
+    """Where `{{ _("…", …) }}` ends, when the call is all there is between the braces."""
+    if tokens[place].type != "variable_begin" or not _is_call(tokens, place + 1):
+        return None
+    depth = 0
+    for end in range(place + 2, len(tokens)):
+        depth += {"lparen": 1, "rparen": -1}.get(tokens[end].type, 0)
+        if depth == 0:
+            return end + 1 if tokens[end + 1].type == "variable_end" else None
+    return None
+
+
+def _arguments(tokens: list[Token]) -> dict[str, list[Token]]:
+    """The tokens of `, day=row.day, sum=row.total|money` by name."""
+    found: dict[str, list[Token]] = {}
+    chunk: list[Token] = []
+    depth = 0
+    for token in [*tokens, Token(0, "comma", ",")]:
+        depth += _DEEPER.get(token.type, 0)
+        if depth == 0 and token.type == "comma":
+            if chunk:
+                found[chunk[0].value] = chunk[2:]
+            chunk = []
+        else:
+            chunk.append(token)
+    return found
+
+
+_DEEPER = {"lparen": 1, "lbracket": 1, "lbrace": 1, "rparen": -1, "rbracket": -1, "rbrace": -1}
 
 
 def _filled(text: str, **values: object) -> Markup:
-    return Markup(text % {name: escape(value) for name, value in values.items()})  # noqa: S704  # a translator's text
+    safe = {name: value if isinstance(value, int) else escape(value) for name, value in values.items()}
+    return Markup(text % safe)  # noqa: S704  # a translator's text
+
+
+def _runtime_gettext(text: str, **values: object) -> Markup:
+    """`_(item.label)`: a msgid that is known only when the page is made."""
+    return _filled(translate(text), **values)
+
+
+def _runtime_ngettext(one: str, many: str, number: int, **values: object) -> Markup:
+    text = load_catalogue(current_language()).ngettext(one, many, number)
+    return _filled(text, num=number, **values)
 
 
 class OwnDomain(Domain):  # type: ignore[misc]  # Flask-Babel has no types
     """All catalogues of the installed distributions as one."""
 
     def get_translations(self) -> Any:
-        return _catalogue()
+        return load_catalogue(current_language())
 
 
 @lru_cache
 def load_catalogue(language: str) -> gettext.NullTranslations:
-    path = files("skarbnik") / "web" / "translations" / f"{language}.po"
-    if not path.is_file():
-        return gettext.NullTranslations()
-    with path.open("rb") as source:
-        catalogue = read_po(source, locale=language)
-    compiled = BytesIO()
-    write_mo(compiled, catalogue)
-    compiled.seek(0)
-    return Translations(compiled)
+    """The texts of every distribution in one language."""
+    loaded: Translations | None = None
+    for package in _PACKAGES:
+        path = files(package) / _PACKAGES[package] / f"{language}.po"
+        if not path.is_file():
+            continue
+        with path.open("rb") as source:
+            catalogue = read_po(source, locale=language)
+        compiled = BytesIO()
+        write_mo(compiled, catalogue)
+        compiled.seek(0)
+        if loaded is None:
+            loaded = Translations(compiled)
+        else:
+            loaded.merge(Translations(compiled))
+    return loaded or gettext.NullTranslations()
 
 
-def install_languages(app: Flask) -> None:
-    app.config["BABEL_DEFAULT_LOCALE"] = "pl"
+def install_languages(app: Flask, packages: Iterable[str] = ()) -> None:
+    """Before the first template is read. `packages` are plugins with `translations/<language>.po` in them."""
+    for package in packages:
+        _PACKAGES.setdefault(package, "translations")
+    load_catalogue.cache_clear()
+    app.config["BABEL_DEFAULT_LOCALE"] = LANGUAGES[0]
     app.config["BABEL_DEFAULT_TIMEZONE"] = "Europe/Warsaw"
-    Babel(app)
+    Babel(app, locale_selector=current_language)
     app.extensions["babel"].instance.domain_instance = OwnDomain()
-    app.jinja_env.add_extension("jinja2.ext.i18n")
     app.jinja_env.add_extension(CompiledTexts)
     app.jinja_env.filters["filled"] = _filled
-    app.jinja_env.install_gettext_callables(  # type: ignore[attr-defined]  # the extension adds it
-        lambda text: _catalogue().gettext(text),
-        lambda one, many, number: _catalogue().ngettext(one, many, number),
-        newstyle=True,
-    )
-
-
-def _catalogue() -> gettext.NullTranslations:
-    return load_catalogue(str(get_locale() or "pl"))
+    app.jinja_env.globals.update(_=_runtime_gettext, ngettext=_runtime_ngettext, current_language=current_language)
