@@ -26,7 +26,7 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
-LANGUAGES = ("pl",)
+LANGUAGES = ("pl", "en", "uk")
 COMPONENTS = "components/macros.html"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
 _PACKAGES = {"skarbnik": "web/translations"}  # where each distribution keeps its catalogues
