@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
@@ -38,6 +39,8 @@ from skarbnik.web.forms import csrf, install_forms
 from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
 from skarbnik.web.languages import LanguageFlask, install_languages
 from skarbnik.web.limits import install_limits
+from skarbnik.web.preferences import install_preferences
+from skarbnik.web.shell import install_shell
 from skarbnik.web.static import install_static
 
 
@@ -59,6 +62,8 @@ OFFICE_MENU = [
     MenuItem(_("Payers"), "office.payers", SEE_ANY),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
+# The columns of the footer: a title, and pages by label and endpoint.
+FOOT: list[tuple[str, list[tuple[str, str]]]] = []
 
 LARGEST_REQUEST = 1024 * 1024
 
@@ -68,7 +73,7 @@ def create_app(instance: Instance) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(may=may, menu=_menu)
+    app.jinja_env.globals.update(may=may, menu=_menu, foot_links=lambda: FOOT)
     app.jinja_env.auto_reload = False
     install_frame(
         app,
@@ -82,11 +87,14 @@ def create_app(instance: Instance) -> Flask:
     )
     install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
     install_languages(app)
+    install_preferences(app)
     install_addresses(app)
     install_static(app)
+    install_shell(app)
     install_limits(app, instance.settings.redis_url)
     install_errors(app)
     app.register_blueprint(accounts_views.blueprint)
+    app.register_blueprint(accounts_profile.blueprint)
     app.register_blueprint(portal_views.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(webhooks.blueprint)

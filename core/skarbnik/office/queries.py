@@ -75,6 +75,39 @@ def find_payers(session: Session, wanted: str) -> Sequence[Any]:
     return session.execute(_PAYERS, {"text": wanted, "like": like}).all()
 
 
+_NUMBERED = text("""
+    SELECT o.number, o.state, o.amount, p.name AS payer FROM payment_orders o JOIN payers p ON p.id = o.payer_id
+    WHERE o.number = :number LIMIT 1
+""")
+
+_BY_EXTERNAL_ID = text("""
+    SELECT r.title, r.external_id, p.id AS payer_id, p.name AS payer
+    FROM receivables r JOIN liabilities l ON l.receivable_id = r.id AND l.closed_at IS NULL
+    JOIN payers p ON p.id = l.payer_id
+    WHERE r.source IN (SELECT s.id FROM sources s) AND r.external_id = :text ORDER BY p.name LIMIT 20
+""")
+
+
+@dataclass(frozen=True)
+class Found:
+    """What one box of the office's search answers."""
+
+    payers: Sequence[Any]
+    orders: Sequence[Any]
+    receivables: Sequence[Any]
+
+
+def search(session: Session, wanted: str) -> Found:
+    """Payers by name, number or NIP; an order by its number; receivables by the number the finance system gave."""
+    if len(wanted) < 3:
+        return Found([], [], [])
+    return Found(
+        payers=find_payers(session, wanted),
+        orders=session.execute(_NUMBERED, {"number": wanted.upper()}).all(),
+        receivables=session.execute(_BY_EXTERNAL_ID, {"text": wanted}).all(),
+    )
+
+
 def get_payer(session: Session, payer_id: UUID) -> Any:
     row = session.execute(
         text(

@@ -182,6 +182,17 @@ def payer(payer_id: UUID) -> str:
     return render_template("office/payer.html", payer=found, debts=debts)
 
 
+@blueprint.get("/search")
+@requires(SEE_ANY)
+def search() -> str:
+    """Payers, payments and receivables by one box: a name, a number, a NIP."""
+    wanted = request.args.get("q", "").strip()
+    found = queries.search(frame.session(), wanted)
+    if found.payers or found.orders or found.receivables:
+        _audited("payers.searched", "payers", None)
+    return render_template("office/search.html", found=found, wanted=wanted)
+
+
 @blueprint.get("/audit")
 @requires(READ)
 def audit() -> str:

@@ -67,10 +67,12 @@ def _debts() -> Debts:
 @requires(SEE_OWN)
 def dashboard() -> str:
     debts = _debts()
+    soon = sorted((row for row in debts.rows if row.grosze), key=lambda row: row.due_on)[:5]
     return render_template(
         "portal/dashboard.html",
         debts=debts,
-        soon=sorted((row for row in debts.rows if row.total), key=lambda row: row.due_on)[:5],
+        soon=soon,
+        soon_total=Money(sum(row.grosze for row in soon)),
         overpaid=sum_overpayments(frame.session(), payer_id=_payer()),
         orders=queries.list_orders(frame.session(), payer_id=_payer(), limit=5)[:5],
     )
@@ -99,7 +101,7 @@ def receivables() -> str:
         kind=wanted,
         state=state,
         page=page,
-        pages=pages,
+        pages_all=pages,
         found=len(rows),
         filtered=Money(sum(row.grosze for row in rows)),
     )
@@ -109,7 +111,9 @@ def receivables() -> str:
 @requires(SEE_OWN)
 def receivable(receivable_id: UUID) -> str:
     found: dict[str, Any] = get_receivable(frame.session(), receivable_id, payer_id=_payer())
-    return render_template("portal/receivable.html", **found)
+    closed = found["receivable"].closed_at is not None
+    payable = not closed and any(row["amounts"].total and not row["closed_at"] for row in found["instalments"])
+    return render_template("portal/receivable.html", payable=payable, **found)
 
 
 class PayForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -305,7 +309,7 @@ def payments() -> str:
     more = rows[queries.PAGE - 1] if len(rows) > queries.PAGE else None
     return render_template(
         "portal/payments.html",
-        rows=rows[: queries.PAGE],
+        orders=rows[: queries.PAGE],
         more=f"{more.ordered_at.isoformat()}_{more.id}" if more else None,
         state=state,
         states=list(PaymentOrderState),
@@ -334,7 +338,7 @@ def payment(number: str) -> str:
     return render_template(
         "portal/payment.html",
         order=found,
-        steps=make_timeline(found),
+        steps_done=make_timeline(found),
         waiting=payable and open_there,
         payable=payable and same_day,
         expired=payable and not same_day,

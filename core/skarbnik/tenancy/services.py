@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import IntegrityError
 
+from skarbnik.colours import check_colour
 from skarbnik.errors import Conflict, Invalid
 from skarbnik.tenancy.ledger import CORE, Names, Text, core_texts, migrate_tenants
 
@@ -52,8 +53,10 @@ def read_tenant_file(path: Path) -> NewTenant:
     plugins = found.get("plugins", [])
     if not isinstance(plugins, list) or not all(isinstance(each, str) for each in plugins):
         problems["plugins"] = "must be a list of names"
-    if not re.fullmatch(r"#[0-9a-f]{6}", str(found.get("colour", "#0b5394"))):
-        problems["colour"] = "must look like #0b5394"
+    try:
+        check_colour(str(found.get("colour", NewTenant.colour)))
+    except Invalid as error:
+        problems["colour"] = str(error)
     if not _fits_host(path.stem):
         problems["slug"] = f"{path.stem!r} cannot be part of a host name here"
     if problems:

@@ -30,3 +30,10 @@ def install_addresses(app: Flask) -> None:
         return built[1] if built is not None else url_for(endpoint, **values)
 
     app.jinja_env.globals["url_for"] = address
+
+
+def own_path(path: str | None) -> str | None:
+    """Only a path of this host: one slash, no second one, and nothing a browser would read as one or leave out."""
+    if not path or not path.startswith("/") or path.startswith("//") or "\\" in path or not path.isprintable():
+        return None
+    return path

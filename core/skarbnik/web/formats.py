@@ -48,7 +48,25 @@ def account(nrb: str | None) -> str:
     return f"{nrb[:2]}{NBSP}" + NBSP.join(nrb[i : i + 4] for i in range(2, len(nrb), 4))
 
 
+_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_SYSTEMS = (
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS", "macOS"),
+    ("Linux", "Linux"),
+)
+
+
+def browser(agent: str) -> str:
+    """`Firefox, Windows` of what a browser says of itself; a guess that helps a person to know their own."""
+    found = [next((name for mark, name in known if mark in agent), None) for known in (_BROWSERS, _SYSTEMS)]
+    return ", ".join(name for name in found if name) or agent[:40] or "?"
+
+
 FILTERS = {
+    "browser": browser,
     "money": money,
     "grosze": grosze,
     "day": day,

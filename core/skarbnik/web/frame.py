@@ -29,7 +29,7 @@ log = structlog.get_logger()
 V = TypeVar("V", bound=Callable[..., object])
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/healthz", "/readyz")
+OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/icon.svg", "/healthz", "/readyz")
 
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"

@@ -1,0 +1,32 @@
+"""The browsers somebody is signed in with: listed, and ended one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import delete, select
+from sqlalchemy.orm import Session
+
+from skarbnik.accounts.models import WebSession
+
+MOST = 50
+
+
+def list_sessions(session: Session, user_id: UUID, *, now: datetime) -> Sequence[WebSession]:
+    """The latest used first."""
+    return session.scalars(
+        select(WebSession)
+        .where(WebSession.user_id == user_id, WebSession.expires_at > now)
+        .order_by(WebSession.seen_at.desc())
+        .limit(MOST)
+    ).all()
+
+
+def end_session(session: Session, user_id: UUID, token_hash: str) -> bool:
+    """Sign out one browser of this user; False when it is not theirs or ended already."""
+    ended = session.execute(
+        delete(WebSession).where(WebSession.user_id == user_id, WebSession.token_hash == token_hash)
+    )
+    return bool(ended.rowcount)  # type: ignore[attr-defined]  # a DELETE has it

@@ -1,0 +1,65 @@
+// What a page does better with scripts. Everything works without this file.
+"use strict";
+document.documentElement.classList.add("has-script");
+
+// One press of a button sends a form once; the button says so.
+addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.dataset.sent) { event.preventDefault(); return; }
+  if (form.method === "post") {
+    form.dataset.sent = "yes";
+    form.setAttribute("aria-busy", "true");
+  }
+});
+addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach((form) => {
+  delete form.dataset.sent;
+  form.removeAttribute("aria-busy");
+}));
+
+// The sum of what is ticked, written while one ticks. Amounts are whole grosze.
+const NBSP = "\u00a0";
+function zloty(grosze) {
+  const whole = String(Math.floor(grosze / 100)).replace(/\B(?=(\d{3})+$)/g, NBSP);
+  return `${whole},${String(grosze % 100).padStart(2, "0")}${NBSP}zł`;
+}
+document.querySelectorAll("form[data-sums]").forEach((form) => {
+  const boxes = [...form.querySelectorAll("input[type=checkbox][data-grosze]")];
+  const shown = form.querySelector("[data-sum]"), all = form.querySelector("[data-all]");
+  const count = () => {
+    const ticked = boxes.filter((box) => box.checked);
+    shown.textContent = zloty(ticked.reduce((sum, box) => sum + Number(box.dataset.grosze), 0));
+    if (all) { all.checked = ticked.length === boxes.length; all.indeterminate = ticked.length > 0 && !all.checked; }
+  };
+  if (all) all.addEventListener("change", () => { boxes.forEach((box) => { box.checked = all.checked; }); count(); });
+  form.addEventListener("change", count);
+  count();
+});
+
+// The office by keyboard: Ctrl-K to search; arrows walk the rows of a table, Enter opens.
+addEventListener("keydown", (event) => {
+  const search = document.querySelector("[data-search]");
+  if (search && (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "k") {
+    event.preventDefault();
+    search.focus();
+    search.select();
+    return;
+  }
+  const link = event.target.closest && event.target.closest("table[data-walk] tbody a");
+  if (!link || !["ArrowDown", "ArrowUp", "Home", "End"].includes(event.key)) return;
+  const rows = [...link.closest("tbody").rows].map((row) => row.querySelector("a")).filter(Boolean);
+  const here = rows.findIndex((each) => each.closest("tr") === link.closest("tr"));
+  const to = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: rows.length - 1 }[event.key];
+  if (rows[to]) { event.preventDefault(); rows[to].focus(); }
+});
+
+// A question before what cannot be taken back. Without scripts the button leads to a page that asks.
+document.querySelectorAll("[data-opens]").forEach((button) => {
+  const dialog = document.getElementById(button.dataset.opens);
+  if (dialog && dialog.showModal) button.addEventListener("click", (event) => { event.preventDefault(); dialog.showModal(); });
+});
+document.querySelectorAll("dialog [data-closes]").forEach((button) => {
+  button.addEventListener("click", () => button.closest("dialog").close());
+});
+document.querySelectorAll("[data-prints]").forEach((button) => button.addEventListener("click", () => print()));
+
+if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("/sw.js");

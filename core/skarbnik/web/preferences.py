@@ -1,0 +1,55 @@
+"""What a browser prefers: language and theme, in two small cookies that say nothing about the person."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, abort, g, redirect, request
+from werkzeug.wrappers import Response
+
+from skarbnik.web.access import public
+from skarbnik.web.addresses import own_path
+from skarbnik.web.frame import cookie_name, on_bare_host
+from skarbnik.web.languages import LANGUAGES
+
+THEMES = ("auto", "light", "dark", "contrast")
+YEAR = 365 * 24 * 3600
+
+blueprint = Blueprint("preferences", __name__)
+
+
+def install_preferences(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    app.before_request_funcs.setdefault(None, []).insert(0, read_preferences)  # before anything could make a page
+
+
+def read_preferences() -> None:
+    """The cookie, else the first language of the browser we have; Polish for everybody else."""
+    language = request.cookies.get(cookie_name("language"), "")
+    if language not in LANGUAGES:
+        language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+    theme = request.cookies.get(cookie_name("theme"), "")
+    g.language = language
+    g.theme = theme if theme in THEMES else THEMES[0]
+
+
+@blueprint.get("/language/<language>")
+@on_bare_host
+@public("a language is no secret")
+def choose_language(language: str) -> Response:
+    if language not in LANGUAGES:
+        abort(404)
+    return _kept("language", language)
+
+
+@blueprint.get("/theme/<theme>")
+@on_bare_host
+@public("a theme is no secret")
+def choose_theme(theme: str) -> Response:
+    if theme not in THEMES:
+        abort(404)
+    return _kept("theme", theme)
+
+
+def _kept(name: str, value: str) -> Response:
+    response = redirect(own_path(request.args.get("back")) or "/", 303)
+    response.set_cookie(cookie_name(name), value, max_age=YEAR, secure=True, httponly=True, samesite="Lax", path="/")
+    return response

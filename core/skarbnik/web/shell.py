@@ -1,0 +1,79 @@
+"""What makes the portal installable on a telephone: manifest, icon, and one page for when there is no line."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, render_template
+from flask_babel import gettext as _
+from markupsafe import escape
+
+from skarbnik.tenancy.registry import Tenant
+from skarbnik.web.access import public
+
+DAY = "public, max-age=86400"
+
+blueprint = Blueprint("shell", __name__)
+
+
+def install_shell(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+
+
+def _tenant() -> Tenant:
+    tenant: Tenant | None = g.get("tenant")
+    if tenant is None:
+        abort(404)
+    return tenant
+
+
+@blueprint.get("/manifest.webmanifest")
+@public("the name and the colour of a gmina")
+def manifest() -> Response:
+    tenant = _tenant()
+    response = jsonify(
+        id="/",
+        name=f"{tenant.name}: {_('Taxes and fees')}",
+        short_name=tenant.name.split()[-1][:12],
+        lang=g.language,
+        start_url="/",
+        scope="/",
+        display="standalone",
+        background_color="#ffffff",
+        theme_color=tenant.colour,
+        icons=[
+            {"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
+            {"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "maskable"},
+        ],
+    )
+    response.content_type = "application/manifest+json"
+    return response
+
+
+@blueprint.get("/icon.svg")
+@public("the first letter and the colour of a gmina")
+def icon() -> Response:
+    tenant = _tenant()
+    letter = escape(tenant.name.split()[-1][:1])
+    drawing = (
+        '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 192 192">'
+        f'<rect width="192" height="192" fill="{tenant.colour}"/>'
+        '<path fill="#fff" d="M46 38h100v64c0 30-24 45-50 54-26-9-50-24-50-54z"/>'
+        f'<text x="96" y="112" text-anchor="middle" font-family="system-ui,sans-serif" font-weight="700"'
+        f' font-size="64" fill="{tenant.colour}">{letter}</text></svg>'
+    )
+    response = Response(drawing, content_type="image/svg+xml")
+    response.headers["Cache-Control"] = DAY
+    return response
+
+
+@blueprint.get("/offline")
+@public("holds nothing of anybody")
+def offline() -> str:
+    return render_template("web/offline.html", tenant=_tenant())
+
+
+@blueprint.get("/sw.js")
+@public("a script, the same for everybody")
+def service_worker() -> Response:
+    """Served from the root, since a worker may only look after addresses below its own."""
+    text = current_app.extensions["skarbnik-worker"]
+    return Response(text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})
