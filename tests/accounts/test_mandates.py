@@ -1,12 +1,26 @@
 """Acting for a payer: only while a mandate is good, and the mandate is looked at each time."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import text
 
 from skarbnik import clock
-from skarbnik.testing.factories import PASSWORD, InstalmentFactory, MandateFactory, PayerFactory, UserFactory, bound_to
+from skarbnik.money import Money
+from skarbnik.payers.models import Payer
+from skarbnik.payments.queries import get_order, list_orders
+from skarbnik.portal.queries import sum_overpayments
+from skarbnik.receivables.models import Overpayment
+from skarbnik.testing.factories import (
+    PASSWORD,
+    InstalmentFactory,
+    MandateFactory,
+    PayerFactory,
+    PaymentOrderFactory,
+    UserFactory,
+    bound_to,
+)
 
 
 @pytest.fixture
@@ -84,6 +98,50 @@ def test_a_mandate_that_ended_yesterday_ends_what_one_was_doing(anna, town, tena
 
     assert sees(anna, town) == ["Kowalska Anna"]
     assert anna.get(f"/receivables/{town['debts']['Tartak sp. z o.o.'].receivable_id}").status_code == 404
+
+
+def merge(tenant, payer, into):
+    with tenant.session() as session:
+        session.get_one(Payer, payer.id).merged_into = into.id
+        session.get_one(Payer, into.id).merged_from = [payer.id]
+
+
+def test_a_mandate_for_a_payer_who_was_merged_is_one_for_whom_it_became(anna, town, tenant):
+    anna.post("/acting", {"payer": str(town["company"].id)})
+    merge(tenant, town["company"], into=town["stranger"])
+
+    assert sees(anna, town) == ["Tartak sp. z o.o.", "Obcy Jan"]  # what is owed under both numbers
+    page = anna.get("/acting").text
+    assert "Obcy Jan" in page
+    assert "Tartak" not in page
+    for name in ("Tartak sp. z o.o.", "Obcy Jan"):
+        assert anna.get(f"/receivables/{town['debts'][name].receivable_id}").status_code == 200
+    assert anna.post("/acting", {"payer": str(town["stranger"].id)}).status_code == 303
+
+
+def test_what_was_ordered_and_overpaid_before_a_merge_is_not_lost(tenant, town):
+    with tenant.session() as session, bound_to(session):
+        order = PaymentOrderFactory(payer_id=town["company"].id)
+        overpaid = {"source": "puma", "digest": uuid4(), "run_id": uuid4(), "arose_on": clock.today()}
+        session.add(Overpayment(external_id="N-1", payer_id=town["company"].id, amount=Money(1_200), **overpaid))
+    merge(tenant, town["company"], into=town["own"])
+
+    with tenant.session() as session:
+        assert [row.id for row in list_orders(session, payer_id=town["own"].id)] == [order.id]
+        assert get_order(session, order.number, payer_ids=[town["own"].id]).id == order.id
+        assert sum_overpayments(session, payer_id=town["own"].id) == Money(1_200)
+
+
+def test_a_former_owner_does_not_see_a_debt_by_its_address_either(anna, town, tenant):
+    address = f"/receivables/{town['debts']['Kowalska Anna'].receivable_id}"
+    assert anna.get(address).status_code == 200
+    with tenant.session() as session:
+        session.execute(
+            text("UPDATE liabilities SET until_on = :yesterday WHERE payer_id = :payer"),
+            {"yesterday": clock.today() - timedelta(days=1), "payer": town["own"].id},
+        )
+
+    assert anna.get(address).status_code == 404
 
 
 def test_who_acts_for_nobody_is_told_what_to_do(browse, tenant):

@@ -44,6 +44,70 @@ def test_a_merged_payer_names_who_it_became(receive, town, rows):
     ) == [("P-1", None), ("P-2", None), ("P-9", "P-1")]
 
 
+MERGED = "SELECT p.external_id, m.external_id FROM payers p JOIN payers m ON m.id = p.merged_into ORDER BY 1"
+KNOWN_AS = """
+    SELECT p.external_id, array_agg(f.external_id ORDER BY f.external_id)
+    FROM payers p JOIN payers f ON f.id = ANY (p.merged_from) GROUP BY 1 ORDER BY 1
+"""
+
+
+def test_a_chain_of_merges_is_one_step_to_its_end(receive, words, rows):
+    chain = (words.payer("P-7", merged_into="P-8"), words.payer("P-8", merged_into="P-9"))
+    receive(words.Export(payers=(words.payer("P-1"), *chain, words.payer("P-9", merged_into="P-1"))))
+
+    assert rows(MERGED) == [("P-7", "P-1"), ("P-8", "P-1"), ("P-9", "P-1")]
+    assert rows(KNOWN_AS) == [("P-1", ["P-7", "P-8", "P-9"])]
+
+
+def test_a_later_merge_takes_along_who_was_merged_before(receive, words, rows):
+    receive(words.Export(payers=(words.payer("P-1"), words.payer("P-8"), words.payer("P-9", merged_into="P-8"))))
+    receive(
+        words.Export(
+            payers=(words.payer("P-8", merged_into="P-1"),), receivables=(), kinds=(), number=2, kind="incremental"
+        )
+    )
+
+    assert rows(MERGED) == [("P-8", "P-1"), ("P-9", "P-1")]
+    assert rows(KNOWN_AS) == [("P-1", ["P-8", "P-9"])]
+
+
+def test_a_merge_that_was_a_mistake_is_undone(receive, words, rows):
+    first = words.payer("P-9", merged_into="P-8")
+    receive(words.Export(payers=(words.payer("P-1"), words.payer("P-8", merged_into="P-1"), first)))
+    receive(words.Export(payers=(words.payer("P-1"), words.payer("P-8"), first), number=2))
+
+    assert rows(MERGED) == [("P-9", "P-8")]
+    assert rows(KNOWN_AS) == [("P-8", ["P-9"])]
+
+
+def test_a_payer_who_is_no_longer_exported_stays_merged(receive, words, rows):
+    receive(words.Export(payers=(words.payer("P-1"), words.payer("P-9", merged_into="P-1"))))
+    receive(words.Export(payers=(words.payer("P-1"),), number=2))
+
+    assert rows(MERGED) == [("P-9", "P-1")]
+
+
+def test_payers_merged_in_a_circle_are_refused(receive, words, rows, checksum):
+    receive(words.Export(payers=(words.payer("P-1"), words.payer("P-8"), words.payer("P-9", merged_into="P-8"))))
+    before = checksum()
+    run = receive(
+        words.Export(
+            payers=(words.payer("P-8", merged_into="P-9"), words.payer("P-9", merged_into="P-8")),
+            receivables=(),
+            kinds=(),
+            number=2,
+            kind="incremental",
+        )
+    )
+
+    assert [(problem.code, problem.line) for problem in run.problems] == [
+        ("merged-in-a-circle", line) for line in sorted(problem.line for problem in run.problems)
+    ]
+    assert len(run.problems) == 2
+    assert "koło" in run.problems[0].message
+    assert checksum() == before
+
+
 def test_a_rebooking_nets_to_zero(receive, town, rows):
     receive(town)
 

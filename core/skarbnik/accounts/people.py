@@ -41,16 +41,17 @@ class SignedIn:
         return permission.residents
 
 
-# The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are.
+# The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are. One
+# for a payer that was merged is for the payer it became.
 _LOAD: LiteralString = """
     SELECT u.id, u.name, u.email, u.kind, s.seen_at,
         array(SELECT r.role FROM user_roles r WHERE r.user_id = u.id) AS roles,
         p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay
     FROM web_sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN LATERAL (
-        SELECT m.payer_id, m.may_pay FROM mandates m
+        SELECT coalesce(n.merged_into, n.id) AS payer_id, m.may_pay FROM mandates m JOIN payers n ON n.id = m.payer_id
         WHERE m.user_id = u.id AND m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s)
-        ORDER BY (m.payer_id = s.payer_id) DESC NULLS LAST, m.basis = 'self' DESC, m.created_at LIMIT 1
+        ORDER BY s.payer_id IN (n.id, n.merged_into) DESC NULLS LAST, m.basis = 'self' DESC, m.created_at LIMIT 1
     ) AS m ON true
     LEFT JOIN payers p ON p.id = m.payer_id
     WHERE s.token_hash = %(hash)s AND u.state = 'active' AND s.expires_at > %(now)s

@@ -11,6 +11,7 @@ from uuid import UUID
 import psycopg
 
 from skarbnik.errors import FileProblem
+from skarbnik.exchange.merge import CHAINS, LONGEST_CHAIN
 from skarbnik.exchange.staging import KEYS
 from skarbnik.plugin_api import ImportKind, Manifest, Totals
 
@@ -54,6 +55,11 @@ _REFERENCES = {
         LEFT JOIN payers d ON d.source = %(source)s AND d.external_id = s.merged_into
         WHERE s.merged_into IS NOT NULL AND p.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
         "Kontrahent {0}: nie ma kontrahenta {1}, z którym go połączono.",
+    ),
+    "merged-in-a-circle": (
+        f"""{CHAINS} SELECT line, external_id, target FROM chain
+        WHERE steps = {LONGEST_CHAIN} AND line IS NOT NULL ORDER BY 1 LIMIT 200""",  # noqa: S608  # our own words
+        "Kontrahent {0}: połączenia kontrahentów tworzą koło (przez {1}), więc nie wiadomo, który z nich pozostaje.",
     ),
     "unknown-instalment": (
         """SELECT s.line, s.external_id, s.instalment FROM stage_operations s

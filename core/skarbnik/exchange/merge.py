@@ -52,10 +52,10 @@ KNOWN = {
 
 PAYERS_NEW = """
     INSERT INTO payers (id, source, external_id, kind, name, pesel_sealed, pesel_hash, pesel_key, nip, regon, street,
-        postal_code, city, email, phone, digest, run_id)
+        postal_code, city, email, phone, merged_from, digest, run_id)
     SELECT s.id, %(source)s, s.external_id, s.kind, s.name, s.pesel_sealed, s.pesel_hash,
         CASE WHEN s.pesel_hash IS NULL THEN NULL ELSE %(key)s END, s.nip, s.regon, s.street, s.postal_code, s.city,
-        s.email, s.phone, s.digest, %(run)s
+        s.email, s.phone, '{{}}', s.digest, %(run)s
     FROM {stage} s
 """
 PAYERS_UNKNOWN = """
@@ -70,11 +70,48 @@ PAYERS_CHANGED = """
     FROM stage_payers s WHERE p.source = %(source)s AND p.external_id = s.external_id
         AND (p.digest <> s.digest OR p.closed_at IS NOT NULL)
 """
-PAYERS_MERGED = """
-    UPDATE payers p SET merged_into = m.id FROM stage_payers s
-    LEFT JOIN payers m ON m.source = %(source)s AND m.external_id = s.merged_into
-    WHERE p.source = %(source)s AND p.external_id = s.external_id AND p.run_id = %(run)s
-        AND p.merged_into IS DISTINCT FROM m.id
+# Each payer that was merged with the next one of its chain: as this file says, or as it was for whom it does not name.
+# An unfinished chain is one of a circle.
+LONGEST_CHAIN = 20
+CHAINS = f"""
+    WITH RECURSIVE step AS MATERIALIZED (
+        (SELECT DISTINCT ON (s.external_id) s.line, s.external_id, s.merged_into AS target FROM stage_payers s
+        WHERE s.merged_into IS NOT NULL ORDER BY s.external_id, s.line)
+        UNION ALL
+        SELECT NULL, p.external_id, m.external_id FROM payers p JOIN payers m ON m.id = p.merged_into
+        WHERE p.source = %(source)s AND NOT EXISTS (SELECT FROM stage_payers s WHERE s.external_id = p.external_id)
+    ), chain AS (
+        SELECT line, external_id, target, 1 AS steps FROM step
+        UNION ALL
+        SELECT c.line, c.external_id, s.target, c.steps + 1 FROM chain c JOIN step s ON s.external_id = c.target
+        WHERE c.steps < {LONGEST_CHAIN}
+    )
+"""  # noqa: S608  # our own words
+PAYERS_MERGED = f"""
+    {CHAINS}
+    UPDATE payers p SET merged_into = (
+        SELECT m.id FROM payers m WHERE m.source = %(source)s AND m.external_id = ends.target
+    )
+    FROM (
+        SELECT c.external_id, c.target FROM chain c WHERE NOT EXISTS (SELECT FROM step s WHERE s.external_id = c.target)
+        UNION ALL
+        SELECT p.external_id, NULL FROM payers p JOIN stage_payers s ON s.external_id = p.external_id
+        WHERE p.source = %(source)s AND p.merged_into IS NOT NULL AND s.merged_into IS NULL
+    ) AS ends
+    WHERE p.source = %(source)s AND p.external_id = ends.external_id AND p.merged_into IS DISTINCT FROM (
+        SELECT m.id FROM payers m WHERE m.source = %(source)s AND m.external_id = ends.target
+    )
+"""  # noqa: S608  # our own words
+# The other direction, so that a page finds what is owed under all the numbers of its payer by their ids.
+PAYERS_MERGED_FROM = """
+    UPDATE payers p SET merged_from = n.ids FROM (
+        SELECT t.id, coalesce(f.ids, '{}') AS ids FROM payers t LEFT JOIN (
+            SELECT merged_into AS id, array_agg(id ORDER BY id) AS ids FROM payers
+            WHERE source = %(source)s AND merged_into IS NOT NULL GROUP BY merged_into
+        ) AS f ON f.id = t.id
+        WHERE t.source = %(source)s AND (f.ids IS NOT NULL OR t.merged_from <> '{}')
+    ) AS n
+    WHERE p.id = n.id AND p.merged_from <> n.ids
 """
 
 RECEIVABLES_NEW = """
@@ -302,6 +339,7 @@ class Merge:
             for what, statement in LATER[table]:
                 if not self.is_first or what in LINKED:
                     self._add(table, what, statement)
+        self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
             for table in ("payers", "receivables", "instalments", "operations", "overpayments"):
                 self._add(table, "closed", VANISHED.format(table=table))

@@ -6,7 +6,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint, Uuid
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.accounts.models import User
@@ -17,7 +18,8 @@ from skarbnik.plugin_api import PayerKind
 class Payer(Base):
     """A person or company that is liable for something (kontrahent). Written by imports only, closed and never deleted.
 
-    PESEL is sealed; its keyed hash finds the payer of a person who proved theirs.
+    PESEL is sealed; its keyed hash finds the payer of a person who proved theirs. A payer that was registered twice and
+    merged is never read alone: `merged_into` names the one at the end of the chain, and that one names all of them.
     """
 
     __tablename__ = "payers"
@@ -38,7 +40,8 @@ class Payer(Base):
     city: Mapped[str | None] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(120))
     phone: Mapped[str | None] = mapped_column(String(31))
-    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("payers.id"))
+    merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("payers.id"))  # always the last one, never a step
+    merged_from: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)  # who names this one in `merged_into`
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
     run_id: Mapped[UUID]  # the import that last changed it

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, and_, cast, func, select
+from sqlalchemy import BigInteger, Select, and_, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
+from skarbnik.payers.models import Payer
 from skarbnik.payments.models import (
     BookingLine,
     Capture,
@@ -86,11 +87,16 @@ def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None
         )
     )
     if payer_ids is not None:
-        query = query.where(PaymentOrder.payer_id.in_(list(payer_ids)))
+        query = query.where(PaymentOrder.payer_id.in_(_with_merged(payer_ids)))
     order = session.scalars(query).one_or_none()
     if order is None:
         raise NotFound(f"no order {number}")
     return order
+
+
+def _with_merged(payer_ids: Iterable[UUID]) -> Select[tuple[UUID]]:
+    """Payers and those who were merged into them: what one ordered is the other's too."""
+    return select(func.unnest(func.array_append(Payer.merged_from, Payer.id))).where(Payer.id.in_(list(payer_ids)))
 
 
 @dataclass(frozen=True)
@@ -128,7 +134,7 @@ def list_orders(
         PaymentOrder.paid_at,
     )
     if payer_id is not None:
-        query = query.where(PaymentOrder.payer_id == payer_id)
+        query = query.where(PaymentOrder.payer_id.in_(_with_merged([payer_id])))
     if state is not None:
         query = query.where(PaymentOrder.state == state)
     if before is not None:

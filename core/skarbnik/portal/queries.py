@@ -11,9 +11,11 @@ from uuid import UUID
 from sqlalchemy import RowMapping, text
 from sqlalchemy.orm import Session
 
+from skarbnik import clock
 from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
+from skarbnik.receivables.queries import IN_FORCE, LIABLE
 
 # The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
 _COMING: LiteralString = """
@@ -36,9 +38,7 @@ _TO_PAY: LiteralString = f"""
          WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')) AS held_until,
         (SELECT max(s.as_of) FROM sources s) AS as_of
     FROM (
-        SELECT DISTINCT receivable_id FROM liabilities
-        WHERE payer_id = %(payer)s AND closed_at IS NULL
-            AND (from_on IS NULL OR from_on <= %(today)s) AND (until_on IS NULL OR until_on >= %(today)s)
+        SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}
     ) AS l
     JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
     JOIN kinds k ON k.id = r.kind_id
@@ -121,17 +121,17 @@ def list_to_pay(session: TenantSession, *, payer_id: UUID, today: date, now: dat
     return Debts(rows, Money(total), Money(overdue), as_of)
 
 
-_RECEIVABLE = text("""
+_RECEIVABLE: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, r.parent_id,
         k.title AS kind, a.nrb, a.owner, p.title AS parent_title,
-        (SELECT count(*) FROM liabilities o WHERE o.receivable_id = r.id AND o.closed_at IS NULL) AS liable,
+        (SELECT count(*) FROM liabilities l WHERE l.receivable_id = r.id AND {IN_FORCE}) AS liable,
         l.role, l.share_part, l.share_whole
     FROM receivables r JOIN kinds k ON k.id = r.kind_id
     LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id
     LEFT JOIN receivables p ON p.id = r.parent_id
-    JOIN liabilities l ON l.receivable_id = r.id AND l.payer_id = :payer AND l.closed_at IS NULL
-    WHERE r.id = :id
-""")
+    JOIN liabilities l ON l.receivable_id = r.id AND {LIABLE}
+    WHERE r.id = %(id)s ORDER BY l.role LIMIT 1
+"""  # noqa: S608  # our own words
 
 _INSTALMENTS = text(f"""
     SELECT i.id, i.number, i.due_on, i.charged, i.closed_at,
@@ -149,13 +149,13 @@ _OPERATIONS = text("""
 """)
 
 
-def get_receivable(session: Session, receivable_id: UUID, *, payer_id: UUID) -> dict[str, object]:
-    """One receivable with instalments and operations. NotFound when this payer is not liable for it."""
-    found = session.execute(_RECEIVABLE, {"id": receivable_id, "payer": payer_id}).mappings().first()
-    if found is None:
+def get_receivable(session: TenantSession, receivable_id: UUID, *, payer_id: UUID) -> dict[str, object]:
+    """One receivable with instalments and operations. NotFound when this payer is not liable for it today."""
+    found = session.read(_RECEIVABLE, id=receivable_id, payer=payer_id, today=clock.today())
+    if not found:
         raise NotFound(f"no receivable {receivable_id}")
     return {
-        "receivable": found,
+        "receivable": found[0],
         "instalments": [_with_amounts(row._mapping) for row in session.execute(_INSTALMENTS, {"id": receivable_id})],
         "operations": [_with_amounts(row._mapping) for row in session.execute(_OPERATIONS, {"id": receivable_id})],
     }
@@ -168,7 +168,8 @@ def _with_amounts(row: RowMapping) -> dict[str, Any]:
 
 
 _PAYERS = text("""
-    SELECT DISTINCT p.id, p.name, p.kind, p.city FROM mandates m JOIN payers p ON p.id = m.payer_id
+    SELECT DISTINCT p.id, p.name, p.kind, p.city FROM mandates m JOIN payers n ON n.id = m.payer_id
+    JOIN payers p ON p.id = coalesce(n.merged_into, n.id)
     WHERE m.user_id = :user AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
     ORDER BY p.name LIMIT 100
 """)
@@ -180,7 +181,8 @@ def list_payers_of(session: Session, *, user_id: UUID, today: date) -> Sequence[
 
 
 _OVERPAID = text("""
-    SELECT coalesce(sum(amount), 0)::bigint FROM overpayments WHERE payer_id = :payer AND closed_at IS NULL
+    SELECT coalesce(sum(amount), 0)::bigint FROM overpayments
+    WHERE payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = :payer)::uuid[]) AND closed_at IS NULL
 """)
 
 

@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from skarbnik.db import TenantSession
 from skarbnik.money import Amounts, Money
+
+# A liability `l` that holds today, and one of this payer or of a payer that was merged into it.
+IN_FORCE: LiteralString = """
+    l.closed_at IS NULL AND (l.from_on IS NULL OR l.from_on <= %(today)s)
+        AND (l.until_on IS NULL OR l.until_on >= %(today)s)
+"""
+LIABLE: LiteralString = f"""
+    {IN_FORCE} AND l.payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = %(payer)s)::uuid[])
+"""  # noqa: S608  # our own words
+_LIABLE_FOR: LiteralString = f"""
+    SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE} AND l.receivable_id = ANY (%(ids)s)
+"""  # noqa: S608  # our own words
 
 _RECEIVABLES = text("""
     SELECT r.id, r.source, r.external_id, k.code AS kind, r.title, r.number, r.closed_at IS NOT NULL AS closed
@@ -29,3 +44,9 @@ def list_receivables(session: Session, *, after: UUID | None, limit: int) -> lis
         left = Amounts(Money(each.principal), Money(each.interest), Money(each.costs))
         instalments[each.receivable_id].append({**each._mapping, "left": left})
     return [{**row._mapping, "instalments": instalments[row.id]} for row in rows]
+
+
+def list_liable(session: TenantSession, receivable_ids: Iterable[UUID], *, payer_id: UUID, today: date) -> set[UUID]:
+    """Those of some receivables that a payer is liable for on a day."""
+    rows = session.read(_LIABLE_FOR, ids=list(receivable_ids), payer=payer_id, today=today)
+    return {row.receivable_id for row in rows}

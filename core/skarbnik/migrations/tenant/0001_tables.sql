@@ -65,6 +65,7 @@ CREATE TABLE payers (
     email VARCHAR(120),
     phone VARCHAR(31),
     merged_into UUID,
+    merged_from UUID[] NOT NULL,
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
     run_id UUID NOT NULL,
