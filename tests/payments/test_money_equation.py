@@ -4,6 +4,7 @@ captured = booked + waiting + in suspense + refunded, for each merchant account,
 """
 
 from datetime import timedelta
+from itertools import product
 from uuid import uuid4
 
 import pytest
@@ -36,6 +37,7 @@ from skarbnik.receivables.models import Operation
 from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
+    LiabilityFactory,
     MerchantAccountFactory,
     OfficialFactory,
     PayerFactory,
@@ -91,6 +93,8 @@ class Town(RuleBasedStateMachine):
             InstalmentFactory(receivable=receivables[0], principal=Money(7)),
             InstalmentFactory(receivable=receivables[1], costs=Money(1_600)),
         ]
+        for payer, receivable in product(self.payers, receivables):
+            LiabilityFactory(receivable_id=receivable.id, payer_id=payer.id)
 
     @rule(target=orders, which=st.sets(st.integers(0, 2), min_size=1), payer=st.integers(0, 1))
     def order(self, which, payer):
@@ -273,12 +277,13 @@ def test_a_capture_of_nothing_is_refused_by_the_database(session, amount):
 
 def test_a_basket_over_two_accounts_is_paid_when_both_parts_came(session):
     kinds = [KindFactory(), KindFactory()]
-    instalments = [InstalmentFactory(receivable=ReceivableFactory(kind=kind)) for kind in kinds]
+    payer = PayerFactory()
+    instalments = [InstalmentFactory(receivable=ReceivableFactory(kind=kind), payer=payer) for kind in kinds]
     accounts = [MerchantAccountFactory(creditor_account=kind.creditor_account) for kind in kinds]
     made = order_payment(
         session,
         request_key=uuid4(),
-        payer_id=PayerFactory().id,
+        payer_id=payer.id,
         user_id=None,
         chosen=[Chosen(each.id, each.balance) for each in instalments],
         email=None,

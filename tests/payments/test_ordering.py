@@ -17,6 +17,7 @@ from skarbnik.payments.services import (
     MOST_LINES,
     BasketChanged,
     Chosen,
+    NotLiable,
     NotPayableOnline,
     new_number,
     open_transaction,
@@ -25,9 +26,11 @@ from skarbnik.payments.services import (
 )
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import GatewayReport
+from skarbnik.receivables.models import Instalment, Liability
 from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
+    LiabilityFactory,
     MerchantAccountFactory,
     PayerFactory,
     ReceivableFactory,
@@ -39,11 +42,24 @@ def chosen(*instalments):
     return [Chosen(each.id, each.balance) for each in instalments]
 
 
+def make_liable(session, payer, choice):
+    """What is chosen is the payer's, where nobody said whose it is."""
+    for receivable_id in session.scalars(
+        select(Instalment.receivable_id)
+        .where(Instalment.id.in_([each.instalment_id for each in choice]))
+        .where(Instalment.receivable_id.not_in(select(Liability.receivable_id).where(Liability.payer_id == payer.id)))
+        .distinct()
+    ):
+        LiabilityFactory(receivable_id=receivable_id, payer_id=payer.id)
+
+
 @pytest.fixture
 def order(session):
     payer = PayerFactory()
 
-    def make(choice, **words):
+    def make(choice, *, liable=True, **words):
+        if liable:
+            make_liable(session, payer, choice)
         words = {"request_key": uuid4(), "payer_id": payer.id, "user_id": None, "email": None, "language": "pl"} | words
         return order_payment(session, chosen=choice, **words)
 
@@ -128,6 +144,28 @@ def test_what_has_no_account_at_a_gateway_is_paid_by_transfer_only(order, kind):
 
     with pytest.raises(NotPayableOnline):
         order(chosen(instalment))
+
+
+@pytest.mark.parametrize(
+    "liability",
+    [
+        None,
+        {"until_on": clock.today() - timedelta(days=1)},
+        {"from_on": clock.today() + timedelta(days=1)},
+        {"closed_at": clock.now()},
+    ],
+)
+def test_only_who_is_liable_today_orders(order, session, liability):
+    mine, theirs = InstalmentFactory(), InstalmentFactory(payer=PayerFactory())
+    payer = PayerFactory()
+    LiabilityFactory(receivable_id=mine.receivable_id, payer_id=payer.id)
+    if liability is not None:
+        LiabilityFactory(receivable_id=theirs.receivable_id, payer_id=payer.id, **liability)
+
+    with pytest.raises(NotLiable):
+        order(chosen(mine, theirs), payer_id=payer.id, liable=False)
+    assert session.scalar(select(func.count()).select_from(PaymentOrder)) == 0
+    assert order(chosen(mine), payer_id=payer.id, liable=False).payer_id == payer.id
 
 
 def test_while_somebody_pays_others_are_warned_and_not_locked_out(order, session):

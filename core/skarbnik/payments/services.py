@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
 from skarbnik.audit.services import record_act
+from skarbnik.db import TenantSession
 from skarbnik.errors import Conflict, ExternalSystemError, Invalid
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import publish
@@ -40,6 +41,7 @@ from skarbnik.payments.states import (
 )
 from skarbnik.plugin_api import GatewayReport, NotificationHint, RawNotification, TransactionState
 from skarbnik.receivables.models import Instalment, Kind, Receivable
+from skarbnik.receivables.queries import list_liable
 
 HOLD = timedelta(minutes=15)
 MOST_LINES = 200
@@ -48,6 +50,10 @@ NUMBER_LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
 
 class BasketChanged(Conflict):
     """An instalment changed between choosing and ordering; the resident must look again."""
+
+
+class NotLiable(BasketChanged):
+    """The payer is not liable today for a chosen instalment: somebody else is now, or it never was theirs."""
 
 
 class NotPayableOnline(Conflict):
@@ -63,7 +69,7 @@ class Chosen:
 
 
 def order_payment(
-    session: Session,
+    session: TenantSession,
     *,
     request_key: UUID,
     payer_id: UUID,
@@ -74,7 +80,8 @@ def order_payment(
 ) -> PaymentOrder:
     """Decide to pay: a snapshot of each line, good today. The same `request_key` gives the same order again.
 
-    Invalid when nothing or too much is chosen; BasketChanged when the amounts are not those that were shown.
+    Invalid when nothing or too much is chosen; BasketChanged when the amounts are not those that were shown, NotLiable
+    when somebody else's debt is among them.
     """
     wanted = {each.instalment_id: each.amounts for each in chosen}
     if not 0 < len(wanted) <= MOST_LINES or len(wanted) != len(chosen):
@@ -88,6 +95,7 @@ def order_payment(
     left = left_to_pay(session, instalments)
     if len(instalments) != len(wanted) or any(left[each.id] != wanted[each.id] for each in instalments):
         raise BasketChanged("the amounts are not those that were shown")
+    _check_liable(session, payer_id, instalments)
     now = clock.now()
     order = PaymentOrder(
         number=new_number(),
@@ -109,6 +117,12 @@ def order_payment(
     session.flush()
     record_act(session, "payment.ordered", subject="payment_order", subject_id=order.id, actor="user", actor_id=user_id)
     return order
+
+
+def _check_liable(session: TenantSession, payer_id: UUID, instalments: Sequence[Instalment]) -> None:
+    receivables = {each.receivable_id for each in instalments}
+    if receivables != list_liable(session, receivables, payer_id=payer_id, today=clock.today()):
+        raise NotLiable(f"payer {payer_id} is not liable today for each chosen instalment")
 
 
 def _lock_instalments(session: Session, wanted: Mapping[UUID, object]) -> list[Instalment]:
