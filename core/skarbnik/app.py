@@ -31,6 +31,7 @@ from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, core_texts
+from skarbnik.web import design
 from skarbnik.web.access import Access, check_routes, may, public, slots
 from skarbnik.web.addresses import install_addresses
 from skarbnik.web.errors import install_errors
@@ -81,6 +82,7 @@ def create_app(instance: Instance) -> Flask:
             instance=instance,
             load_person=load_person,
             load_client=load_client,
+            ask_to_sign_in=accounts_views.ask_to_sign_in,
             resident_menu=RESIDENT_MENU,
             office_menu=OFFICE_MENU,
         ),
@@ -133,6 +135,7 @@ def _install_own_pages(app: Flask, instance: Instance) -> None:
         return jsonify(parts), 200 if all(parts.values()) else 503
 
     if instance.settings.is_demo:
+        app.register_blueprint(design.blueprint)
 
         @app.before_request
         def chooser() -> str | None:

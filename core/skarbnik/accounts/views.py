@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
@@ -12,8 +12,11 @@ from wtforms.validators import InputRequired, Length
 
 from skarbnik.accounts import services
 from skarbnik.accounts.models import UserKind
+from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
 from skarbnik.web.access import public
+from skarbnik.web.addresses import own_path
+from skarbnik.web.kept import open_kept
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
@@ -39,8 +42,17 @@ def sign_in_office() -> AnyResponse | str | tuple[str, int]:
     return _sign_in(UserKind.OFFICIAL, "office.day")
 
 
+def ask_to_sign_in(office: bool, kept: str | None) -> tuple[str, int]:
+    """The door, for somebody whose form arrived after their session had ended."""
+    form = SignInForm(formdata=None)
+    kind = UserKind.OFFICIAL if office else UserKind.RESIDENT
+    action = url_for("accounts.sign_in_office" if office else "accounts.sign_in")
+    return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept, action=action), 401
+
+
 def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
     form = SignInForm()
+    kept = request.form.get("kept")
     if request.method == "GET":
         form.next.data = request.args.get("next", "")
     if form.validate_on_submit():
@@ -55,20 +67,20 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
             )
         except services.WrongSignIn:
             form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
-            return render_template("accounts/sign_in.html", form=form, kind=kind), 422
+            return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept), 422
         form_cookie.clear()  # a new token for forms, so that nothing from before the sign-in is worth anything
         services.sign_out(frame.session(), request.cookies.get(frame.cookie_name("session"), ""))
-        response = redirect(_inside(form.next.data) or url_for(home), 303)
+        again = open_kept(g.tenant, kept)
+        if again is not None:
+            g.person = load_person(frame.session(), token)
+            response: AnyResponse = make_response(render_template("accounts/kept.html", kept=again, home=url_for(home)))
+        else:
+            response = redirect(own_path(form.next.data) or url_for(home), 303)
         _set_cookie(response, token)
         return response
-    return render_template("accounts/sign_in.html", form=form, kind=kind), 422 if form.is_submitted() else 200
-
-
-def _inside(path: str | None) -> str | None:
-    """Only a path of this host: one slash, no second one, and nothing a browser would read as one or leave out."""
-    if not path or not path.startswith("/") or path.startswith("//") or "\\" in path or not path.isprintable():
-        return None
-    return path
+    ended = bool(form.next.data) and not form.is_submitted()
+    status = 422 if form.is_submitted() else 200
+    return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept, ended=ended), status
 
 
 def _set_cookie(response: AnyResponse, token: str) -> None:

@@ -23,9 +23,11 @@ from skarbnik.db import TenantSession
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant, TenantState
 from skarbnik.web.access import Permission, Person, find_access
+from skarbnik.web.kept import KeptForm, keep_form
 
 log = structlog.get_logger()
 
+Answer = AnyResponse | str | tuple[str, int]
 V = TypeVar("V", bound=Callable[..., object])
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
@@ -67,6 +69,7 @@ class Slots:
     instance: Instance
     load_person: Callable[[TenantSession, str], Person | None]
     load_client: Callable[[TenantSession, str], Client | None]
+    ask_to_sign_in: Callable[[bool, str | None], Answer]  # at the office's door or not, with a kept form
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
 
@@ -112,7 +115,7 @@ def _slots() -> Slots:
     return slots
 
 
-def _enter() -> AnyResponse | str | tuple[str, int] | None:
+def _enter() -> Answer | None:
     g.started = time.perf_counter()
     g.request_id = uuid.uuid4().hex
     slots = _slots()
@@ -141,7 +144,7 @@ def _enter() -> AnyResponse | str | tuple[str, int] | None:
     if access.permission is None:
         return None
     if g.person is None:
-        return _to_sign_in()
+        return _to_sign_in(slots)
     if not g.person.may(access.permission):
         raise NotFound  # what is not yours does not exist for you
     return None
@@ -179,8 +182,12 @@ def _check_token(slots: Slots, scope: str) -> None:
     g.client = client
 
 
-def _to_sign_in() -> AnyResponse:
+def _to_sign_in(slots: Slots) -> Answer:
+    """To the door, and afterwards to where one was going. A form that was just sent goes along."""
     office = request.path.startswith("/office")
+    if request.method not in SAFE and request.form:
+        fields = [(name, value) for name in request.form for value in request.form.getlist(name)]
+        return slots.ask_to_sign_in(office, keep_form(g.tenant, KeptForm(request.full_path.rstrip("?"), fields)))
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in_office" if office else "accounts.sign_in", next=wanted), 303)
 
