@@ -29,6 +29,7 @@ COMMANDS = {
     "demo": "start everything with three gminas of made-up data; Ctrl-C ends it",
     "test": "run all tests on throw-away servers; what follows is given to pytest",
     "lint": "style, types, import contracts, the lock",
+    "texts": "gather what pages say into the catalogues; tells what waits for a translator",
     "bench": "run benchmarks/NAME.py on throw-away servers, or all of them",
     "stop": "end a running demo",
     "reset": "end a running demo and forget its data",

@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from skarbnik.dev import demo, doctor, lint, testing
+from skarbnik.dev import demo, doctor, lint, testing, texts
 from skarbnik.dev.leftovers import end_leftovers, is_alive, send
 from skarbnik.dev.processes import DidNotStart
 from skarbnik.dev.state import CHECKOUT, discard, holder, only_one, open_state, read_json
@@ -65,6 +65,8 @@ def main(arguments: list[str]) -> int:
             return lint.lint()
         case "doctor":
             return doctor.doctor()
+        case "texts":
+            return texts.texts()
         case "stop":
             return stop()
         case "reset":
