@@ -127,6 +127,33 @@ def test_who_orders_during_an_import_waits_and_gets_what_is_true_then(
         assert order(tenant, filled, 7_000).amount == Money(7_000)
 
 
+@pytest.mark.parametrize("kind", ["full", "incremental"])
+def test_an_import_closes_instalments_in_the_order_payments_lock_them(receive, lay, words, tenant, report, kind):
+    """The row with the lower id lies behind the other, in the table and its indexes: as they lie is the wrong order."""
+    owner, parts = words.liability("P-1"), (words.instalment("I-2", number=2), words.instalment("I-1"))
+    receive(words.Export(receivables=(words.receivable("R-1", owner, *parts), words.receivable("R-2", owner))))
+    with tenant.session() as session:
+        low, high = session.scalars(select(Instalment).order_by(Instalment.id))
+        for name in ("R-2", "R-1"):
+            moved = "UPDATE instalments SET receivable_id = (SELECT id FROM receivables WHERE external_id = :name)"
+            session.execute(text(f"{moved} WHERE id = :id"), {"name": name, "id": low.id})
+    empty = words.receivable("R-1", owner), words.receivable("R-2", owner)
+    run_id = lay(words.Export(number=2, kind=kind, receivables=empty).body())
+    reading = threading.Thread(target=tasks.read_file, args=(tenant, run_id))
+
+    with tenant.session() as payer:
+        lock = select(Instalment.id).with_for_update()
+        payer.execute(lock.where(Instalment.id == low.id))
+        reading.start()
+        reading.join(1)
+        payer.execute(text("SET LOCAL lock_timeout = '2s'"))
+        payer.execute(lock.where(Instalment.id == high.id))
+    reading.join(20)
+
+    assert report(run_id).state is RunState.APPLIED
+    assert report(run_id).counts["instalments"] == {"closed": 2}
+
+
 def test_a_page_is_read_during_an_import_without_waiting(filled, lay, words, tenant, paused, rows):
     reached, go_on = paused
     run_id = lay(words.Export(number=2, receivables=()).body())

@@ -2,16 +2,30 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from threading import Barrier, BrokenBarrierError
+from threading import Barrier, BrokenBarrierError, Event
+from uuid import uuid4
 
-from sqlalchemy import event, func, select
+import pytest
+from sqlalchemy import event, func, select, text
 
+from skarbnik.errors import Conflict
 from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount, PaymentOrder
-from skarbnik.payments.services import keep_notification, open_transaction, record_report
+from skarbnik.payments.services import Chosen, keep_notification, open_transaction, order_payment, record_report
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import GatewayReport, NotificationHint, RawNotification, TransactionState
-from skarbnik.testing.factories import InstalmentFactory, MerchantAccountFactory, TransactionFactory, bound_to
+from skarbnik.testing.factories import (
+    InstalmentFactory,
+    LiabilityFactory,
+    MerchantAccountFactory,
+    PayerFactory,
+    TransactionFactory,
+    bound_to,
+)
+
+
+def report_of(transaction):
+    return GatewayReport(transaction.id, "EXT-1", transaction.amount, "PLN")
 
 
 def test_an_attempt_that_fails_does_not_undo_what_another_paid_at_the_same_moment(tenant):
@@ -20,7 +34,7 @@ def test_an_attempt_that_fails_does_not_undo_what_another_paid_at_the_same_momen
         failed = TransactionFactory(
             started=True, order=paid.order, merchant_account=paid.merchant_account, amount=paid.amount
         )
-    report = GatewayReport(paid.id, "EXT-1", paid.amount, "PLN")
+    report = report_of(paid)
     refusal = GatewayReport(failed.id, "EXT-2", Money(0), "PLN", TransactionState.REJECTED)
 
     with tenant.session() as slow:
@@ -49,6 +63,64 @@ def test_a_second_attempt_sees_the_part_that_was_paid_while_it_was_prepared(tena
 
     with tenant.session() as session:
         assert session.get_one(PaymentOrder, order.id).state is PaymentOrderState.PARTLY_PAID
+
+
+def test_a_form_sent_again_while_the_money_comes_in_waits_without_holding_what_the_money_needs(tenant):
+    with tenant.session() as session, bound_to(session):
+        instalment = InstalmentFactory(payer=PayerFactory())
+        transaction = TransactionFactory(started=True, instalment=instalment)
+        LiabilityFactory(receivable_id=instalment.receivable_id, payer_id=transaction.order.payer_id)
+    ordered, captured = Event(), Event()
+
+    def send_again():
+        with tenant.session() as session:
+            made = order_payment(
+                session,
+                request_key=transaction.order.request_key,
+                payer_id=transaction.order.payer_id,
+                user_id=None,
+                chosen=[Chosen(instalment.id, instalment.balance)],
+                email=None,
+                language="pl",
+            )
+            ordered.set()
+            assert captured.wait(10)
+            account = session.get_one(MerchantAccount, transaction.merchant_account_id)
+            with pytest.raises(Conflict, match="paid"):
+                open_transaction(session, made, account)
+
+    with ThreadPoolExecutor(1) as pool, tenant.session() as session:
+        again = pool.submit(send_again)
+        assert ordered.wait(10)
+        session.execute(text("SET LOCAL lock_timeout = '2s'"))
+        record_report(session, transaction.id, report_of(transaction))
+        session.commit()
+        captured.set()
+        again.result(10)
+
+
+def test_two_first_clicks_at_once_make_one_order(tenant):
+    with tenant.session() as session, bound_to(session):
+        payer = PayerFactory()
+        instalment = InstalmentFactory(payer=payer)
+    key, both = uuid4(), Barrier(2)
+
+    def click(_):
+        with tenant.session() as session:
+            both.wait(10)
+            return order_payment(
+                session,
+                request_key=key,
+                payer_id=payer.id,
+                user_id=None,
+                chosen=[Chosen(instalment.id, instalment.balance)],
+                email=None,
+                language="pl",
+            ).id
+
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(click, range(2))
+    assert first == second
 
 
 def test_two_notifications_that_bring_the_gateways_number_at_once_do_not_block_each_other(tenant, clean):

@@ -1,7 +1,7 @@
 """From checked temporary tables into the gmina's tables, in the transaction that staged them.
 
-Only new and changed rows are written: a row whose keyed digest is the one we have is not touched. Changed instalments
-are locked in the order of their ids first, as payments lock them. What a full file no longer has is closed.
+Only new and changed rows are written: a row whose keyed digest is the one we have is not touched. What a full file no
+longer has is closed. Instalments that change or close are locked in the order of their ids first, as payments lock them.
 
 In the first load of a source every row is new, so rows go in while the file is still being read, on the other
 processor. The checks still see all of it, and a refusal rolls it back (docs/decisions/0006-first-load.md).
@@ -181,12 +181,25 @@ INSTALMENTS_UNKNOWN = """
 """
 INSTALMENTS_LOCKED = """
     SELECT count(*) FROM (
-        SELECT i.id FROM stage_instalments s
-        JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
-        WHERE i.digest <> s.digest OR (i.closed_at IS NOT NULL) <> s.closed
-        ORDER BY i.id FOR UPDATE OF i
+        SELECT id FROM instalments WHERE id IN (
+            SELECT i.id FROM stage_instalments s
+            JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
+            WHERE i.digest <> s.digest OR (i.closed_at IS NOT NULL) <> s.closed
+            UNION ALL
+            SELECT i.id FROM {place}
+            WHERE i.source = %(source)s AND i.closed_at IS NULL
+                AND NOT EXISTS (SELECT FROM stage_instalments si WHERE si.external_id = i.external_id)
+        ) ORDER BY id FOR UPDATE
     ) AS locked
 """
+# Where an import looks for instalments that are gone: a full one everywhere, another in the receivables it names.
+PLACES = {
+    ImportKind.FULL: "instalments i",
+    ImportKind.INCREMENTAL: """
+        stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
+        JOIN instalments i ON i.receivable_id = r.id
+    """,
+}
 INSTALMENTS_CHANGED = """
     UPDATE instalments i SET number = s.number, due_on = s.due_on, charged = s.charged, principal = s.principal,
         interest = s.interest, costs = s.costs,
@@ -332,7 +345,7 @@ class Merge:
         """Write what is new or changed, close what is gone. `staged` tells how many rows of each table there are."""
         self._add_kinds("stage_kinds")
         if not self.is_first:
-            self.connection.execute(INSTALMENTS_LOCKED.encode(), self.words)
+            self.connection.execute(INSTALMENTS_LOCKED.format(place=PLACES[kind]).encode(), self.words)
         for table, (insert, unknown) in NEW.items():
             if not self.is_first or self._added(table) < staged[table]:
                 self._add(table, "new", insert.format(stage=f"stage_{table}", **LOOK_UPS) + unknown)

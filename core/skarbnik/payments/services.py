@@ -1,6 +1,7 @@
 """Ordering, starting, capturing, booking. Money that came is kept whatever else is wrong; it is never refused.
 
-Locks are taken in one order everywhere: transaction, its order, instalments by id, then booking lines.
+Locks are taken in one order everywhere: the key of a form, transaction, its order, instalments by id, booking lines by
+id, differences. Imports begin at the instalments. Whoever needs an earlier one must not hold a later one.
 """
 
 from __future__ import annotations
@@ -86,12 +87,13 @@ def order_payment(
     wanted = {each.instalment_id: each.amounts for each in chosen}
     if not 0 < len(wanted) <= MOST_LINES or len(wanted) != len(chosen):
         raise Invalid(f"an order has 1 to {MOST_LINES} different instalments")
-    instalments = _lock_instalments(session, wanted)  # a double click waits here for the first one
+    _lock_key(session, request_key)  # a double click waits here for the first one, and holds nothing yet
     existing = session.scalars(select(PaymentOrder).where(PaymentOrder.request_key == request_key)).one_or_none()
     if existing is not None:
         if existing.payer_id != payer_id:
             raise Conflict("this key belongs to another payer's order")
         return existing
+    instalments = _lock_instalments(session, wanted)
     left = left_to_pay(session, instalments)
     if len(instalments) != len(wanted) or any(left[each.id] != wanted[each.id] for each in instalments):
         raise BasketChanged("the amounts are not those that were shown")
@@ -123,6 +125,11 @@ def _check_liable(session: TenantSession, payer_id: UUID, instalments: Sequence[
     receivables = {each.receivable_id for each in instalments}
     if receivables != list_liable(session, receivables, payer_id=payer_id, today=clock.today()):
         raise NotLiable(f"payer {payer_id} is not liable today for each chosen instalment")
+
+
+def _lock_key(session: Session, request_key: UUID) -> None:
+    """Forms sent twice with one key come one after another, also before the first has made its order."""
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": str(request_key)})
 
 
 def _lock_instalments(session: Session, wanted: Mapping[UUID, object]) -> list[Instalment]:
