@@ -110,6 +110,7 @@ def dangling(words):
     owner, part = words.liability("P-1"), words.instalment("I-1")
     make = words.receivable
     elsewhere = words.operation("O-1", "1.00", instalment="I-77")
+    astray = words.operation("O-1", "1.00", instalment="I-1")  # of R-1, in R-2
     one_leg = words.operation("O-1", "5.00", kind="rebooking", counterpart="O-2")
     return {
         "unknown-kind": {"receivables": (make("R-1", owner, part, kind="NIEMA"),)},
@@ -118,6 +119,7 @@ def dangling(words):
         "nobody-liable": {"receivables": (make("R-1", part),)},
         "unknown-merged": {"payers": (words.payer("P-1", merged_into="P-77"),)},
         "unknown-instalment": {"receivables": (make("R-1", owner, part, elsewhere),)},
+        "instalment-of-another": {"receivables": (make("R-1", owner, part), make("R-2", owner, astray))},
         "overpayment-payer": {"overpayments": (words.overpayment("NP-1", "P-77", "1.00"),)},
         "overpayment-receivable": {"overpayments": (words.overpayment("NP-1", "P-1", "1.00", receivable="R-77"),)},
         "foreign-row": {"receivables": (make("R-2", owner, part), make("R-1", owner, words.instalment("I-5")))},
@@ -130,8 +132,17 @@ def dangling(words):
 
 KINDS_OF_DANGLING = [
     "unknown-kind", "unknown-parent", "unknown-payer", "nobody-liable", "unknown-merged", "unknown-instalment",
-    "overpayment-payer", "overpayment-receivable", "foreign-row", "one-sided-rebooking", "duplicate",
+    "instalment-of-another", "overpayment-payer", "overpayment-receivable", "foreign-row", "one-sided-rebooking",
+    "duplicate",
 ]  # fmt: skip
+
+
+def test_an_operation_that_names_an_instalment_of_another_receivable_we_already_have(refused, filled, words):
+    stray = words.receivable("R-2", words.liability("P-1"), words.operation("O-1", "1.00", instalment="I-1"))
+    codes, run = refused(words.Export(number=2, kind="incremental", receivables=(stray,)))
+
+    assert codes == {"instalment-of-another"}
+    assert run.problems[0].message == "Operacja O-1: rata I-1 należy do innej należności niż R-2."
 
 
 @pytest.mark.parametrize("code", KINDS_OF_DANGLING)

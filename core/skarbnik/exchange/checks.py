@@ -68,6 +68,15 @@ _REFERENCES = {
         WHERE s.instalment IS NOT NULL AND i.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
         "Operacja {0}: nie ma raty {1}.",
     ),
+    "instalment-of-another": (
+        """SELECT s.line, s.external_id, s.instalment, s.receivable FROM stage_operations s
+        LEFT JOIN stage_instalments i ON i.external_id = s.instalment
+        LEFT JOIN instalments d ON d.source = %(source)s AND d.external_id = s.instalment
+        LEFT JOIN receivables r ON r.id = d.receivable_id
+        WHERE s.instalment IS NOT NULL AND coalesce(i.receivable, r.external_id) <> s.receivable
+        ORDER BY 1 LIMIT 200""",
+        "Operacja {0}: rata {1} należy do innej należności niż {2}.",
+    ),
     "unknown-receivable": (
         """SELECT s.line, s.external_id, s.receivable FROM stage_operations s
         LEFT JOIN stage_receivables r ON r.external_id = s.receivable

@@ -1,7 +1,7 @@
 """From checked temporary tables into the gmina's tables, in the transaction that staged them.
 
 Only new and changed rows are written: a row whose keyed digest is the one we have is not touched. What a full file no
-longer has is closed. Instalments that change or close are locked in the order of their ids first, as payments lock them.
+longer has is closed. Instalments that change or close are locked in the order of their ids first, as payments do.
 
 In the first load of a source every row is new, so rows go in while the file is still being read, on the other
 processor. The checks still see all of it, and a refusal rolls it back (docs/decisions/0006-first-load.md).
