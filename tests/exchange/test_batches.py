@@ -15,9 +15,16 @@ from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.models import BookingLine
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState
-from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement, GatewayReport
+from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement
 from skarbnik.tenancy.plugin_settings import store_settings
-from skarbnik.testing.factories import InstalmentFactory, OfficialFactory, SourceFactory, TransactionFactory, bound_to
+from skarbnik.testing.factories import (
+    InstalmentFactory,
+    OfficialFactory,
+    SourceFactory,
+    TransactionFactory,
+    bound_to,
+    report_on,
+)
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.system import PumaFinanceSystem
 
@@ -31,7 +38,7 @@ def system():
 
 def capture(session, **words):
     transaction = TransactionFactory(started=True, **words)
-    record_report(session, transaction.id, GatewayReport(transaction.id, f"EXT-{uuid4()}", transaction.amount, "PLN"))
+    record_report(session, transaction.id, report_on(transaction, f"EXT-{uuid4()}"))
     return session.scalars(select(BookingLine).order_by(BookingLine.id.desc())).first()
 
 

@@ -19,9 +19,16 @@ from skarbnik.payments.models import BookingLine, Difference
 from skarbnik.payments.queries import left_to_pay
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState
-from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement, GatewayReport, OperationKind
+from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement, OperationKind
 from skarbnik.receivables.models import Instalment, Operation
-from skarbnik.testing.factories import PASSWORD, InstalmentFactory, OfficialFactory, TransactionFactory, bound_to
+from skarbnik.testing.factories import (
+    PASSWORD,
+    InstalmentFactory,
+    OfficialFactory,
+    TransactionFactory,
+    bound_to,
+    report_on,
+)
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.system import PumaFinanceSystem
 
@@ -35,7 +42,7 @@ def paid(source, tenant):
     with tenant.session() as session, bound_to(session):
         for number in range(3):
             transaction = TransactionFactory(started=True, instalment=InstalmentFactory())
-            report = GatewayReport(transaction.id, f"E-{number}", Money(10_000), "PLN")
+            report = report_on(transaction, f"E-{number}")
             record_report(session, transaction.id, report)
 
 
@@ -114,7 +121,7 @@ def test_money_in_suspense_is_not_handed_over(paid, tenant):
     with tenant.session() as session, bound_to(session):
         instalment = session.scalars(select(Instalment).limit(1)).one()
         late = TransactionFactory(started=True, instalment=instalment)
-        record_report(session, late.id, GatewayReport(late.id, "E-9", Money(10_000), "PLN"))
+        record_report(session, late.id, report_on(late, "E-9"))
     tasks.make_batches(tenant, uuid4())
 
     assert sorted(line.state for line in lines_in(tenant)) == ["in_suspense", "sent", "sent", "sent"]

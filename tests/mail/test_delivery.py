@@ -9,12 +9,11 @@ from skarbnik.errors import ExternalSystemError, NotFound, OutcomeUnknown, Refus
 from skarbnik.mail import tasks
 from skarbnik.mail.models import Mail, MailState
 from skarbnik.mail.services import send_mail
-from skarbnik.money import Money
 from skarbnik.payments.services import record_report
-from skarbnik.plugin_api import GatewayReport, MailSender
+from skarbnik.plugin_api import MailSender
 from skarbnik.portal.tasks import confirm_payment
 from skarbnik.tenancy.plugin_settings import store_settings
-from skarbnik.testing.factories import TransactionFactory, bound_to
+from skarbnik.testing.factories import TransactionFactory, bound_to, report_on
 
 
 @dataclass(frozen=True)
@@ -120,7 +119,7 @@ def test_a_gmina_without_a_server_says_so(tenant, ask, monkeypatch):
 def test_a_confirmation_says_what_was_paid_and_links_to_where_the_money_is(tenant, post):
     with tenant.session() as session, bound_to(session):
         transaction = TransactionFactory(started=True)
-        record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(10_000), "PLN"))
+        record_report(session, transaction.id, report_on(transaction, "E-1"))
         order = transaction.order
     for _ in range(2):
         confirm_payment(tenant, order.id)

@@ -44,6 +44,7 @@ from skarbnik.testing.factories import (
     ReceivableFactory,
     TransactionFactory,
     bound_to,
+    report_on,
 )
 
 T, B = TransactionState, BookingState
@@ -244,7 +245,7 @@ def test_the_money_equation_holds_after_every_step(lab):
 
 def test_a_capture_whose_bookings_do_not_add_up_is_refused_by_the_database(session):
     transaction = TransactionFactory(started=True)
-    record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(10_000), "PLN"))
+    record_report(session, transaction.id, report_on(transaction, "E-1"))
     line = session.scalars(select(BookingLine)).one()
     line.principal = Money(9_999)
     session.flush()
@@ -272,7 +273,7 @@ def test_a_capture_without_any_booking_is_refused_by_the_database(session):
 def test_a_capture_of_nothing_is_refused_by_the_database(session, amount):
     transaction = TransactionFactory(started=True)
     with pytest.raises(IntegrityError, match="amount_positive"):
-        record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(amount), "PLN"))
+        record_report(session, transaction.id, report_on(transaction, "E-1", Money(amount)))
 
 
 def test_a_basket_over_two_accounts_is_paid_when_both_parts_came(session):
@@ -294,7 +295,7 @@ def test_a_basket_over_two_accounts_is_paid_when_both_parts_came(session):
 
     states = []
     for number, transaction in enumerate(begun):
-        report = GatewayReport(transaction.id, f"E-{number}", transaction.amount, "PLN")
+        report = report_on(transaction, f"E-{number}")
         record_report(session, transaction.id, report)
         states.append(made.state)
 
@@ -304,12 +305,12 @@ def test_a_basket_over_two_accounts_is_paid_when_both_parts_came(session):
 
 def test_money_that_comes_after_a_refusal_is_kept_and_pays(session):
     transaction = TransactionFactory(started=True)
-    nothing = GatewayReport(transaction.id, "E-1", Money(0), "PLN", state=T.REJECTED)
+    nothing = report_on(transaction, "E-1", Money(0), state=T.REJECTED)
 
     record_report(session, transaction.id, nothing)
     assert transaction.order.state is PaymentOrderState.ABANDONED
     with clock.stopped_at(clock.now() + timedelta(days=3)):
-        record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(10_000), "PLN"))
+        record_report(session, transaction.id, report_on(transaction, "E-1"))
         record_report(session, transaction.id, nothing)
 
     assert (transaction.state, transaction.order.state) == (T.COMPLETED, PaymentOrderState.PAID)

@@ -7,12 +7,11 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
-from skarbnik.money import Money
 from skarbnik.payments import accounts
 from skarbnik.payments.models import Capture, Notification, Transaction
 from skarbnik.payments.services import keep_notification, record_report
-from skarbnik.plugin_api import GatewayReport, NotificationHint, RawNotification, TransactionState
-from skarbnik.testing.factories import MerchantAccountFactory, TransactionFactory
+from skarbnik.plugin_api import NotificationHint, RawNotification, TransactionState
+from skarbnik.testing.factories import MerchantAccountFactory, TransactionFactory, report_on
 from skarbnik_payu.gateway import PayuGateway
 
 
@@ -187,6 +186,6 @@ def test_the_day_of_payment_is_the_one_the_gateway_signed(session):
         transaction = TransactionFactory(started=True)
         hint = NotificationHint("k", transaction.id, transaction.external_id, happened_at=paid_at)
         keep_notification(session, transaction.merchant_account, hint, RawNotification({}, b""))
-        record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(10_000), "PLN"))
+        record_report(session, transaction.id, report_on(transaction, "E-1"))
 
     assert session.scalars(select(Capture.captured_at)).one() == paid_at

@@ -11,7 +11,7 @@ from skarbnik.money import Money
 from skarbnik.payments.models import PaymentOrder, Transaction
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import GatewayReport, LiabilityRole, TransactionState
+from skarbnik.plugin_api import LiabilityRole, TransactionState
 from skarbnik.receivables.models import Liability
 from skarbnik.testing.factories import (
     PASSWORD,
@@ -21,6 +21,7 @@ from skarbnik.testing.factories import (
     PayerFactory,
     UserFactory,
     bound_to,
+    report_on,
 )
 
 
@@ -181,7 +182,7 @@ def test_the_form_sent_again_while_the_money_is_being_clarified_asks_for_no_more
     anna.post("/payments", fields)
     with tenant.session() as session:
         transaction = session.scalars(select(Transaction)).one()
-        record_report(session, transaction.id, GatewayReport(transaction.id, "EXT-1", Money(9_999), "PLN"))
+        record_report(session, transaction.id, report_on(transaction, "EXT-1", Money(9_999)))
     (order,) = orders(tenant)
 
     answer = anna.post("/payments", fields)

@@ -25,7 +25,6 @@ from skarbnik.payments.services import (
     record_report,
 )
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import GatewayReport
 from skarbnik.receivables.models import Instalment, Liability
 from skarbnik.testing.factories import (
     InstalmentFactory,
@@ -35,6 +34,7 @@ from skarbnik.testing.factories import (
     PayerFactory,
     ReceivableFactory,
     TransactionFactory,
+    report_on,
 )
 
 
@@ -194,7 +194,7 @@ def test_an_order_is_of_the_day_it_was_made_in_warsaw(order, session):
 
 def test_no_attempt_begins_for_an_order_that_is_paid(order, session):
     transaction = TransactionFactory(started=True)
-    record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(10_000), "PLN"))
+    record_report(session, transaction.id, report_on(transaction, "E-1"))
 
     with pytest.raises(Conflict, match="paid"):
         open_transaction(session, transaction.order, transaction.merchant_account)
@@ -204,7 +204,7 @@ def test_no_attempt_begins_for_a_debt_somebody_else_has_paid(order, session):
     instalment = InstalmentFactory()
     mine = order(chosen(instalment))
     theirs = TransactionFactory(started=True, instalment=instalment)
-    record_report(session, theirs.id, GatewayReport(theirs.id, "E-1", Money(10_000), "PLN"))
+    record_report(session, theirs.id, report_on(theirs, "E-1"))
     session.refresh(mine)
 
     with pytest.raises(BasketChanged):

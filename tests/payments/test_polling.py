@@ -11,8 +11,9 @@ from skarbnik import clock
 from skarbnik.payments import gateways, tasks
 from skarbnik.payments.models import Transaction
 from skarbnik.payments.services import next_question
-from skarbnik.plugin_api import GatewayReport, Misconfigured, TransactionState
+from skarbnik.plugin_api import Misconfigured, TransactionState
 from skarbnik.receivables.models import CreditorAccount
+from skarbnik.testing.factories import report_on
 
 START = datetime(2026, 11, 23, 12, tzinfo=UTC)
 OPEN = [state for state in TransactionState if state is not TransactionState.COMPLETED]
@@ -56,7 +57,7 @@ def test_a_payment_started_with_credentials_that_were_changed_since_is_found_wit
     with tenant.session() as session:
         creditor_account = session.get_one(CreditorAccount, account.creditor_account_id)
         open_account(session, tenant, creditor_account, second_key="c" * 32)
-    report = GatewayReport(account.paid.id, account.paid.external_id, account.paid.amount, "PLN")
+    report = report_on(account.paid, account.paid.external_id)
 
     class Gateway:
         def __init__(self, version):

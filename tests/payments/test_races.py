@@ -13,7 +13,7 @@ from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount, PaymentOrder
 from skarbnik.payments.services import Chosen, keep_notification, open_transaction, order_payment, record_report
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import GatewayReport, NotificationHint, RawNotification, TransactionState
+from skarbnik.plugin_api import NotificationHint, RawNotification, TransactionState
 from skarbnik.testing.factories import (
     InstalmentFactory,
     LiabilityFactory,
@@ -21,11 +21,8 @@ from skarbnik.testing.factories import (
     PayerFactory,
     TransactionFactory,
     bound_to,
+    report_on,
 )
-
-
-def report_of(transaction):
-    return GatewayReport(transaction.id, "EXT-1", transaction.amount, "PLN")
 
 
 def test_an_attempt_that_fails_does_not_undo_what_another_paid_at_the_same_moment(tenant):
@@ -34,8 +31,8 @@ def test_an_attempt_that_fails_does_not_undo_what_another_paid_at_the_same_momen
         failed = TransactionFactory(
             started=True, order=paid.order, merchant_account=paid.merchant_account, amount=paid.amount
         )
-    report = report_of(paid)
-    refusal = GatewayReport(failed.id, "EXT-2", Money(0), "PLN", TransactionState.REJECTED)
+    report = report_on(paid)
+    refusal = report_on(failed, "EXT-2", Money(0), state=TransactionState.REJECTED)
 
     with tenant.session() as slow:
         slow.get_one(PaymentOrder, paid.order_id)  # read before the money came
@@ -93,7 +90,7 @@ def test_a_form_sent_again_while_the_money_comes_in_waits_without_holding_what_t
         again = pool.submit(send_again)
         assert ordered.wait(10)
         session.execute(text("SET LOCAL lock_timeout = '2s'"))
-        record_report(session, transaction.id, report_of(transaction))
+        record_report(session, transaction.id, report_on(transaction))
         session.commit()
         captured.set()
         again.result(10)

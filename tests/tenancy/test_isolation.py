@@ -19,7 +19,7 @@ from skarbnik.mail.services import send_mail
 from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
 from skarbnik.payments.services import open_difference, record_report
-from skarbnik.plugin_api import GatewayReport, OperationKind, RefundState
+from skarbnik.plugin_api import OperationKind, RefundState
 from skarbnik.receivables.models import Operation, Overpayment
 from skarbnik.testing.factories import (
     PASSWORD,
@@ -30,6 +30,7 @@ from skarbnik.testing.factories import (
     TransactionFactory,
     UserFactory,
     bound_to,
+    report_on,
 )
 
 CANARY = "ZQXJKV"
@@ -45,7 +46,7 @@ def fill(session, tenant, open_account, **settings):
     unpaid = InstalmentFactory(receivable=instalment.receivable, number=2)
     account = open_account(session, tenant, instalment.receivable.kind.creditor_account, **settings)
     transaction = TransactionFactory(started=True, instalment=instalment, merchant_account=account)
-    record_report(session, transaction.id, GatewayReport(transaction.id, "E-1", Money(10_000), "PLN"))
+    record_report(session, transaction.id, report_on(transaction, "E-1"))
     booking = session.scalars(select(BookingLine)).one()
     order = transaction.order
     order.user_id, order.payer_id = user.id, payer.id

@@ -24,7 +24,8 @@ MUTANTS = (
             (
                 "skarbnik.payments.tasks",
                 "    report = gateway.fetch(key)\n",
-                '    return GatewayReport(transaction.id, external_id or "?", transaction.amount, "PLN")\n'
+                '    return GatewayReport(transaction.id, external_id or "?", transaction.amount, "PLN",\n'
+                "        merchant=transaction.merchant_account.merchant)\n"
                 "    report = gateway.fetch(key)\n",
             ),
         ),

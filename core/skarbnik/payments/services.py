@@ -393,7 +393,7 @@ def _mismatch(transaction: Transaction, report: GatewayReport) -> str | None:
     """Why this money is not what was ordered; None when everything fits."""
     if report.currency != "PLN":
         return "currency"
-    if report.merchant and report.merchant != transaction.merchant_account.merchant:
+    if report.merchant != transaction.merchant_account.merchant:
         return "merchant"
     if report.amount != transaction.amount:
         return "amount"

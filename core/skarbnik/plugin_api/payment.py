@@ -119,7 +119,12 @@ class NotificationHint:
 
 @dataclass(frozen=True)
 class GatewayReport:
-    """What the gateway answered when asked. Facts only; the core compares them with what was ordered."""
+    """What the gateway answered when asked. Facts only; the core compares them with what was ordered.
+
+    `merchant` is what the answer says. Money without it, or for another account than it was ordered on, is kept and
+    waits for a person. A gateway whose answers never say it reports the account whose keys it asked with: they prove
+    as much.
+    """
 
     transaction_id: UUID
     external_id: str

@@ -24,7 +24,7 @@ from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.models import MerchantAccount, OrderLine, PaymentOrder, Transaction
 from skarbnik.payments.services import HOLD, new_number
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import LiabilityRole, PayerKind, Regime, TransactionState
+from skarbnik.plugin_api import GatewayReport, LiabilityRole, PayerKind, Regime, TransactionState
 from skarbnik.receivables.models import CreditorAccount, Instalment, Kind, Liability, Receivable
 
 _bound: list[Session] = []
@@ -236,6 +236,14 @@ class OrderLineFactory(Factory):
     principal = Money(10_000)
     interest = Money(0)
     costs = Money(0)
+
+
+def report_on(
+    transaction: Transaction, external_id: str = "EXT-1", amount: Money | None = None, **more: Any
+) -> GatewayReport:
+    """What its gateway answers about a transaction: that the money is there, as it was ordered."""
+    words = {"currency": "PLN", "merchant": transaction.merchant_account.merchant, **more}
+    return GatewayReport(transaction.id, external_id, transaction.amount if amount is None else amount, **words)
 
 
 class TransactionFactory(Factory):
