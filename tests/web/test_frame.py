@@ -112,7 +112,9 @@ def test_every_form_on_every_page_carries_a_token(anna):
 
 
 def test_static_files_are_named_by_their_content_and_kept_for_a_year(anna):
-    for address in re.findall(r'href="(/static/[^"]+)"', anna.get("/sign-in").text):
+    addresses = re.findall(r'(?:href|src)="(/static/[0-9a-f]{12}/[^"]+)"', anna.get("/sign-in").text)
+    assert {address.rpartition("/")[2] for address in addresses} == {"skarbnik.css", "skarbnik.js"}
+    for address in addresses:
         plain = anna.get(address)
         packed = anna.get(address, headers={"Accept-Encoding": "gzip"})
         assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
@@ -223,7 +225,10 @@ def test_every_route_is_open_to_exactly_those_it_names(app, everybody):
             answer = browser.get(path) if method == "GET" else browser.post(path, {"csrf_token": token})
             allowed = permission.residents if who == "resident" else who in permission.roles
             tried += 1
-            if who == "anonymous":
+            if who == "anonymous" and method == "POST":
+                assert answer.status_code == 401, (who, path)
+                assert 'name="password"' in answer.text
+            elif who == "anonymous":
                 assert answer.status_code == 303, (who, path)
                 assert "/sign-in" in answer.location
             elif not allowed:

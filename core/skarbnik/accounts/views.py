@@ -72,6 +72,7 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
         services.sign_out(frame.session(), request.cookies.get(frame.cookie_name("session"), ""))
         again = open_kept(g.tenant, kept)
         if again is not None:
+            g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
             g.person = load_person(frame.session(), token)
             response: AnyResponse = make_response(render_template("accounts/kept.html", kept=again, home=url_for(home)))
         else:
