@@ -16,7 +16,7 @@ from typing import Any
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.support import Translations
+from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_app_context
 from flask.templating import Environment
 from flask_babel import Babel, Domain
@@ -198,7 +198,7 @@ def load_catalogue(language: str) -> gettext.NullTranslations:
             loaded = Translations(compiled)
         else:
             loaded.merge(Translations(compiled))
-    return loaded or gettext.NullTranslations()
+    return loaded or NullTranslations()
 
 
 def install_languages(app: Flask, packages: Iterable[str] = ()) -> None:
