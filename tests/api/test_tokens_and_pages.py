@@ -190,9 +190,12 @@ def test_a_payment_order_is_told_with_its_lines_and_the_look_is_written_down(pro
 
     assert (told["number"], told["state"], told["amount"]) == (number, "started", 10_000)
     assert [line["amounts"]["principal"] for line in told["lines"]] == [10_000]
+    assert program.get("/api/v1/receivables").status_code == 200
     with tenant.session() as session:
-        acts = session.execute(text("SELECT actor, action, subject_id FROM audit_entries")).all()
-    assert ("api", "payment.viewed", order.id) in [tuple(act) for act in acts]
+        acts = session.execute(
+            text("SELECT action, subject_id, ip, length(request_id) FROM audit_entries WHERE actor = 'api' ORDER BY id")
+        ).all()
+    assert acts == [("payment.viewed", order.id, "127.0.0.1", 32), ("receivables.listed", None, "127.0.0.1", 32)]
 
 
 def test_an_order_that_does_not_exist_is_a_problem_and_no_page(program):

@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
+
+from skarbnik.testing.factories import CreditorAccountFactory, bound_to
 
 CHECKOUT = Path(__file__).parents[2]
 NRB = "61109010140000071219812874"
@@ -45,6 +48,48 @@ def test_a_gmina_is_ready_to_take_payments_after_five_commands(skarbnik, clean):
     assert (Path(folder) / "in").is_dir()
     assert address.startswith("https://zalesie.skarbnik.test/hooks/payments/payu/")
     assert set(program) == {"client_id", "client_secret"}
+    assert ("tenant.created", "tenant", False, "operator") in trail(tenant)
+
+
+def trail(tenant):
+    with tenant.session() as session:
+        return session.execute(
+            text("SELECT action, subject, subject_id IS NOT NULL, actor FROM audit_entries ORDER BY id")
+        ).all()
+
+
+def test_what_the_operator_does_to_a_gmina_stands_in_its_trail(skarbnik, clean, tenant):
+    with tenant.session() as session, bound_to(session):
+        CreditorAccountFactory(nrb=NRB)
+    keys = json.dumps({"pos_id": "1", "client_id": "1", "client_secret": "a" * 32, "second_key": "b" * 32})
+    mail = json.dumps({"host": "127.0.0.1", "port": 25, "security": "none"})
+    for words, given in (
+        (("official", "lipowo", "ksiegowa@lipowo.pl", "Halina", "--role", "accountant"), None),
+        (("program", "lipowo", "obieg", "--scope", "payments:read"), None),
+        (("source", "lipowo", "puma", "PL-LIPOWO"), None),
+        (("settings", "lipowo", "smtp"), mail),
+        (("merchant", "lipowo", "payu", NRB), keys),
+        (("tenant", "disable", "lipowo", "smtp"), None),
+        (("tenant", "enable", "lipowo", "smtp"), None),
+        (("tenant", "suspend", "lipowo"), None),
+        (("tenant", "resume", "lipowo"), None),
+        (("tenant", "rename", "lipowo", "debina"), None),  # taken: nothing was done, nothing is written
+    ):
+        done = skarbnik(*words, given=given)
+        assert (done.returncode == 0) == ("rename" not in words), done.stderr
+    clean.instance.registry.forget()
+
+    assert trail(tenant) == [
+        ("official.made", "user", True, "operator"),
+        ("program.made", "api_client", True, "operator"),
+        ("source.connected", "source:puma", False, "operator"),
+        ("settings.changed", "plugin:smtp", False, "operator"),
+        ("merchant_account.changed", "merchant_account", True, "operator"),
+        ("plugin.disabled", "plugin:smtp", False, "operator"),
+        ("plugin.enabled", "plugin:smtp", False, "operator"),
+        ("tenant.suspended", "tenant", False, "operator"),
+        ("tenant.resumed", "tenant", False, "operator"),
+    ]
 
 
 def test_a_wrong_word_ends_in_one_line_and_not_in_a_traceback(skarbnik):

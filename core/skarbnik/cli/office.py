@@ -9,12 +9,15 @@ import json
 import secrets as random
 import sys
 from typing import Any
+from uuid import UUID
 
 import click
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from skarbnik.accounts.models import Role, UserKind
+from skarbnik.accounts.models import ApiClient, Role, UserKind
 from skarbnik.accounts.services import make_api_client, make_user
+from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange.models import Source
@@ -37,6 +40,10 @@ def _read_json() -> dict[str, Any]:
     return found
 
 
+def _audited(session: Session, action: str, subject: str, subject_id: UUID | None) -> None:
+    record_act(session, action, subject=subject[:40], subject_id=subject_id, actor="operator")
+
+
 def _installed(known: dict[str, Any], plugin: str) -> Any:
     try:
         return known[plugin]
@@ -54,7 +61,7 @@ def official(instance: Instance, slug: str, email: str, name: str, roles: tuple[
     """Make an official of a gmina. Prints a first password, once."""
     password = random.token_urlsafe(12)
     with instance.registry.get_by_slug(slug).session() as session:
-        make_user(
+        user = make_user(
             session,
             kind=UserKind.OFFICIAL,
             email=email,
@@ -62,6 +69,7 @@ def official(instance: Instance, slug: str, email: str, name: str, roles: tuple[
             password=password,
             roles=frozenset(Role(role) for role in roles),
         )
+        _audited(session, "official.made", "user", user.id)
     click.echo(password)
 
 
@@ -74,6 +82,8 @@ def program(instance: Instance, slug: str, name: str, scopes: tuple[str, ...]) -
     """Let a program of a gmina call the API. Prints its client id and secret, once."""
     with instance.registry.get_by_slug(slug).session() as session:
         client_id, secret = make_api_client(session, name=name, scopes=frozenset(scopes))
+        made = session.scalar(select(ApiClient.id).where(ApiClient.client_id == client_id))
+        _audited(session, "program.made", "api_client", made)
     click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
 
 
@@ -88,6 +98,7 @@ def settings(instance: Instance, slug: str, plugin: str) -> None:
     parsed = parse_settings(sender.settings_type, _read_json())
     with tenant.session() as session:
         version = store_settings(session, tenant, plugin, parsed)
+        _audited(session, "settings.changed", f"plugin:{plugin}", None)
     click.echo(f"settings of {plugin}, version {version}")
 
 
@@ -108,6 +119,7 @@ def source(instance: Instance, slug: str, plugin: str, tenant_code: str, source_
         known = session.get(Source, name) or Source(id=name, plugin=plugin, title=system.label)
         known.tenant_code, known.settings_version = tenant_code, version
         session.add(known)
+        _audited(session, "source.connected", f"source:{name}", None)
     click.echo(str(spool_of(tenant, name).make().root))
 
 
@@ -134,5 +146,6 @@ def merchant(instance: Instance, slug: str, plugin: str, nrb: str, title: str | 
         opened = open_merchant_account(
             session, tenant, gateway, parsed, title=title or gateway.label, creditor_account_id=account.id
         )
+        _audited(session, "merchant_account.changed", "merchant_account", opened.id)
         address = tenant.url(f"/hooks/payments/{opened.gateway}/{opened.hook_secret}")
     click.echo(address)

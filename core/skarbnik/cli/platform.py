@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 import psycopg
 
+from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
 from skarbnik.errors import SkarbnikError
 from skarbnik.tenancy import bootstrap, services
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, Names, core_texts, migrate_central, migrate_tenants
+from skarbnik.tenancy.registry import Tenant
 
 
 @click.command("bootstrap")
@@ -57,7 +61,18 @@ def create(instance: Instance, slug: str) -> None:
         services.read_tenant_file(path),
         plugin_texts=instance.plugins.migrations,
     )
-    click.echo(tenant_id)
+    instance.registry.forget()
+    with _on_trail(instance.registry.get(tenant_id), "tenant.created"):
+        click.echo(tenant_id)
+
+
+@contextmanager
+def _on_trail(changed: Tenant, action: str, subject: str = "tenant") -> Iterator[str]:
+    """What the owner's login does to a gmina stands in the gmina's trail, and only when it did not fail. Its id."""
+    with changed.session() as session:
+        record_act(session, action, subject=subject[:40], subject_id=None, actor="operator")
+        session.flush()
+        yield changed.id
 
 
 @tenant.command("list")
@@ -73,7 +88,8 @@ def list_command(instance: Instance) -> None:
 @with_instance
 def suspend(instance: Instance, slug: str) -> None:
     """Close a gmina to people. Money already on its way goes on to its end."""
-    services.set_state(instance.owner_engine(), instance.registry.get_by_slug(slug).id, "suspended")
+    with _on_trail(instance.registry.get_by_slug(slug), "tenant.suspended") as tenant_id:
+        services.set_state(instance.owner_engine(), tenant_id, "suspended")
 
 
 @tenant.command()
@@ -81,7 +97,8 @@ def suspend(instance: Instance, slug: str) -> None:
 @with_instance
 def resume(instance: Instance, slug: str) -> None:
     """Open a suspended gmina again."""
-    services.set_state(instance.owner_engine(), instance.registry.get_by_slug(slug).id, "active")
+    with _on_trail(instance.registry.get_by_slug(slug), "tenant.resumed") as tenant_id:
+        services.set_state(instance.owner_engine(), tenant_id, "active")
 
 
 @tenant.command()
@@ -94,9 +111,9 @@ def enable(instance: Instance, slug: str, plugin: str) -> None:
         raise SkarbnikError(
             f"no plugin {plugin} is installed; there are: {', '.join(sorted(instance.plugins.names()))}"
         )
-    tenant_id = instance.registry.get_by_slug(slug).id
     texts = instance.plugins.migrations.get(plugin, [])
-    services.enable_plugin(instance.owner_engine(), instance.settings.instance, tenant_id, plugin, texts)
+    with _on_trail(instance.registry.get_by_slug(slug), "plugin.enabled", f"plugin:{plugin}") as tenant_id:
+        services.enable_plugin(instance.owner_engine(), instance.settings.instance, tenant_id, plugin, texts)
 
 
 @tenant.command()
@@ -105,7 +122,8 @@ def enable(instance: Instance, slug: str, plugin: str) -> None:
 @with_instance
 def disable(instance: Instance, slug: str, plugin: str) -> None:
     """Start nothing new with a plugin in a gmina. Money already on its way goes on."""
-    services.disable_plugin(instance.owner_engine(), instance.registry.get_by_slug(slug).id, plugin)
+    with _on_trail(instance.registry.get_by_slug(slug), "plugin.disabled", f"plugin:{plugin}") as tenant_id:
+        services.disable_plugin(instance.owner_engine(), tenant_id, plugin)
 
 
 @tenant.command("rename")
@@ -114,5 +132,5 @@ def disable(instance: Instance, slug: str, plugin: str) -> None:
 @with_instance
 def rename_command(instance: Instance, slug: str, new_slug: str) -> None:
     """Give a gmina another slug; its old host goes on being its own."""
-    tenant_id = instance.registry.get_by_slug(slug).id
-    services.rename(instance.owner_engine(), tenant_id, slug=new_slug, host=instance.settings.host)
+    with _on_trail(instance.registry.get_by_slug(slug), "tenant.renamed") as tenant_id:
+        services.rename(instance.owner_engine(), tenant_id, slug=new_slug, host=instance.settings.host)

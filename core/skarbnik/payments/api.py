@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import g
+from flask import g, request
 from flask.views import MethodView
 from marshmallow import fields
 
@@ -42,6 +42,13 @@ class PaymentOrderResource(MethodView):
         session = frame.session()
         order = get_order(session, number)
         record_act(
-            session, "payment.viewed", subject="payment_order", subject_id=order.id, actor="api", actor_id=g.client.id
+            session,
+            "payment.viewed",
+            subject="payment_order",
+            subject_id=order.id,
+            actor="api",
+            actor_id=g.client.id,
+            request_id=g.request_id,
+            ip=request.remote_addr,
         )
         return order

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import g
+from flask import g, request
 from flask.views import MethodView
 from marshmallow import fields
 
@@ -55,7 +55,14 @@ class Receivables(MethodView):
         session, after, limit = frame.session(), query.get("after"), query["limit"]
         found = list_receivables(session, after=after, limit=limit + 1)
         record_act(
-            session, "receivables.listed", subject="receivables", subject_id=None, actor="api", actor_id=g.client.id
+            session,
+            "receivables.listed",
+            subject="receivables",
+            subject_id=None,
+            actor="api",
+            actor_id=g.client.id,
+            request_id=g.request_id,
+            ip=request.remote_addr,
         )
         return {"items": found[:limit], "next": _cursor(found, limit)}
 
