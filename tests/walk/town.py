@@ -1,0 +1,306 @@
+"""A gmina with all that a page may have to show: nothing, one, many, long names, arrears of years, money astray.
+
+And the people who look at it. What is written here is committed, so that a real server shows it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.accounts.models import Role, User, UserKind, UserRole
+from skarbnik.accounts.services import act_for, sign_in
+from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun, RunState
+from skarbnik.money import Amounts, Money
+from skarbnik.payers.models import Payer
+from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder
+from skarbnik.payments.services import Chosen, mark_started, open_transaction, order_payment, record_report
+from skarbnik.plugin_api import GatewayReport, ImportKind, OperationKind, PayerKind, TransactionState
+from skarbnik.receivables.models import Instalment, Operation, Overpayment
+from skarbnik.tenancy.registry import Tenant
+from skarbnik.testing.factories import (
+    PASSWORD,
+    InstalmentFactory,
+    KindFactory,
+    OfficialFactory,
+    PayerFactory,
+    ReceivableFactory,
+    UserFactory,
+    bound_to,
+)
+
+OURS = "walk"  # the finance system of these debts; its imports never come, so nothing here moves by itself
+REAL, FREE_NUMBER = "puma", 900_001  # the stack's own, and numbers its files never come to
+LONG_NAME = (
+    "Międzygminne Przedsiębiorstwo Gospodarki Komunalnej i Mieszkaniowej „Konstantynopolitańczykowianeczka”"
+    " Brzęczyszczykiewicz-Chrząszczyżewoszycka i Wspólnicy Spółka z ograniczoną odpowiedzialnością"
+)
+LONG_WORD = "Dziewięćsetdziewięćdziesiątdziewięćtysięcydziewięćsetdziewięćdziesięciodziewięcioletni" * 2
+MANY = 60  # more than a page of the list holds
+
+
+@dataclass(frozen=True)
+class Walker:
+    """Somebody who looks at pages: what they are here, and the cookie of the browser they signed in with."""
+
+    name: str
+    kind: UserKind | None = None  # None is nobody
+    roles: frozenset[str] = frozenset()
+    token: str = ""
+    has_payer: bool = False
+
+
+@dataclass(frozen=True)
+class Example:
+    """What stands in the address of a page, and who owns the thing that is shown. No owner: whoever may."""
+
+    values: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
+    owner: str = ""
+    best_as: str = ""  # a list is everybody's own; this one's is worth to be looked at
+
+
+@dataclass(frozen=True)
+class Town:
+    """Everybody by name, and examples by endpoint; `arguments` serve every other endpoint that has them."""
+
+    walkers: dict[str, Walker]
+    arguments: dict[str, Any]
+    examples: dict[str, list[Example]]
+
+
+def fill_town(tenant: Tenant, payu_url: str) -> Town:
+    with tenant.session() as session, bound_to(session):
+        rich = _Rich(session, payu_url)
+        run = _runs(session)
+        people = dict(_people(session, rich))
+    mine = {"owner": RICH}
+    return Town(
+        walkers=people,
+        arguments={
+            "receivable_id": rich.receivable_id,
+            "payer_id": rich.payer.id,
+            "run_id": run,
+            "number": rich.orders["paid"],
+            "language": "en",
+            "theme": "dark",
+        },
+        examples={
+            "portal.receivables": [
+                Example(best_as=EMPTY),
+                Example(best_as=RICH),
+                Example(query="page=2", best_as=RICH),
+                Example(query="state=overdue", best_as=RICH),
+            ],
+            "portal.receivable": [Example({"receivable_id": each}, **mine) for each in rich.receivables],
+            "portal.payment": [Example({"number": each}, **mine) for each in rich.orders.values()],
+            "portal.go": [Example({"number": rich.orders["started"]}, **mine)],
+            "portal.review": [
+                Example(query="&".join(f"i={each}" for each in rich.payable), **mine),
+                Example(query=f"i={rich.payable[-1]}", **mine),
+            ],
+            "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
+            "portal.acting": [Example(best_as=RICH)],
+            "office.payment": [Example({"number": each}) for each in rich.orders.values()],
+            "office.payers": [Example(), Example(query="q=Kowal"), Example(query="q=nobody+is+called+so")],
+            "office.search": [Example(query="q=Mi%C4%99dzygminne"), Example(query="q=nobody+is+called+so")],
+        },
+    )
+
+
+NOBODY, RICH, EMPTY, NO_PAYER = "nobody", "resident", "resident with nothing to pay", "resident without a payer"
+
+
+class _Rich:
+    """A payer with every kind of debt and every end a payment can come to."""
+
+    def __init__(self, session: Session, payu_url: str) -> None:
+        self.session, self.payu_url = session, payu_url
+        self.account = session.scalars(select(MerchantAccount).order_by(MerchantAccount.merchant)).first()
+        self.payer: Payer = PayerFactory(
+            source=OURS, name=LONG_NAME, kind=PayerKind.COMPANY, street="ulica Zażółcona 1/2", city="Lipowo"
+        )
+        self.second: Payer = PayerFactory(source=OURS, name="Jan Oo")
+        self.user: User = UserFactory(name=f"Konstancja {LONG_WORD[:80]}", acts_for=[self.payer, self.second])
+        assert self.account is not None
+        tax = KindFactory(source=OURS, creditor_account=self.account.creditor_account)
+        lease = KindFactory(source=OURS, creditor_account=None, title="Użytkowanie wieczyste gruntu", position=20)
+        self.receivables = self._debts(tax, lease)
+        self.receivable_id = self.receivables[0]
+        self._history()
+        self.orders = self._payments(tax)
+
+    def _debt(self, kind: Any, title: str = "Podatek od nieruchomości 2026", **more: Any) -> Instalment:
+        receivable = ReceivableFactory(
+            source=OURS, kind=kind, title=title, account="1" * 26, basis="Uchwała nr XV/123/2025 Rady Gminy"
+        )
+        made: Instalment = InstalmentFactory(source=OURS, receivable=receivable, payer=self.payer, **more)
+        return made
+
+    def _debts(self, tax: Any, lease: Any) -> list[Any]:
+        years_ago = clock.today() - timedelta(days=7 * 365)
+        old = self._debt(tax, due_on=years_ago, interest=Money(987_654), costs=Money(1_600))
+        wide = self._debt(tax, LONG_WORD, principal=Money(99_999_999_99), charged=Money(99_999_999_99), overdue=True)
+        begun = self._debt(tax, LONG_NAME[:200], charged=Money(100_000), principal=Money(1))
+        paid = self._debt(tax, principal=Money(0))
+        offline = self._debt(lease, overdue=True)
+        for number in range(2, MANY):
+            InstalmentFactory(source=OURS, receivable=begun.receivable, number=number)
+        self.payable = [old.id, wide.id, offline.id, begun.id]
+        return [each.receivable_id for each in (old, wide, begun, paid, offline)]
+
+    def _history(self) -> None:
+        """What the finance system booked, and money that pays for nothing yet."""
+        for number, kind in enumerate(OperationKind):
+            self.session.add(
+                Operation(
+                    source=OURS,
+                    external_id=f"W-{number}",
+                    receivable_id=self.receivable_id,
+                    kind=kind,
+                    booked_on=clock.today(),
+                    happened_on=clock.today() - timedelta(days=400 * number),
+                    document=f"KP/{number}/2026/{LONG_WORD[:40]}",
+                    principal=Money(-10_000 * number),
+                    interest=Money(0),
+                    costs=Money(number),
+                    digest=uuid4(),
+                    run_id=uuid4(),
+                )
+            )
+        self.session.add(
+            Overpayment(
+                source=OURS,
+                external_id="W-1",
+                payer_id=self.payer.id,
+                amount=Money(12_345),
+                arose_on=clock.today(),
+                digest=uuid4(),
+                run_id=uuid4(),
+            )
+        )
+
+    def _payments(self, tax: Any) -> dict[str, str]:
+        """The numbers of orders by what became of them."""
+        completed, rejected = TransactionState.COMPLETED, TransactionState.REJECTED
+        made = {
+            "created": self._order(tax, started=False),
+            "started": self._order(tax),
+            "abandoned": self._order(tax, (rejected, 0)),
+            "paid": self._order(tax, (completed, 0)),
+            "in suspense": self._order(tax, (completed, -1)),
+        }
+        made["paid twice"] = self._order(tax, (completed, 0), (completed, 0))
+        old = self._order(tax)
+        old.ordered_on -= timedelta(days=1)
+        made["of yesterday"] = old
+        return {name: order.number for name, order in made.items()}
+
+    def _order(self, kind: Any, *ends: tuple[TransactionState, int], started: bool = True) -> PaymentOrder:
+        """An order, and an attempt for each end: how it ended, and by how many grosze the money was wrong."""
+        session, account = self.session, self.account
+        assert account is not None
+        instalment = self._debt(kind, "Opłata za gospodarowanie odpadami")
+        chosen = [Chosen(instalment.id, Amounts(instalment.principal, instalment.interest, instalment.costs))]
+        order = order_payment(
+            session,  # type: ignore[arg-type]  # a gmina's session is one
+            request_key=uuid4(),
+            payer_id=self.payer.id,
+            user_id=self.user.id,
+            chosen=chosen,
+            email=self.user.email,
+            language="pl",
+        )
+        session.refresh(order)
+        attempts = [open_transaction(session, order, account) for _each in ends or range(started)]
+        for attempt in attempts:
+            number = f"WALK-{attempt.id.hex[:12]}"
+            mark_started(session, attempt.id, external_id=number, redirect_url=f"{self.payu_url}/pay/{number}")
+        for attempt, (state, wrong) in zip(attempts, ends, strict=False):
+            amount = Money(attempt.amount.grosze + wrong)
+            record_report(
+                session, attempt.id, GatewayReport(attempt.id, attempt.external_id or "", amount, "PLN", state)
+            )
+            session.add(
+                Notification(
+                    merchant_account_id=account.id,
+                    key=attempt.id.hex,
+                    transaction_id=attempt.id,
+                    headers="{}",
+                    body=b'{"order": {"status": "COMPLETED"}}',
+                    received_at=clock.now(),
+                )
+            )
+        session.flush()
+        return order
+
+
+def _runs(session: Session) -> Any:
+    """Files of a finance system: refused with many reasons, waiting, tried; and batches that went there."""
+    runs = [
+        ImportRun(
+            source=REAL,
+            file_name=f"PL-WALK_{number:06d}_FULL_{LONG_WORD[:60]}.xml",
+            state=state,
+            kind=ImportKind.FULL,
+            number=number,
+            sha256=hashlib.sha256(bytes(number)).hexdigest(),
+            as_of=clock.now(),
+            message="Sumy w pliku nie zgadzają się z jego treścią." if state is RunState.REFUSED else None,
+            registered_at=clock.now(),
+            finished_at=clock.now(),
+        )
+        for number, state in enumerate(RunState, start=FREE_NUMBER)
+    ]
+    refused = runs[-1]
+    refused.problems = [
+        ImportProblem(position=at, line=at * 1000, code="unknown_payer", message=f"Nie ma podatnika {LONG_WORD[:90]}.")
+        for at in range(1, 30)
+    ]
+    session.add_all(runs)
+    for number, state in enumerate(BatchState, start=FREE_NUMBER):
+        session.add(
+            BookingBatch(
+                source=REAL,
+                number=number,
+                state=state,
+                file_name=f"PL-WALK_BOOKINGS_{number:06d}.xml",
+                content=b"<bookings/>",
+                sha256=hashlib.sha256(b"<bookings/>").hexdigest(),
+                made_at=clock.now(),
+            )
+        )
+    session.flush()
+    return refused.id
+
+
+def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
+    """Nobody, residents of three kinds, an official for each role there is and one without any."""
+    users = {
+        RICH: rich.user,
+        EMPTY: UserFactory(acts_for=[PayerFactory(source=OURS, name="Ó")]),
+        NO_PAYER: UserFactory(),
+        **{str(role): OfficialFactory(has_roles=[role]) for role in Role},
+        "official without a role": OfficialFactory(),
+    }
+    session.query(UserRole).filter_by(user_id=users["official without a role"].id).delete()
+    session.expire_all()
+    yield NOBODY, Walker(NOBODY)
+    for name, user in users.items():
+        _user, token = sign_in(
+            session, kind=user.kind, email=user.email, password=PASSWORD, ip="127.0.0.1", agent="Mozilla/5.0 Firefox"
+        )
+        session.flush()
+        if name == RICH:
+            act_for(session, token, rich.payer.id)
+        roles = frozenset(str(each.role) for each in user.roles)
+        yield name, Walker(name, user.kind, roles, token, has_payer=name in {RICH, EMPTY})
