@@ -42,7 +42,7 @@ def moment(value: datetime) -> str:
 
 environment = Environment(autoescape=True)
 environment.filters.update(money=money, day=day, moment=moment)
-template = environment.from_string(Path(__file__).with_suffix(".html").read_text(encoding="utf-8"))
+template = environment.from_string(Path(os.environ["BARE_PAGE"]).read_text(encoding="utf-8"))
 gmina = SimpleNamespace(**{name: os.environ[f"BARE_{name.upper()}"] for name in ("name", "colour", "email")})
 scope = (os.environ["BARE_ROLE"], os.environ["BARE_SCHEMA"])
 local = threading.local()

@@ -27,6 +27,7 @@ from jinja2.runtime import Macro
 from markupsafe import Markup, escape
 
 LANGUAGES = ("pl", "en", "uk")
+CONSTANT = {"icon", "asset", "url_for"}  # functions that answer the same for the same text as long as we run
 COMPONENTS = "components/macros.html"
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
 _PACKAGES = {"skarbnik": "web/translations"}  # where each distribution keeps its catalogues
@@ -78,10 +79,11 @@ class LanguageFlask(Flask):
 
 
 class CompiledTexts(Extension):
-    """Puts the translation in the place of `_("Text")` while a template is read.
+    """Puts what never changes into a template while it is read, once for each language, and not for each page.
 
     `{{ _("Text of %(day)s", day=row.day) }}` is read as if `Tekst z {{ row.day }}` stood there; within a larger
-    expression `_("Text of %(day)s", day=…)` becomes a filter that only fills the translation.
+    expression `_("Text of %(day)s", day=…)` becomes a filter that only fills the translation. `{{ icon("lock") }}`,
+    `{{ asset("x.css") }}` and `{{ url_for("portal.front") }}` become what they answer.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
@@ -92,6 +94,10 @@ class CompiledTexts(Extension):
             if end is not None:
                 yield from self._spelled_out(tokens[place + 3], _arguments(tokens[place + 4 : end - 1]))
                 place = end + 1
+            elif _is_constant(tokens, place):
+                answer = self.environment.globals[tokens[place + 1].value](tokens[place + 3].value)
+                yield Token(tokens[place].lineno, "data", str(escape(answer)))
+                place += 6
             elif _is_call(tokens, place):
                 yield from self._filled(tokens[place + 2])
                 yield tokens[place + 1]
@@ -126,6 +132,15 @@ class CompiledTexts(Extension):
 def _is_call(tokens: list[Token], place: int) -> bool:
     types = [token.type for token in tokens[place : place + 4]]
     return types[:3] == ["name", "lparen", "string"] and tokens[place].value == "_" and types[3] in {"comma", "rparen"}
+
+
+def _is_constant(tokens: list[Token], place: int) -> bool:
+    """`{{ icon("lock") }}` and its like: a known function of one text, alone between the braces."""
+    types = [token.type for token in tokens[place : place + 6]]
+    return types == _ALONE and tokens[place + 1].value in CONSTANT
+
+
+_ALONE = ["variable_begin", "name", "lparen", "string", "rparen", "variable_end"]
 
 
 def _end_of_alone(tokens: list[Token], place: int) -> int | None:
@@ -166,7 +181,7 @@ def _filled(text: str, **values: object) -> Markup:
 
 def _runtime_gettext(text: str, **values: object) -> Markup:
     """`_(item.label)`: a msgid that is known only when the page is made."""
-    return _filled(translate(text), **values)
+    return _filled(translate(text), **values) if values else Markup(translate(text) % ())  # noqa: S704
 
 
 def _runtime_ngettext(one: str, many: str, number: int, **values: object) -> Markup:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from flask import Blueprint, Flask, abort, g, redirect, request
+from werkzeug.datastructures import LanguageAccept
+from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
 from skarbnik.web.access import public
@@ -25,10 +29,15 @@ def read_preferences() -> None:
     """The cookie, else the first language of the browser we have; Polish for everybody else."""
     language = request.cookies.get(cookie_name("language"), "")
     if language not in LANGUAGES:
-        language = request.accept_languages.best_match(LANGUAGES) or LANGUAGES[0]
+        language = _best_language(request.headers.get("Accept-Language", "")[:200])
     theme = request.cookies.get(cookie_name("theme"), "")
     g.language = language
     g.theme = theme if theme in THEMES else THEMES[0]
+
+
+@lru_cache(maxsize=1000)
+def _best_language(header: str) -> str:
+    return parse_accept_header(header, LanguageAccept).best_match(LANGUAGES) or LANGUAGES[0]
 
 
 @blueprint.get("/language/<language>")
