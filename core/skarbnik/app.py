@@ -19,6 +19,9 @@ from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
+from skarbnik.content import editing
+from skarbnik.content import views as content_views
+from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import views as office_views
@@ -61,6 +64,7 @@ OFFICE_MENU = [
     MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS),
     MenuItem(_("Exchange of files"), "office.exchange", SEE_EXCHANGE),
     MenuItem(_("Payers"), "office.payers", SEE_ANY),
+    MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 # The columns of the footer: a title, and pages by label and endpoint.
@@ -97,6 +101,8 @@ def create_app(instance: Instance) -> Flask:
     install_errors(app)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(accounts_profile.blueprint)
+    app.register_blueprint(content_views.blueprint)
+    app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(webhooks.blueprint)
@@ -137,11 +143,12 @@ def _install_own_pages(app: Flask, instance: Instance) -> None:
     if instance.settings.is_demo:
         app.register_blueprint(design.blueprint)
 
-        @app.before_request
         def chooser() -> str | None:
-            if g.get("tenant") is None and request.path == "/" and request.host.split(":")[0] == instance.settings.host:
+            if request.path == "/" and request.host.split(":")[0] == instance.settings.host:
                 return render_template("web/chooser.html", tenants=instance.registry.list_all())
             return None
+
+        app.before_request_funcs[None].insert(1, chooser)  # before the frame, for which no gmina is no page
 
 
 def _database_ready(instance: Instance) -> bool:

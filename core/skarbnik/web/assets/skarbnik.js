@@ -23,8 +23,9 @@ function zloty(grosze) {
   return `${whole},${String(grosze % 100).padStart(2, "0")}${NBSP}zł`;
 }
 document.querySelectorAll("form[data-sums]").forEach((form) => {
-  const boxes = [...form.querySelectorAll("input[type=checkbox][data-grosze]")];
   const shown = form.querySelector("[data-sum]"), all = form.querySelector("[data-all]");
+  if (!shown) return;
+  const boxes = [...form.querySelectorAll("input[type=checkbox][data-grosze]")];
   const count = () => {
     const ticked = boxes.filter((box) => box.checked);
     shown.textContent = zloty(ticked.reduce((sum, box) => sum + Number(box.dataset.grosze), 0));
@@ -61,5 +62,21 @@ document.querySelectorAll("dialog [data-closes]").forEach((button) => {
   button.addEventListener("click", () => button.closest("dialog").close());
 });
 document.querySelectorAll("[data-prints]").forEach((button) => button.addEventListener("click", () => print()));
+
+// A page that waits for something renews itself without a jump; what changed is read out by its live regions.
+async function renew() {
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.ok) {
+      const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      document.querySelectorAll("[data-renewed]").forEach((part) => {
+        const next = fresh.querySelector(`[data-renewed=${part.dataset.renewed}]`);
+        if (next && next.innerHTML !== part.innerHTML) part.innerHTML = next.innerHTML;
+      });
+    }
+  } catch { /* no line: the next look may have one */ }
+  if (document.querySelector("[data-waits]")) setTimeout(renew, 4000);
+}
+if (document.querySelector("[data-waits]")) setTimeout(renew, 4000);
 
 if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("/sw.js");
