@@ -46,6 +46,7 @@ class User(Base):
     name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str | None] = mapped_column(String(128))
     language: Mapped[str] = mapped_column(String(5), default="pl")
+    terms_version: Mapped[str | None] = mapped_column(String(28))  # of the terms of use they agreed to last
     created_at: Mapped[datetime]
 
     roles: Mapped[list[UserRole]] = relationship(back_populates="user", lazy="selectin")

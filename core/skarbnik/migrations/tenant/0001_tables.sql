@@ -118,6 +118,7 @@ CREATE TABLE users (
     name VARCHAR(120) NOT NULL,
     password_hash VARCHAR(128),
     language VARCHAR(5) NOT NULL,
+    terms_version VARCHAR(28),
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_kind_email_key UNIQUE (kind, email),
@@ -543,6 +544,25 @@ CREATE TABLE batch_lines (
     CONSTRAINT batch_lines_pkey PRIMARY KEY (batch_id, booking_line_id),
     CONSTRAINT batch_lines_batch_id_fkey FOREIGN KEY(batch_id) REFERENCES booking_batches (id),
     CONSTRAINT batch_lines_booking_line_id_fkey FOREIGN KEY(booking_line_id) REFERENCES booking_lines (id)
+);
+
+CREATE TABLE articles (
+    kind VARCHAR(24) NOT NULL,
+    slug VARCHAR(28) NOT NULL,
+    language VARCHAR(2) NOT NULL,
+    title VARCHAR(160) NOT NULL,
+    body VARCHAR(20000) NOT NULL,
+    position INTEGER NOT NULL,
+    shown_from TIMESTAMP WITH TIME ZONE,
+    shown_until TIMESTAMP WITH TIME ZONE,
+    version INTEGER NOT NULL,
+    answers JSONB,
+    updated_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    updated_by UUID,
+    CONSTRAINT articles_pkey PRIMARY KEY (kind, slug, language),
+    CONSTRAINT articles_articlekind_check CHECK (kind IN ('front', 'help', 'hours', 'contact', 'news', 'warning', 'page', 'privacy', 'terms', 'cookies', 'accessibility')),
+    CONSTRAINT articles_shown_for_a_while_check CHECK (shown_until > shown_from),
+    CONSTRAINT articles_terms_have_a_day_check CHECK (kind <> 'terms' OR shown_from IS NOT NULL)
 );
 
 -- Money that came is allocated to the grosz: the sum of its booking lines, checked when the transaction ends.

@@ -1,0 +1,8 @@
+"""Who writes for the residents, and who agrees to the terms."""
+
+from __future__ import annotations
+
+from skarbnik.web.access import Permission
+
+EDIT = Permission("content.edit", roles=frozenset({"administrator", "communications"}))
+ACCEPT_TERMS = Permission("content.accept_terms", residents=True)

@@ -1,0 +1,151 @@
+"""What everybody may read, and agreeing to the terms of use."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import HiddenField
+
+from skarbnik import clock
+from skarbnik.audit.services import record_act
+from skarbnik.content import queries, services
+from skarbnik.content.declaration import answers_from, make_declaration
+from skarbnik.content.models import MAIN, ArticleKind, Key
+from skarbnik.content.permissions import ACCEPT_TERMS
+from skarbnik.content.queries import Text
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.addresses import own_path
+from skarbnik.web.languages import current_language
+
+blueprint = Blueprint("content", __name__, template_folder="templates")
+
+MOST_PAGES = 1000
+
+
+def _get(kind: ArticleKind, slug: str = MAIN) -> Text:
+    return queries.get_article(frame.session(), g.tenant, kind, slug, current_language(), clock.now())
+
+
+@blueprint.get("/news")
+@public("news are for everybody")
+def news() -> str:
+    page = min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES)
+    rows, more = queries.list_news(frame.session(), current_language(), clock.now(), page=page)
+    return render_template("content/news.html", rows=rows, page=page, more=more)
+
+
+@blueprint.get("/news/<slug>")
+@public("news are for everybody")
+def news_item(slug: str) -> str:
+    text = queries.find_news(frame.session(), slug, current_language(), clock.now())
+    if text is None:
+        abort(404)
+    return render_template("content/news_item.html", text=text)
+
+
+@blueprint.get("/help")
+@public("help is for everybody")
+def help_page() -> str:
+    return render_template("content/text.html", text=_get(ArticleKind.HELP))
+
+
+@blueprint.get("/contact")
+@public("how to reach the office is for everybody")
+def contact() -> str:
+    hours = queries.find_article(frame.session(), g.tenant, ArticleKind.HOURS, MAIN, current_language(), clock.now())
+    return render_template("content/contact.html", text=_get(ArticleKind.CONTACT), hours=hours)
+
+
+@blueprint.get("/privacy")
+@public("the privacy notice must be open to everybody")
+def privacy() -> str:
+    return render_template("content/text.html", text=_get(ArticleKind.PRIVACY))
+
+
+@blueprint.get("/cookies")
+@public("the cookie notice must be open to everybody")
+def cookies() -> str:
+    return render_template("content/text.html", text=_get(ArticleKind.COOKIES))
+
+
+@blueprint.get("/pages/<slug>")
+@public("pages of the office are for everybody")
+def page(slug: str) -> str:
+    return render_template("content/text.html", text=_get(ArticleKind.PAGE, slug))
+
+
+@blueprint.get("/accessibility")
+@public("the accessibility declaration must be open to everybody")
+def accessibility() -> str:
+    row = queries.find_row(frame.session(), Key(ArticleKind.ACCESSIBILITY, MAIN, queries.POLISH))
+    answers = answers_from(row.answers if row else None, g.tenant)
+    return render_template(
+        "content/accessibility.html", declaration=make_declaration(answers, g.tenant, current_language())
+    )
+
+
+@blueprint.get("/terms")
+@public("the terms of use must be open to everybody")
+def terms() -> str:
+    versions = queries.list_terms(frame.session(), clock.now())
+    return render_template(
+        "content/terms.html", text=_get(ArticleKind.TERMS, versions[0].version), versions=versions, now=versions[0]
+    )
+
+
+@blueprint.get("/terms/<version>")
+@public("what somebody agreed to stays readable")
+def terms_version(version: str) -> str:
+    versions = queries.list_terms(frame.session(), clock.now())
+    found = next((each for each in versions if each.version == version), None)
+    if found is None:
+        abort(404)
+    return render_template("content/terms.html", text=_get(ArticleKind.TERMS, version), versions=versions, now=found)
+
+
+class AcceptForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    version = HiddenField()
+    next = HiddenField()
+
+
+@blueprint.route("/terms/accept", methods=["GET", "POST"])
+@requires(ACCEPT_TERMS)
+def accept() -> str | Response:
+    """Asked once a version, after signing in. Who does not agree signs out; nothing they had begun is lost."""
+    session, person = frame.session(), current_person()
+    form = AcceptForm()
+    wanted = own_path(form.next.data or request.args.get("next")) or "/"
+    version = services.terms_to_accept(session, person.id)
+    if version is None:
+        return redirect(wanted, 303)
+    if form.validate_on_submit():
+        try:
+            services.accept_terms(session, person.id, form.version.data or "")
+        except services.TermsChanged:
+            flash(_("The terms changed while you were reading. Please read the new version."))
+            return redirect(url_for("content.accept", next=wanted), 303)
+        record_act(
+            session,
+            "terms.accepted",
+            subject=f"terms/{version}",
+            subject_id=person.id,
+            actor="user",
+            actor_id=person.id,
+            request_id=g.request_id,
+            ip=request.remote_addr,
+        )
+        return redirect(wanted, 303)
+    form.version.data, form.next.data = version, wanted
+    return render_template("content/accept.html", form=form, text=_get(ArticleKind.TERMS, version))
+
+
+def after_sign_in(user_id: UUID, wanted: str) -> str:
+    """Where a resident goes after signing in: first to terms they have not agreed to, but never away from a payment."""
+    if wanted.startswith("/payments/") or services.terms_to_accept(frame.session(), user_id) is None:
+        return wanted
+    return url_for("content.accept", next=wanted)
