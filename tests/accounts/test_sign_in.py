@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import count
 from time import perf_counter
 
 import pytest
@@ -263,3 +264,54 @@ def test_counters_of_attempts_carry_the_id_of_the_gmina(browse, user, clean, ten
 
     assert keys
     assert all(tenant.id in key and tenant.slug not in key for key in keys)
+
+
+@pytest.fixture
+def limits(monkeypatch):
+    """Limits are switched on before the application is made: only then they also look at its answers."""
+    monkeypatch.setattr(limiter, "enabled", True)
+
+
+@pytest.fixture
+def guess(limits, browse, user, monkeypatch):
+    """`guess(email, password)`: somebody tries from an address nobody has tried from before. The answer's status."""
+    browser = browse("lipowo")
+    monkeypatch.setattr(limiter, "enabled", True)
+    limiter.reset()
+    addresses = count(1)
+
+    def one(email, password="x"):
+        browser.get("/sign-in")
+        fields = {"email": email, "password": password}
+        here = {"REMOTE_ADDR": f"198.51.100.{next(addresses)}"}
+        return browser.post("/sign-in", fields, environ_overrides=here).status_code
+
+    yield one
+    limiter.reset()
+
+
+@pytest.mark.parametrize("email", ["anna@example.pl", "nobody@example.pl"])
+def test_guesses_at_one_account_are_held_up_wherever_they_come_from(guess, clean, email):
+    assert [guess(email) for _ in range(11)] == [422] * 10 + [429]
+    assert guess(f" {email.upper()} ", PASSWORD) == 429
+    assert guess("other@example.pl") == 422
+    with redis.Redis.from_url(clean.settings.redis_url) as client:
+        keys = list(client.scan_iter("*skarbnik*15*minute*"))
+        assert keys
+        assert all(0 < client.ttl(key) <= 15 * 60 for key in keys)
+    assert not any(b"example" in key for key in keys)
+
+
+def test_who_knows_the_password_may_sign_in_as_often_as_they_like(guess, user):
+    assert {guess(user.email, PASSWORD) for _ in range(12)} == {303}
+
+
+def test_guesses_are_counted_in_the_process_while_redis_is_away(guess, user, monkeypatch):
+    def away(*_words, **_more):
+        raise redis.ConnectionError
+
+    for name in ("test", "hit"):
+        monkeypatch.setattr(limiter._limiter, name, away)
+    monkeypatch.setattr(limiter._storage, "check", lambda: False)
+
+    assert [guess(user.email) for _ in range(11)] == [422] * 10 + [429]

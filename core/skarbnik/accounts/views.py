@@ -17,7 +17,7 @@ from skarbnik.web import frame
 from skarbnik.web.access import public
 from skarbnik.web.addresses import own_path
 from skarbnik.web.kept import open_kept
-from skarbnik.web.limits import limited
+from skarbnik.web.limits import limited, limiter
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
 
@@ -28,9 +28,22 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     next = HiddenField()
 
 
+def _account() -> str:
+    """The account somebody wants into, whether it exists or not: the gmina and a keyed hash of the address."""
+    email = request.form.get("email", "").strip().lower()
+    return f"{g.tenant.id}:{g.tenant.instance.keys.keyed_hash(g.tenant.id, 'sign-in', email).hex()[:32]}"
+
+
+# From wherever the guesses at one account come, they are few; time alone opens it again. What succeeds is not counted.
+limited_by_account = limiter.limit(
+    "10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=lambda response: response.status_code == 422
+)
+
+
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @public("nobody is signed in yet")
 @limited("10 per minute", methods=["POST"])
+@limited_by_account
 def sign_in() -> AnyResponse | str | tuple[str, int]:
     return _sign_in(UserKind.RESIDENT, "portal.dashboard")
 
@@ -38,6 +51,7 @@ def sign_in() -> AnyResponse | str | tuple[str, int]:
 @blueprint.route("/office/sign-in", methods=["GET", "POST"])
 @public("nobody is signed in yet")
 @limited("10 per minute", methods=["POST"])
+@limited_by_account
 def sign_in_office() -> AnyResponse | str | tuple[str, int]:
     return _sign_in(UserKind.OFFICIAL, "office.day")
 
