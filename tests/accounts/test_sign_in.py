@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from skarbnik import clock
 from skarbnik.accounts.models import SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
 from skarbnik.accounts.passwords import check_password, hash_password
-from skarbnik.accounts.services import OFFICIAL_SESSION, RESIDENT_SESSION, hash_token
+from skarbnik.accounts.services import OFFICIAL_SESSION, RESIDENT_SESSION, SWEPT, hash_token, sign_in
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
 from skarbnik.web.limits import limiter
 
@@ -264,6 +264,23 @@ def test_counters_of_attempts_carry_the_id_of_the_gmina(browse, user, clean, ten
 
     assert keys
     assert all(tenant.id in key and tenant.slug not in key for key in keys)
+
+
+def test_sessions_that_ended_go_with_the_next_sign_ins(tenant, user):
+    now = clock.now()
+    good = {"user_id": user.id, "created_at": now, "seen_at": now, "ip": "", "agent": ""}
+    with tenant.session() as session:
+        for number in range(SWEPT + 5):
+            ended = now - timedelta(minutes=number + 1)
+            session.add(WebSession(token_hash=f"ended-{number}", expires_at=ended, **good))
+        session.add(WebSession(token_hash="open", expires_at=now + timedelta(minutes=1), **good))
+
+    for left in (1 + 1 + 5, 1 + 2):
+        with tenant.session() as session:
+            sign_in(session, kind=user.kind, email=user.email, password=PASSWORD, ip="", agent="")
+            assert session.scalar(select(func.count()).select_from(WebSession)) == left
+    with tenant.session() as session:
+        assert session.get(WebSession, "open") is not None
 
 
 @pytest.fixture

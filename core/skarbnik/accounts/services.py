@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -30,6 +30,7 @@ RESIDENT_SESSION = timedelta(hours=8)
 OFFICIAL_SESSION = timedelta(hours=10)
 IDLE = {UserKind.RESIDENT: timedelta(minutes=30), UserKind.OFFICIAL: timedelta(minutes=60)}
 TOKEN_LIFE = timedelta(hours=1)
+SWEPT = 20  # ended sessions a sign-in takes away
 
 
 class WrongSignIn(Forbidden):
@@ -82,6 +83,7 @@ def sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: 
         raise WrongSignIn("sign-in refused")
     token = secrets.token_urlsafe(32)
     now = clock.now()
+    _sweep_sessions(session, now)
     session.add(
         WebSession(
             token_hash=hash_token(token),
@@ -94,6 +96,17 @@ def sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: 
         )
     )
     return user, token
+
+
+def _sweep_sessions(session: Session, now: datetime) -> None:
+    """Each sign-in leaves one row and takes away some of those that ended: the table never grows for long.
+
+    Nobody has to visit every gmina for it, and nobody waits for whoever is at the same rows.
+    """
+    ended = (
+        select(WebSession.token_hash).where(WebSession.expires_at < now).limit(SWEPT).with_for_update(skip_locked=True)
+    )
+    session.execute(delete(WebSession).where(WebSession.token_hash.in_(ended)))
 
 
 def sign_out(session: Session, token: str) -> None:
