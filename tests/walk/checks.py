@@ -53,8 +53,9 @@ WIDE = """() => {
     if (over <= 0) return null;
     const boxed = node => { for (let up = node.parentElement; up && up !== document.body; up = up.parentElement)
         if (getComputedStyle(up).overflowX !== "visible") return true; return false; };
-    const out = [...document.body.querySelectorAll("*")].filter(node =>
-        node.getBoundingClientRect().right > root.clientWidth + 0.5);
+    const reaches = node => { const box = node.getBoundingClientRect();
+        return Math.max(box.right, box.left + node.scrollWidth) > root.clientWidth + 0.5; };
+    const out = [...document.body.querySelectorAll("*")].filter(reaches);
     const wide = out.filter(node => !boxed(node)).slice(-1)[0] || out.slice(-1)[0];
     return `${over} px: ` + (wide ? wide.outerHTML.slice(0, 140) : "?");
 }"""

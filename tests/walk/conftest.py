@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from tests.walk.town import Town, fill_town
 
 from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
-from tests.walk.town import Town, fill_town
 
 SLUGS = ("lipowo", "zalesie")  # people walk in Lipowo; Zalesie is closed for a while
 

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Flask
+from tests.walk.town import NOBODY, Example, Town, Walker
 from werkzeug.routing import Rule
 
 from skarbnik.web.access import Access, find_access
-from tests.walk.town import NOBODY, Example, Town, Walker
 
 NO_PAGES = ("/api/", "/static/", "/healthz")  # programs and browsers ask for these, not people
 SENDS_ON = {"preferences.choose_language", "preferences.choose_theme"}  # back to the page one came from, always
@@ -107,7 +107,9 @@ class Look:
         return ((a, values[a], b, values[b]) for a in range(4) for b in range(a))
 
 
-def all_looks(walkers: list[str], languages: tuple[str, ...], themes: tuple[str, ...], widths: tuple[int, ...]) -> list[Look]:
+def all_looks(
+    walkers: list[str], languages: tuple[str, ...], themes: tuple[str, ...], widths: tuple[int, ...]
+) -> list[Look]:
     return [Look(v, l, t, w) for v in walkers for l in languages for t in themes for w in widths]  # noqa: E741
 
 

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 from playwright.sync_api import Error as BrowserError
+from tests.walk.checks import look_at
+from tests.walk.people import take_cookies
+from tests.walk.routes import SENDS_ON, Look, NoExample, Page, all_looks, expected, list_pages, spread
+from tests.walk.town import Example, Town, Walker
 
 from skarbnik.web.frame import cookie_name
 from skarbnik.web.languages import LANGUAGES
 from skarbnik.web.preferences import THEMES
-from tests.walk.checks import look_at
-from tests.walk.routes import SENDS_ON, Look, NoExample, Page, all_looks, expected, list_pages, spread
-from tests.walk.town import Example, Town, Walker
 
 WIDTHS = (320, 768, 1280)
 HEIGHT = 900
@@ -149,15 +150,8 @@ class Walk:
 
     def visit(self, page: Page, look: Look) -> None:
         home = f"http://{page.host}localhost:{self.port}"
-        self.context.clear_cookies()
-        cookies = {"language": look.language, "theme": look.theme, "session": self.town.walkers[look.walker].token}
-        self.context.add_cookies(
-            [
-                {"name": cookie_name(kind), "value": value, "url": home.replace("http:", "https:"), "secure": True}
-                for kind, value in cookies.items()
-                if value
-            ]
-        )
+        token = self.town.walkers[look.walker].token
+        take_cookies(self.context, home, language=look.language, theme=look.theme, session=token)
         self.page.set_viewport_size({"width": look.width, "height": HEIGHT})
         self.page.emulate_media(color_scheme="dark" if look.theme == "auto" else "light")
         self.noise.clear()
@@ -189,5 +183,8 @@ class Walk:
         return [
             f"in the browser: {len({page.endpoint for page, _look in visits})} routes, {len(visits)} visits,"
             f" {sum(map(len, self.violations.values()))} violations",
-            *(f"  {name}: {line}" for name, line in zip(("roles", "languages", "themes", "widths"), shown, strict=True)),
+            *(
+                f"  {name}: {line}"
+                for name, line in zip(("roles", "languages", "themes", "widths"), shown, strict=True)
+            ),
         ]

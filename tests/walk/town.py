@@ -16,8 +16,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User, UserKind, UserRole
-from skarbnik.accounts.services import act_for, sign_in
+from skarbnik.accounts.models import Role, User, UserKind, UserRole, WebSession
+from skarbnik.accounts.services import hash_token
+from skarbnik.content.models import MAIN, ArticleKind, Key
+from skarbnik.content.services import save_article
+from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun, RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer
@@ -27,7 +30,6 @@ from skarbnik.plugin_api import GatewayReport, ImportKind, OperationKind, PayerK
 from skarbnik.receivables.models import Instalment, Operation, Overpayment
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.factories import (
-    PASSWORD,
     InstalmentFactory,
     KindFactory,
     OfficialFactory,
@@ -82,6 +84,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         rich = _Rich(session, payu_url)
         run = _runs(session)
         people = dict(_people(session, rich))
+        _texts(session, rich.user.id)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -112,6 +115,17 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "portal.acting": [Example(best_as=RICH)],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],
             "office.payers": [Example(), Example(query="q=Kowal"), Example(query="q=nobody+is+called+so")],
+            "content.news_item": [Example({"slug": "walk"}), Example({"slug": "walk-warning"})],
+            "content.page": [Example({"slug": FORMAL_SERVICE})],
+            "content.terms_version": [Example({"version": STANDARD_TERMS})],
+            "editing.new": [Example({"kind": "news"}), Example({"kind": "page"})],
+            "editing.edit": [
+                Example({"kind": "front", "slug": MAIN, "language": "pl"}),
+                Example({"kind": "news", "slug": "walk", "language": "pl"}),
+                Example({"kind": "news", "slug": "walk", "language": "uk"}),
+                Example({"kind": "terms", "slug": "1", "language": "en"}),
+            ],
+            "editing.delete": [Example({"kind": "news", "slug": "walk"})],
             "office.search": [Example(query="q=Mi%C4%99dzygminne"), Example(query="q=nobody+is+called+so")],
         },
     )
@@ -130,7 +144,9 @@ class _Rich:
             source=OURS, name=LONG_NAME, kind=PayerKind.COMPANY, street="ulica Zażółcona 1/2", city="Lipowo"
         )
         self.second: Payer = PayerFactory(source=OURS, name="Jan Oo")
-        self.user: User = UserFactory(name=f"Konstancja {LONG_WORD[:80]}", acts_for=[self.payer, self.second])
+        self.user: User = UserFactory(
+            name=f"Konstancja {LONG_WORD[:80]}", password_hash=None, acts_for=[self.payer, self.second]
+        )
         assert self.account is not None
         tax = KindFactory(source=OURS, creditor_account=self.account.creditor_account)
         lease = KindFactory(source=OURS, creditor_account=None, title="Użytkowanie wieczyste gruntu", position=20)
@@ -244,6 +260,14 @@ class _Rich:
         return order
 
 
+def _texts(session: Session, by: Any) -> None:
+    """What the office wrote: news with all that a text may hold, and a warning."""
+    body = f"## {LONG_WORD}\n\n{LONG_NAME}\n\n* jeden\n* **dwa**\n\n1. [strona](/help)\n\n> cytat\n"
+    for kind, slug in ((ArticleKind.NEWS, "walk"), (ArticleKind.WARNING, "walk-warning")):
+        title = f"{LONG_WORD[:90]} {slug}"
+        save_article(session, Key(kind, slug, "pl"), version=0, title=title, body=body, by=by)
+
+
 def _runs(session: Session) -> Any:
     """Files of a finance system: refused with many reasons, waiting, tried; and batches that went there."""
     runs = [
@@ -287,20 +311,27 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
     """Nobody, residents of three kinds, an official for each role there is and one without any."""
     users = {
         RICH: rich.user,
-        EMPTY: UserFactory(acts_for=[PayerFactory(source=OURS, name="Ó")]),
-        NO_PAYER: UserFactory(),
-        **{str(role): OfficialFactory(has_roles=[role]) for role in Role},
-        "official without a role": OfficialFactory(),
+        EMPTY: UserFactory(password_hash=None, acts_for=[PayerFactory(source=OURS, name="Ó")]),
+        NO_PAYER: UserFactory(password_hash=None),
+        **{str(role): OfficialFactory(password_hash=None, has_roles=[role]) for role in Role},
+        "official without a role": OfficialFactory(password_hash=None),
     }
     session.query(UserRole).filter_by(user_id=users["official without a role"].id).delete()
     session.expire_all()
     yield NOBODY, Walker(NOBODY)
     for name, user in users.items():
-        _user, token = sign_in(
-            session, kind=user.kind, email=user.email, password=PASSWORD, ip="127.0.0.1", agent="Mozilla/5.0 Firefox"
+        token = uuid4().hex
+        session.add(
+            WebSession(
+                token_hash=hash_token(token),
+                user_id=user.id,
+                payer_id=rich.payer.id if name == RICH else None,
+                created_at=clock.now(),
+                seen_at=clock.now(),
+                expires_at=clock.now() + timedelta(days=1),
+                ip="127.0.0.1",
+                agent="Mozilla/5.0 Firefox/150.0",
+            )
         )
-        session.flush()
-        if name == RICH:
-            act_for(session, token, rich.payer.id)
         roles = frozenset(str(each.role) for each in user.roles)
         yield name, Walker(name, user.kind, roles, token, has_payer=name in {RICH, EMPTY})
