@@ -115,8 +115,14 @@ class TenantSession(Session):
         """
         if self.new or self.dirty or self.deleted:
             self.flush()
-        driver = _driver(self.connection())
-        return driver.cursor(row_factory=namedtuple_row).execute(statement, words).fetchall()
+        connection = self.connection()
+        driver = _driver(connection)
+        try:
+            return driver.cursor(row_factory=namedtuple_row).execute(statement, words).fetchall()
+        except psycopg.OperationalError as error:  # as SQLAlchemy does it for every other statement
+            if driver.closed:
+                connection.invalidate(error)
+            raise sa.exc.OperationalError(None, None, error) from error
 
 
 def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:

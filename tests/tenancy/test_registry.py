@@ -1,7 +1,11 @@
 """Which gmina a request is for follows from its host, and changes are seen within a second."""
 
 import pytest
+import structlog
+from sqlalchemy.exc import OperationalError
 
+from skarbnik.app import create_app
+from skarbnik.db import make_engine
 from skarbnik.errors import NotFound
 from skarbnik.payments.models import Notification
 from skarbnik.tenancy import registry
@@ -61,6 +65,42 @@ def test_many_requests_look_into_the_database_once_a_second(lab, counted):
             lab.instance.registry.find_by_host("lipowo.skarbnik.test")
 
     assert sum("registry_version" in each for each in asked) <= 1
+
+
+@pytest.fixture
+def away(lab):
+    """An engine whose server nobody started."""
+    engine = make_engine("postgresql://nobody:x@127.0.0.1:9/nothing", size=1)
+    yield engine
+    engine.dispose()
+
+
+def test_gminas_stay_known_while_the_database_is_away(lab, away, monkeypatch):
+    monkeypatch.setattr(registry, "LOOK_EVERY", 0.0)
+    other = Instance(lab.settings, pool=1, plugins=lab.instance.plugins)
+    assert other.registry.find_by_host("lipowo.skarbnik.test").slug == "lipowo"
+    there, other.engine = other.engine, away
+
+    with structlog.testing.capture_logs() as logged:
+        for _ in range(3):
+            assert other.registry.find_by_host("lipowo.skarbnik.test").slug == "lipowo"
+    assert [entry["event"] for entry in logged] == ["registry.away"]
+    client = create_app(other).test_client()
+    client.set_cookie("__Host-skarbnik-session", "x", domain="lipowo.skarbnik.test", secure=True)
+    assert client.get("/", base_url="https://lipowo.skarbnik.test").status_code == 503
+    other.engine = there
+    assert other.registry.get_by_slug("lipowo").slug == "lipowo"
+    there.dispose()
+
+
+def test_who_knows_no_gmina_yet_does_not_say_that_there_is_none(lab, away):
+    other = Instance(lab.settings, pool=1, plugins=lab.instance.plugins)
+    other.engine.dispose()
+    other.engine = away
+
+    for _ in range(2):
+        with pytest.raises(OperationalError):
+            other.registry.find_by_host("lipowo.skarbnik.test")
 
 
 def test_an_unknown_host_is_told_there_is_no_such_page(app):

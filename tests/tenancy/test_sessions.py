@@ -5,7 +5,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from skarbnik import db
 from skarbnik.accounts.models import User
@@ -176,3 +176,14 @@ def test_a_gmina_is_known_by_its_id_and_not_by_its_slug(tenant):
 
     assert (renamed.schema, renamed.role) == (tenant.schema, tenant.role)
     assert tenant.slug not in tenant.schema + tenant.role
+
+
+def test_a_statement_of_a_hot_page_fails_as_any_other_when_the_server_goes(tenant, clean):
+    session = tenant.open_session()
+    (here,) = session.read("SELECT pg_backend_pid() AS id")
+    with clean.as_admin() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", (here.id,))
+
+    with pytest.raises(OperationalError):
+        session.read("SELECT 1 AS one")
+    session.close()

@@ -13,12 +13,17 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from skarbnik.db import TenantSession, committed
 from skarbnik.errors import NotFound
 
 if TYPE_CHECKING:
     from skarbnik.tenancy.instance import Instance
+
+log = structlog.get_logger()
 
 LOOK_EVERY = 1.0  # seconds between two looks at the version row
 
@@ -83,12 +88,16 @@ _ALL = sa.text("""
 
 
 class Registry:
-    """Finds a gmina by host or id. One query a second at most, whatever the number of requests and gminas."""
+    """Finds a gmina by host or id. One query a second at most, whatever the number of requests and gminas.
+
+    While its database is away it answers with what it knows, so that pages can say what is wrong.
+    """
 
     def __init__(self, instance: Instance) -> None:
         self._instance = instance
         self._lock = threading.Lock()
         self._looked_at = 0.0
+        self._away = False
         self._version = 0
         self._by_id: dict[str, Tenant] = {}
         self._by_host: dict[str, Tenant] = {}
@@ -128,8 +137,15 @@ class Registry:
             return  # somebody else is looking; what we have is at most a moment old
         try:
             self._renew()
-            self._looked_at = time.monotonic()
+            self._away = False
+        except (OperationalError, PoolTimeout) as error:
+            if not self._by_id:
+                raise
+            if not self._away:  # who we know stays known: only what needs the database itself fails
+                log.error("registry.away", error=type(error).__name__)
+            self._away = True
         finally:
+            self._looked_at = time.monotonic() if self._by_id else 0.0
             self._lock.release()
 
     def _renew(self) -> None:
