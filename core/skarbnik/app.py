@@ -25,6 +25,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import views as office_views
+from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
@@ -105,6 +106,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
     app.register_blueprint(office_views.blueprint)
+    app.register_blueprint(operator_views.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)

@@ -2,9 +2,10 @@
 
 from skarbnik.cli.frame import main
 from skarbnik.cli.office import merchant, official, program, settings, source
+from skarbnik.cli.operators import operator
 from skarbnik.cli.platform import bootstrap_command, migrate, tenant
 
-for each in (bootstrap_command, migrate, tenant, official, program, settings, source, merchant):
+for each in (bootstrap_command, migrate, tenant, official, program, settings, source, merchant, operator):
     main.add_command(each)
 
 __all__ = ["main"]

@@ -21,6 +21,7 @@ from skarbnik.errors import SkarbnikError
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, RunState, Source
 from skarbnik.exchange.tasks import read_file, spool_of
+from skarbnik.operator.services import make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.plugin_api import PayerKind
@@ -63,7 +64,15 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
         with tenant.session() as session:
             _merchant_accounts(session, tenant, plan, gmina)
             accounts += _people(session, gmina, plan)
+    accounts.append(_operator(instance, plan))
     return {"tenants": tenants, "accounts": accounts, "exported": True}
+
+
+def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:
+    login = f"operator@{instance.settings.host}"
+    password = plan.password_for(login)
+    make_operator(instance.owner_engine(), email=login, name="Ola Operatorka", password=password)
+    return {"gmina": "", "role": "operator (/operator)", "login": login, "password": password}
 
 
 def _tenant(instance: Instance, gmina: GminaPlan) -> Tenant:

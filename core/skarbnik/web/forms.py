@@ -14,10 +14,11 @@ from flask_wtf.csrf import generate_csrf
 from itsdangerous import URLSafeTimedSerializer
 
 from skarbnik import clock
-from skarbnik.web.frame import cookie_name, tenant_of_request
+from skarbnik.web.frame import cookie_name, instance_of_app, tenant_of_request
 
 csrf = CSRFProtect()
 
+NO_TENANT = "-"  # the bare host, where operators sign in
 MOST_VERIFIED = 10_000
 _VERIFIED: dict[tuple[str, str, date], dict[str, Any]] = {}  # cookies whose signature this process has seen today
 
@@ -27,10 +28,9 @@ class GminaCookie(SecureCookieSessionInterface):
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         tenant = tenant_of_request()  # Flask opens its session before anything else of the request
-        if tenant is None:
-            return None
+        keys = instance_of_app().keys
         return URLSafeTimedSerializer(
-            tenant.instance.keys.digest_key(tenant.id, "form-cookie"),
+            keys.digest_key(tenant.id if tenant else NO_TENANT, "form-cookie"),
             salt="form-cookie",
             serializer=self.serializer,
             signer_kwargs={"key_derivation": "none", "digest_method": self.digest_method},  # the key is derived
@@ -42,7 +42,7 @@ class GminaCookie(SecureCookieSessionInterface):
         if not text:
             return super().open_session(app, request)
         tenant = tenant_of_request()
-        key = (tenant.id if tenant else "", text, clock.today())
+        key = (tenant.id if tenant else NO_TENANT, text, clock.today())
         known = _VERIFIED.get(key)
         if known is not None:
             return self.session_class(known)

@@ -96,6 +96,10 @@ def roll_back() -> None:
         opened.rollback()
 
 
+def instance_of_app() -> Instance:
+    return _slots().instance
+
+
 def tenant_of_request() -> Tenant | None:
     """The gmina whose host was asked for. Never from a parameter, a path or a header of a proxy."""
     return _slots().instance.registry.find_by_host(_host())
@@ -125,6 +129,8 @@ def _enter() -> Answer | None:
     g.person = None
     if tenant is None:
         _without_tenant(_host(), slots.instance.settings.host)
+        if request.method not in SAFE:
+            _check_origin()
         return None
     structlog.contextvars.bind_contextvars(tenant=tenant.id)
     if tenant.state is TenantState.SUSPENDED and not request.path.startswith(OPEN_WHEN_SUSPENDED):
@@ -133,7 +139,7 @@ def _enter() -> Answer | None:
         _load_person(tenant, slots)
         return None
     if request.method not in SAFE and not request.path.startswith(("/hooks/", "/api/")):
-        _check_origin(tenant)
+        _check_origin()
     access = find_access(current_app, request.endpoint or "")
     if access is None:
         raise NotFound
@@ -192,7 +198,7 @@ def _to_sign_in(slots: Slots) -> Answer:
     return redirect(url_for("accounts.sign_in_office" if office else "accounts.sign_in", next=wanted), 303)
 
 
-def _check_origin(tenant: Tenant) -> None:
+def _check_origin() -> None:
     """A form of another site, or of a neighbour's subdomain, is not ours. Browsers say where a POST comes from."""
     origin = request.headers.get("Origin")
     if origin is not None and origin != "null" and urlsplit(origin).netloc != request.host:

@@ -47,5 +47,24 @@ CREATE TRIGGER tenant_hosts_changed AFTER INSERT OR UPDATE OR DELETE ON platform
 CREATE TRIGGER tenant_plugins_changed AFTER INSERT OR UPDATE OR DELETE ON platform.tenant_plugins
     FOR EACH STATEMENT EXECUTE FUNCTION platform.registry_changed();
 
+-- People who run the instance. They sign in on the bare host and see gminas, never what is inside one.
+CREATE TABLE platform.operators (
+    id uuid NOT NULL CONSTRAINT operators_pkey PRIMARY KEY,
+    email varchar(120) NOT NULL CONSTRAINT operators_email_key UNIQUE,
+    name varchar(120) NOT NULL,
+    password_hash varchar(200) NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+CREATE TABLE platform.operator_sessions (
+    token_hash varchar(64) NOT NULL CONSTRAINT operator_sessions_pkey PRIMARY KEY,
+    operator_id uuid NOT NULL
+        CONSTRAINT operator_sessions_operator_id_fkey REFERENCES platform.operators ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL
+);
+
 GRANT USAGE ON SCHEMA platform TO {app};
+GRANT SELECT ON platform.operators TO {app};
+GRANT SELECT, INSERT, DELETE ON platform.operator_sessions TO {app};
 GRANT SELECT ON platform.tenants, platform.tenant_hosts, platform.tenant_plugins, platform.registry_version TO {app};

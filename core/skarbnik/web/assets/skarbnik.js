@@ -79,4 +79,4 @@ async function renew() {
 }
 if (document.querySelector("[data-waits]")) setTimeout(renew, 4000);
 
-if ("serviceWorker" in navigator && isSecureContext) navigator.serviceWorker.register("/sw.js");
+if ("serviceWorker" in navigator && isSecureContext && document.querySelector("link[rel=manifest]")) navigator.serviceWorker.register("/sw.js");
