@@ -69,7 +69,25 @@ OFFICE_MENU = [
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 # The columns of the footer: a title, and pages by label and endpoint.
-FOOT: list[tuple[str, list[tuple[str, str]]]] = []
+FOOT: list[tuple[str, list[tuple[str, str]]]] = [
+    (
+        _("Help"),
+        [
+            (_("How to pay, step by step"), "content.help_page"),
+            (_("News"), "content.news"),
+            (_("Contact and opening hours"), "content.contact"),
+        ],
+    ),
+    (
+        _("About the portal"),
+        [
+            (_("Privacy"), "content.privacy"),
+            (_("Terms of use"), "content.terms"),
+            (_("Cookies"), "content.cookies"),
+            (_("Accessibility declaration"), "content.accessibility"),
+        ],
+    ),
+]
 
 LARGEST_REQUEST = 1024 * 1024
 
@@ -88,6 +106,7 @@ def create_app(instance: Instance) -> Flask:
             load_person=load_person,
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
+            after_sign_in=content_views.after_sign_in,
             resident_menu=RESIDENT_MENU,
             office_menu=OFFICE_MENU,
         ),

@@ -14,7 +14,7 @@ from skarbnik.accounts import services
 from skarbnik.accounts.models import UserKind
 from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
-from skarbnik.web.access import public
+from skarbnik.web.access import public, slots
 from skarbnik.web.addresses import own_path
 from skarbnik.web.kept import open_kept
 from skarbnik.web.limits import limited, limiter
@@ -71,7 +71,7 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
         form.next.data = request.args.get("next", "")
     if form.validate_on_submit():
         try:
-            _user, token = services.sign_in(
+            user, token = services.sign_in(
                 frame.session(),
                 kind=kind,
                 email=form.email.data or "",
@@ -90,7 +90,10 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
             g.person = load_person(frame.session(), token)
             response: AnyResponse = make_response(render_template("accounts/kept.html", kept=again, home=url_for(home)))
         else:
-            response = redirect(own_path(form.next.data) or url_for(home), 303)
+            wanted = own_path(form.next.data) or url_for(home)
+            response = redirect(
+                wanted if user.kind is UserKind.OFFICIAL else slots().after_sign_in(user.id, wanted), 303
+            )
         _set_cookie(response, token)
         return response
     ended = bool(form.next.data) and not form.is_submitted()

@@ -15,11 +15,14 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, UserKind
 from skarbnik.accounts.services import make_user
+from skarbnik.content.queries import current_terms
+from skarbnik.content.services import accept_terms
 from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.programs import first_export
 from skarbnik.errors import SkarbnikError
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, RunState, Source
+from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.tasks import read_file, spool_of
 from skarbnik.operator.services import make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
@@ -44,6 +47,7 @@ RESIDENTS = {
     "zalegly": ("Tadeusz Zaległy", ["P-000006"]),
     "nadplata": ("Ewa Nadpłacka", ["P-000007"]),
 }
+NEWCOMER = "nadplata"  # has not agreed to the terms of use yet
 OFFICIALS = {
     "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT),
     "administrator": ("Adam Administrator", Role.ADMINISTRATOR),
@@ -98,14 +102,13 @@ def _settings(tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
         _store(session, tenant, "smtp", smtp)
         version = _store(session, tenant, f"source:{SOURCE}", puma)
         if session.get(Source, SOURCE) is None:
-            session.add(
-                Source(
-                    id=SOURCE,
-                    plugin="puma",
-                    title="PUMA",
-                    tenant_code=gmina.puma_code,
-                    settings_version=version,
-                )
+            connect_source(
+                session,
+                SOURCE,
+                plugin="puma",
+                title="PUMA",
+                tenant_code=gmina.puma_code,
+                settings_version=version,
             )
     spool_of(tenant, SOURCE).make()
 
@@ -173,6 +176,8 @@ def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str
         if _known(session, UserKind.RESIDENT, email):
             continue
         user = make_user(session, kind=UserKind.RESIDENT, email=email, name=name, password=plan.password_for(email))
+        if login != NEWCOMER:
+            accept_terms(session, user.id, current_terms(session, clock.now()).version)
         for external_id in acts_for:
             payer = payers[external_id]
             basis = MandateBasis.SELF if payer.kind is PayerKind.PERSON else MandateBasis.COMPANY

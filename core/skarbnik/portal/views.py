@@ -13,6 +13,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts import services as accounts
+from skarbnik.content.queries import front_texts
 from skarbnik.money import Amounts, Money
 from skarbnik.payments import queries, services, starting
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
@@ -32,6 +33,7 @@ from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.languages import current_language
 
 blueprint = Blueprint("portal", __name__, template_folder="templates")
 
@@ -43,7 +45,9 @@ PAGE = 50
 def front() -> str | Response:
     if g.person is not None:
         return redirect(url_for("office.day" if g.person.is_official else "portal.dashboard"), 303)
-    return render_template("portal/front.html")
+    return render_template(
+        "portal/front.html", texts=front_texts(frame.session(), g.tenant, current_language(), clock.now())
+    )
 
 
 def _payer() -> UUID:
@@ -213,7 +217,7 @@ def order() -> str | Response | tuple[str, int]:
             user_id=person.id,
             chosen=chosen,
             email=person.email,
-            language="pl",
+            language=current_language(),
         )
         session.expire_all()
         made = queries.get_order(session, made.number, payer_ids=[payer_id])

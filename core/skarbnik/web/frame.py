@@ -70,6 +70,7 @@ class Slots:
     load_person: Callable[[TenantSession, str], Person | None]
     load_client: Callable[[TenantSession, str], Client | None]
     ask_to_sign_in: Callable[[bool, str | None], Answer]  # at the office's door or not, with a kept form
+    after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import gettext
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
-from typing import Any
+from typing import Any, cast
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -95,8 +95,8 @@ class CompiledTexts(Extension):
                 yield from self._spelled_out(tokens[place + 3], _arguments(tokens[place + 4 : end - 1]))
                 place = end + 1
             elif _is_constant(tokens, place):
-                answer = self.environment.globals[tokens[place + 1].value](tokens[place + 3].value)
-                yield Token(tokens[place].lineno, "data", str(escape(answer)))
+                function = cast(Callable[[str], object], self.environment.globals[tokens[place + 1].value])
+                yield Token(tokens[place].lineno, "data", str(escape(function(tokens[place + 3].value))))
                 place += 6
             elif _is_call(tokens, place):
                 yield from self._filled(tokens[place + 2])
