@@ -9,6 +9,7 @@ import signal
 import threading
 import time
 from collections import defaultdict
+from contextlib import suppress
 
 import dramatiq
 import structlog
@@ -42,6 +43,7 @@ class Scheduler:
         self.broker = broker
         self.stopping = threading.Event()
         self._looked_at = 0.0
+        self._of_nobody: dict[Spool, int] = {}  # folders already told of, as they were then
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -90,11 +92,19 @@ class Scheduler:
             try:
                 self._look_into(tenant_id, source_id, spool)
             except NotFound:
-                log.warning("folder.of_nobody", tenant=tenant_id)
+                self._note_of_nobody(tenant_id, source_id, spool)
             except OperationalError:
                 raise  # the database is away for all of them
             except Exception as error:  # what one gmina's folder holds must not keep the others' files waiting
                 log.error("folder.failed", tenant=tenant_id, source=source_id, exc_info=error)
+
+    def _note_of_nobody(self, tenant_id: str, source_id: str, spool: Spool) -> None:
+        """Say it once, and again when something else lies there."""
+        with suppress(FileNotFoundError):
+            changed_at = spool.incoming.stat().st_mtime_ns
+            if self._of_nobody.get(spool) != changed_at:
+                self._of_nobody[spool] = changed_at
+                log.warning("folder.of_nobody", tenant=tenant_id, source=source_id)
 
     def _look_into(self, tenant_id: str, source_id: str, spool: Spool) -> None:
         with self.instance.registry.get(tenant_id).session() as session:

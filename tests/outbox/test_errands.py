@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+import structlog
 from dramatiq.brokers.stub import StubBroker
 from sqlalchemy import text
 
@@ -269,3 +270,20 @@ def test_a_folder_of_nobody_does_not_stop_the_others(scheduler, clean, tenant, r
     with clean.as_admin() as connection:
         rung = connection.execute("SELECT tenant_id, topic FROM work.outbox").fetchall()
     assert rung == [(tenant.id, "exchange.file_arrived")]
+
+
+def test_a_folder_of_nobody_is_told_of_once_until_it_changes(scheduler, clean):
+    folder = clean.settings.files / "exchange" / "nobodyatall" / "puma" / "in"
+    folder.mkdir(parents=True)
+
+    def looks():
+        with structlog.testing.capture_logs() as logged:
+            for _ in range(3):
+                scheduler.look_into_folders()
+        return [entry["event"] for entry in logged]
+
+    (folder / "a.xml").write_bytes(b"<x/>")
+    assert looks() == ["folder.of_nobody"]
+    assert looks() == []
+    (folder / "b.xml").write_bytes(b"<x/>")
+    assert looks() == ["folder.of_nobody"]

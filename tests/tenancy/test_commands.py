@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from skarbnik.testing.factories import CreditorAccountFactory, bound_to
 
@@ -90,6 +91,21 @@ def test_what_the_operator_does_to_a_gmina_stands_in_its_trail(skarbnik, clean, 
         ("tenant.suspended", "tenant", False, "operator"),
         ("tenant.resumed", "tenant", False, "operator"),
     ]
+
+
+def test_two_gminas_may_not_have_one_code_at_a_finance_system(skarbnik, clean, tenant, neighbour):
+    assert skarbnik("source", "lipowo", "puma", "PL-X").returncode == 0
+    assert skarbnik("source", "lipowo", "puma", "PL-X").returncode == 0
+    refused = skarbnik("source", "debina", "puma", "PL-X")
+
+    assert refused.returncode == 1
+    assert refused.stderr.strip() == "puma calls another gmina PL-X"
+    with neighbour.session() as session:
+        assert session.execute(text("SELECT count(*) FROM sources")).scalar_one() == 0
+        assert session.execute(text("SELECT count(*) FROM plugin_settings")).scalar_one() == 0
+        assert not session.execute(text("SELECT work.claim_exchange_code('puma', 'PL-X')")).scalar_one()
+    with pytest.raises(IntegrityError), clean.instance.owner_engine().begin() as connection:
+        connection.exec_driver_sql("INSERT INTO work.exchange_codes VALUES ('puma', 'PL-X', 'another')")
 
 
 def test_a_wrong_word_ends_in_one_line_and_not_in_a_traceback(skarbnik):

@@ -20,7 +20,7 @@ from skarbnik.accounts.services import make_api_client, make_user
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
 from skarbnik.errors import NotFound, SkarbnikError
-from skarbnik.exchange.models import Source
+from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.tasks import spool_of
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.receivables.models import CreditorAccount
@@ -116,9 +116,9 @@ def source(instance: Instance, slug: str, plugin: str, tenant_code: str, source_
     name = source_id or plugin
     with tenant.session() as session:
         version = store_settings(session, tenant, f"source:{name}", parsed)
-        known = session.get(Source, name) or Source(id=name, plugin=plugin, title=system.label)
-        known.tenant_code, known.settings_version = tenant_code, version
-        session.add(known)
+        connect_source(
+            session, name, plugin=plugin, title=system.label, tenant_code=tenant_code, settings_version=version
+        )
         _audited(session, "source.connected", f"source:{name}", None)
     click.echo(str(spool_of(tenant, name).make().root))
 

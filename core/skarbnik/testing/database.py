@@ -96,6 +96,7 @@ def empty(lab: Lab) -> None:
             _empty_schema(connection, tenant.schema)
         connection.execute("DELETE FROM work.outbox")
         connection.execute("DELETE FROM work.occurrences")
+        connection.execute("DELETE FROM work.exchange_codes")
     shutil.rmtree(lab.settings.files / "exchange", ignore_errors=True)
 
 
