@@ -6,9 +6,12 @@ refuses; texts nobody uses any more leave.
 
 from __future__ import annotations
 
+import ast
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, Any
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
@@ -17,7 +20,7 @@ from babel.messages.pofile import read_po, write_po
 from skarbnik.dev.state import CHECKOUT
 
 TRANSLATED = ("pl", "uk")
-METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+METHODS = [("**.py", "skarbnik.dev.texts:read_python"), ("**.html", "jinja2")]
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)  # a date that changes would be a difference in every commit
 
 
@@ -41,6 +44,19 @@ def distributions() -> list[Distribution]:
         if package.is_dir():
             found.append(Distribution(f"skarbnik-{plugin.name}", package, package / "translations"))
     return found
+
+
+def read_python(
+    file: IO[bytes], keywords: Collection[str], _tags: Collection[str], options: dict[str, Any]
+) -> Iterator[tuple[int, str, list[str | None], list[str]]]:
+    """Calls as Python itself reads them. Babel's reader passes by those within an f-string."""
+    for node in ast.walk(ast.parse(file.read())):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+        if name in keywords:
+            values = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
+            yield node.lineno, name, [value if isinstance(value, str) else None for value in values], []
 
 
 def gather(distribution: Distribution) -> Catalog:
