@@ -15,17 +15,18 @@ from skarbnik import clock
 from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
+from skarbnik.payments.states import ON_ITS_WAY_SQL
 from skarbnik.receivables.queries import IN_FORCE, LIABLE
 
 # The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
-_COMING: LiteralString = """
+_COMING: LiteralString = f"""
     LEFT JOIN LATERAL (
         SELECT sum(b.principal)::bigint AS principal, sum(b.interest)::bigint AS interest,
             sum(b.costs)::bigint AS costs
         FROM booking_lines b
-        WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.state IN ('waiting', 'sent', 'refused', 'booked')
+        WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
     ) AS c ON true
-"""
+"""  # noqa: S608  # our own words
 
 _TO_PAY: LiteralString = f"""
     SELECT i.id, r.id AS receivable_id, r.title, r.number AS decision, k.id AS kind_id, k.title AS kind,
