@@ -5,13 +5,13 @@ from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from skarbnik import clock
 from skarbnik.errors import Conflict, Invalid
 from skarbnik.money import Amounts, Money
-from skarbnik.payments.models import OrderLine, PaymentOrder
-from skarbnik.payments.queries import left_to_pay, list_held
+from skarbnik.payments.models import BookingLine, OrderLine, PaymentOrder
+from skarbnik.payments.queries import left_to_pay
 from skarbnik.payments.services import (
     HOLD,
     MOST_LINES,
@@ -24,7 +24,8 @@ from skarbnik.payments.services import (
     order_payment,
     record_report,
 )
-from skarbnik.payments.states import PaymentOrderState
+from skarbnik.payments.states import ON_ITS_WAY, BookingState, PaymentOrderState
+from skarbnik.portal.queries import list_to_pay
 from skarbnik.receivables.models import Instalment, Liability
 from skarbnik.testing.factories import (
     InstalmentFactory,
@@ -169,15 +170,31 @@ def test_only_who_is_liable_today_orders(order, session, liability):
 
 
 def test_while_somebody_pays_others_are_warned_and_not_locked_out(order, session):
-    instalment = InstalmentFactory()
+    payer = PayerFactory()
+    instalment = InstalmentFactory(payer=payer)
     first = order(chosen(instalment))
 
-    held = list_held(session, [instalment.id])
-    assert held == {instalment.id: first.held_until}
+    def held_until(now):
+        (row,) = list_to_pay(session, payer_id=payer.id, today=clock.today(), now=now).rows
+        return row.held_until
+
+    assert held_until(clock.now()) == first.held_until
     assert first.held_until - first.ordered_at == HOLD
     assert order(chosen(instalment)).id != first.id
-    with clock.stopped_at(clock.now() + HOLD + timedelta(seconds=1)):
-        assert list_held(session, [instalment.id]) == {}
+    assert held_until(clock.now() + HOLD + timedelta(seconds=1)) is None
+
+
+@pytest.mark.parametrize("state", list(BookingState))
+def test_the_list_and_the_order_agree_on_money_that_is_on_its_way(session, state):
+    payer = PayerFactory()
+    instalment = InstalmentFactory(payer=payer)
+    paid = TransactionFactory(started=True, instalment=instalment)
+    record_report(session, paid.id, report_on(paid))
+    session.execute(update(BookingLine).values(state=state))
+
+    (row,) = list_to_pay(session, payer_id=payer.id, today=clock.today(), now=clock.now()).rows
+    assert row.amounts == left_to_pay(session, [instalment])[instalment.id]
+    assert row.total == (Money(0) if state in ON_ITS_WAY else Money(10_000))
 
 
 def test_an_order_is_of_the_day_it_was_made_in_warsaw(order, session):

@@ -13,7 +13,7 @@ from skarbnik.errors import NotFound
 from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine
 from skarbnik.payments.services import open_difference
-from skarbnik.payments.states import BookingState
+from skarbnik.payments.states import ON_ITS_WAY_SQL, BookingState
 
 
 def release_booking(session: Session, booking_id: UUID, *, user_id: UUID) -> BookingLine:
@@ -64,7 +64,7 @@ def mark_seen(session: Session, run_id: UUID) -> int:
     Only the source an instalment came from can echo its bookings. What is in the books needs no decision any more.
     """
     result = session.execute(
-        text("""
+        text(f"""
             UPDATE booking_lines b SET
                 seen_at = :now, state = 'booked', reference = coalesce(b.reference, e.document),
                 booked_on = coalesce(b.booked_on, e.booked_on), answered_at = coalesce(b.answered_at, :now)
@@ -72,9 +72,9 @@ def mark_seen(session: Session, run_id: UUID) -> int:
                 SELECT booking_id, source, min(document) AS document, min(booked_on) AS booked_on
                 FROM operations WHERE run_id = :run AND booking_id IS NOT NULL GROUP BY booking_id, source
             ) AS e
-            WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ('waiting', 'sent', 'refused', 'booked')
+            WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
                 AND (SELECT i.source FROM instalments i WHERE i.id = b.instalment_id) = e.source
-        """),
+        """),  # noqa: S608  # our own words
         {"now": clock.now(), "run": run_id},
     )
     session.execute(

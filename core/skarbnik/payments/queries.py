@@ -10,7 +10,6 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Select, and_, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
-from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer
@@ -22,12 +21,9 @@ from skarbnik.payments.models import (
     PaymentOrder,
     Transaction,
 )
-from skarbnik.payments.states import BookingState, PaymentOrderState
+from skarbnik.payments.states import ON_ITS_WAY, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.receivables.models import Instalment
-
-# Money that is ours and not in the finance system's figures yet: it lowers what is left until its echo is imported.
-ON_ITS_WAY = (BookingState.WAITING, BookingState.SENT, BookingState.REFUSED, BookingState.BOOKED)
 
 
 def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, Amounts]:
@@ -56,21 +52,6 @@ def left_to_pay(session: Session, instalments: Sequence[Instalment]) -> dict[UUI
         each.id: (each.balance - coming[each.id]).not_below_zero() if each.id in coming else each.balance
         for each in instalments
     }
-
-
-def list_held(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, datetime]:
-    """Instalments that somebody is paying right now, and until when others are warned."""
-    rows = session.execute(
-        select(OrderLine.instalment_id, func.max(PaymentOrder.held_until))
-        .join(OrderLine.order)
-        .where(
-            OrderLine.instalment_id.in_(list(instalment_ids)),
-            PaymentOrder.held_until > clock.now(),
-            PaymentOrder.state.in_((PaymentOrderState.CREATED, PaymentOrderState.STARTED)),
-        )
-        .group_by(OrderLine.instalment_id)
-    )
-    return {row[0]: row[1] for row in rows}
 
 
 def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None = None) -> PaymentOrder:

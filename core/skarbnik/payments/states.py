@@ -6,7 +6,7 @@ Captured money is never lowered by a state: it beats every failure, and only a r
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import TypeVar
+from typing import LiteralString, TypeVar
 
 from skarbnik.errors import ForbiddenTransition
 from skarbnik.plugin_api import TransactionState
@@ -37,6 +37,10 @@ class BookingState(StrEnum):
     BOOKED = "booked"  # the finance system gave a reference
     REFUNDED = "refunded"
 
+
+# Money that is ours and not in the finance system's figures yet: it lowers what is left until its echo is imported.
+ON_ITS_WAY = (BookingState.WAITING, BookingState.SENT, BookingState.REFUSED, BookingState.BOOKED)
+ON_ITS_WAY_SQL: LiteralString = ", ".join(f"'{state}'" for state in ON_ITS_WAY)  # as statements of hot pages have it
 
 ORDER_NEXT: dict[StrEnum, set[StrEnum]] = {
     PaymentOrderState.CREATED: {
