@@ -53,7 +53,7 @@ def read_python(
     for node in ast.walk(ast.parse(file.read())):
         if not isinstance(node, ast.Call):
             continue
-        name: str = getattr(node.func, "id", None) or getattr(node.func, "attr", "")
+        name = getattr(node.func, "id", "") or getattr(node.func, "attr", "")
         if name in keywords:
             values = [argument.value if isinstance(argument, ast.Constant) else None for argument in node.args]
             yield node.lineno, name, [value if isinstance(value, str) else None for value in values], []
