@@ -12,6 +12,8 @@ from skarbnik import clock
 from skarbnik.accounts.models import Role, SignInAttempt, SignInOutcome, UserKind, WebSession
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.services import record_act
+from skarbnik.content.models import ArticleKind, Key
+from skarbnik.content.services import save_article
 from skarbnik.db import Base
 from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun, RunState
 from skarbnik.exchange.spool import open_spool
@@ -62,6 +64,8 @@ def fill(session, tenant, open_account, **settings):
     open_difference(session, "overpaid", booking.id, order_id=order.id, amount=Money(1))
     send_mail(session, cause="payment.paid", subject_id=order.id, recipient="a@b.pl", subject="Wpłata", text="Wpłata")
     record_act(session, "payer.viewed", subject="payer", subject_id=payer.id, actor="user", actor_id=official.id)
+    news = Key(ArticleKind.NEWS, "przerwa", "pl")
+    save_article(session, news, version=0, title="Przerwa", body="W sobotę.", answers={"a": "b"}, by=official.id)
     client_id, _secret = make_api_client(session, name="Program", scopes=frozenset({"receivables:read"}))
     row = {"source": "puma", "digest": uuid4(), "run_id": run.id}
     session.add_all([

@@ -28,6 +28,7 @@ from skarbnik.content.markdown import may_link
 from skarbnik.content.models import LONGEST_BODY, LONGEST_TITLE, Article, ArticleKind
 from skarbnik.content.times import EARLIEST, LATEST, local_of, moment_of
 
+TYPED = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # as browsers send it; the first is how it is shown
 PARTS = ("gaps", "reasons", "shortcuts", "architecture", "communication")
 
 _MAIL = re.compile(r"[^@\s]{1,64}@[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})+")
@@ -79,8 +80,8 @@ class ArticleForm(VersionForm):
 
     title = StringField(filters=[_line], validators=[Length(max=LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
     body = TextAreaField(filters=[_lines], render_kw={"rows": 18, "maxlength": LONGEST_BODY})
-    shown_from = _LocalTime(validators=[Optional()])
-    shown_until = _LocalTime(validators=[Optional()])
+    shown_from = _LocalTime(format=TYPED, validators=[Optional()])
+    shown_until = _LocalTime(format=TYPED, validators=[Optional()])
     position = IntegerField(default=0, validators=[Optional(), NumberRange(0, 999)])
 
     def fill(self, row: Article) -> None:
@@ -129,9 +130,9 @@ class _DeclarationForm(VersionForm):
     conformity = SelectField()
     basis = SelectField()
     auditor = StringField(**_short(160))
-    published_on = _Day(validators=[Optional()])
-    updated_on = _Day(validators=[Optional()])
-    made_on = _Day(validators=[Optional()])
+    published_on = _Day()
+    updated_on = _Day()
+    made_on = _Day()
     reviewed_on = _Day(validators=[Optional()])
     contact = StringField(**_short(160))
     email = EmailField(**_short(120))

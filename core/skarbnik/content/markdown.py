@@ -6,7 +6,7 @@ import re
 from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
@@ -27,7 +27,7 @@ def may_link(address: str) -> bool:
     if not address.isprintable() or "\\" in address:
         return False
     if address.startswith("/"):
-        return own_path(address) is not None
+        return own_path(unquote(address)) is not None
     try:
         parts = urlsplit(address)
     except ValueError:

@@ -105,7 +105,9 @@ def terms_version(version: str) -> str:
     found = next((each for each in versions if each.version == version), None)
     if found is None:
         abort(404)
-    return render_template("content/terms.html", text=_get(ArticleKind.TERMS, version), versions=versions, now=found)
+    return render_template(
+        "content/terms.html", text=_get(ArticleKind.TERMS, version), versions=versions, now=found, named=True
+    )
 
 
 class AcceptForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
