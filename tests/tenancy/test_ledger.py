@@ -171,6 +171,21 @@ def test_a_step_outside_a_transaction_may_be_repeated(owner, names, towns, versi
     assert admin.execute("SELECT count(*) FROM pg_class WHERE relname = 'tested_idx'").fetchone() == (12,)
 
 
+def test_an_index_that_was_left_half_built_is_built_again(owner, names, towns, versions, admin):
+    unique = step(3, INDEX.sql.replace("CREATE INDEX", "CREATE UNIQUE INDEX"))
+    migrate_tenants(owner, names, PLUGIN, [TABLE, COLUMN])
+    admin.execute(f"INSERT INTO t_{towns[0]}.tested VALUES (1, 1)")  # a second one of the kind
+    with pytest.raises(MigrationFailed, match=towns[0]):
+        migrate_tenants(owner, names, PLUGIN, [TABLE, COLUMN, unique])
+    valid = "SELECT indisvalid FROM pg_index WHERE indexrelid = %s::regclass"
+    assert admin.execute(valid, (f"t_{towns[0]}.tested_idx",)).fetchone() == (False,)
+
+    admin.execute(f"DELETE FROM t_{towns[0]}.tested")
+    assert migrate_tenants(owner, names, PLUGIN, [TABLE, COLUMN, unique]) == 1
+    assert versions() == dict.fromkeys(towns, 3)
+    assert admin.execute(valid, (f"t_{towns[0]}.tested_idx",)).fetchone() == (True,)
+
+
 def test_the_common_tables_are_made_once(lab):
     with psycopg.connect(lab.settings.owner_database_url) as connection:
         assert migrate_central(connection, Names(lab.settings.instance)) == []

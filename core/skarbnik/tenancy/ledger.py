@@ -3,7 +3,8 @@
 Workers claim gminas (SKIP LOCKED) and apply the next text in one transaction with the ledger's row, so an upgrade can
 be killed anywhere and goes on where it stopped, while the previous release serves. Quick texts are applied to several
 gminas in one transaction, as many as fit into a moment that nobody notices. A text whose first line says
-`-- outside a transaction` (CREATE INDEX CONCURRENTLY) runs alone and must be safe to repeat.
+`-- outside a transaction` (CREATE INDEX CONCURRENTLY IF NOT EXISTS) runs alone and must be safe to repeat; an index
+that was left half built is dropped before it.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from importlib.resources.abc import Traversable
 
 import psycopg
 import structlog
+from psycopg import sql
 from sqlalchemy import Engine
 
 log = structlog.get_logger()
@@ -157,6 +159,16 @@ def _lowest_version(engine: Engine, distribution: str) -> int | None:
     return version
 
 
+def _half_built(connection: psycopg.Connection, tenant_id: str) -> list[str]:
+    """Indexes of a gmina that whoever began them did not finish: IF NOT EXISTS would pass them over for ever."""
+    rows = connection.execute(
+        "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
+        " WHERE NOT i.indisvalid AND c.relkind = 'i' AND c.relnamespace = %s::regnamespace",
+        (f"t_{tenant_id}",),
+    )
+    return [str(name) for (name,) in rows]
+
+
 class _Job:
     """One distribution over all gminas. Gminas are claimed in one round trip, and changed, written down and committed
     in another.
@@ -252,7 +264,11 @@ class _Job:
         connection.execute("COMMIT")
         connection.execute(f"SET search_path TO t_{tenant_id}".encode())
         try:
+            for name in _half_built(connection, tenant_id):
+                connection.execute(sql.SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(sql.Identifier(name)))
             connection.execute(self.names.fill(text.sql, tenant_id=tenant_id).encode())
+            if _half_built(connection, tenant_id):
+                raise psycopg.errors.ObjectInUse("an index is not whole; somebody else may still be building it")
             connection.execute(self._written_down(text, [tenant_id]).encode())
         finally:
             connection.execute("RESET search_path")
