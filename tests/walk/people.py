@@ -13,14 +13,13 @@ from skarbnik.web.frame import cookie_name
 def open_browser(browser: Browser, home: str, town: Town, name: str, **options: Any) -> BrowserContext:
     """A context of its own in which this walker is signed in, in Polish."""
     context = browser.new_context(base_url=home, locale="pl-PL", service_workers="block", **options)
-    take_cookies(context, home, session=town.walkers[name].token)
+    take_cookies(context, home, town.walkers[name].cookies())
     return context
 
 
-def take_cookies(context: BrowserContext, home: str, **values: str) -> None:
+def take_cookies(context: BrowserContext, home: str, values: dict[str, str]) -> None:
     """Exactly these cookies of ours. They are given as over https, which `__Host-` asks for and localhost counts as."""
     context.clear_cookies()
     address = home.replace("http:", "https:")
     for kind, value in values.items():
-        if value:
-            context.add_cookies([{"name": cookie_name(kind), "value": value, "url": address, "secure": True}])
+        context.add_cookies([{"name": cookie_name(kind), "value": value, "url": address, "secure": True}])

@@ -10,12 +10,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Flask
-from tests.walk.town import NOBODY, Example, Town, Walker
+from tests.walk.town import NOBODY, OPERATOR, Example, Town, Walker
 from werkzeug.routing import Rule
 
 from skarbnik.web.access import Access, find_access
 
 NO_PAGES = ("/api/", "/static/", "/healthz")  # programs and browsers ask for these, not people
+GMINA, BARE = "lipowo.", ""
 SENDS_ON = {"preferences.choose_language", "preferences.choose_theme"}  # back to the page one came from, always
 
 
@@ -29,17 +30,18 @@ class Page:
     owner: str = ""  # whose thing it shows, when it is somebody's
     best_as: str = ""  # who is to look at it, when not everybody sees there what the example is for
     status: int = 200
-    host: str = "lipowo."
+    host: str = GMINA
+    everywhere: bool = False  # it may be asked for on the bare host too, where the operators' room is
 
     def __str__(self) -> str:
-        return f"{self.endpoint} {self.path[:80]}"
+        return f"{self.endpoint} {self.path[:80]}{'' if self.host == GMINA else ' on the bare host'}"
 
 
 # What people come to that is no route of its own.
 BESIDES = [
     Page("(no such page)", "/nowhere", Access(None, "an error"), status=404),
     Page("(closed gmina)", "/", Access(None, "closed"), status=503, host="zalesie."),
-    Page("(choose a gmina)", "/", Access(None, "of the demo"), host=""),
+    Page("(choose a gmina)", "/", Access(None, "of the demo"), host=BARE),
 ]
 
 
@@ -56,8 +58,12 @@ def list_pages(app: Flask, town: Town) -> list[Page]:
             continue
         try:
             for example in town.examples.get(rule.endpoint, [Example()]):
-                path = _address(rule, example, town)
-                pages.append(Page(rule.endpoint, path, access, example.owner, example.best_as or example.owner))
+                path, best_as = _address(rule, example, town), example.best_as or example.owner
+                everywhere = getattr(app.view_functions[rule.endpoint], "on_bare_host", False)
+                pages += [
+                    Page(rule.endpoint, path, access, example.owner, best_as, host=host, everywhere=everywhere)
+                    for host in ((GMINA, BARE) if everywhere else (GMINA,))
+                ]
         except KeyError as argument:
             missing.append(f"{rule.rule} ({rule.endpoint}) needs {argument}")
     if missing:
@@ -79,9 +85,11 @@ def expected(page: Page, walker: Walker) -> set[int]:
     permission = page.access.permission
     if page.status != 200:
         return {page.status}
+    if page.everywhere:
+        return {200, 303, 404}  # on one of the hosts, as a test of its own asks
     if permission is None:
         return {200, 303}
-    if walker.name == NOBODY:
+    if walker.kind in {NOBODY, OPERATOR}:
         return {303}
     if not (permission.roles & walker.roles if walker.kind == "official" else permission.residents):
         return {404}

@@ -44,7 +44,7 @@ FOCUS = """() => {
         again: before >= 0,
         backwards: !!last && last !== node && !(last.compareDocumentPosition(node) & 4),
         above: !!last && !!node.closest("main") && !!last.closest("main") &&
-            box.bottom + scrollY <= last.getBoundingClientRect().top + scrollY,
+            box.bottom <= last.getBoundingClientRect().top && box.left < last.getBoundingClientRect().right,
         inside: !!node.closest("main"),
     };
 }"""
@@ -72,16 +72,20 @@ CUT = """() => {
         const text = walker.currentNode, node = text.parentElement;
         if (!text.data.trim() || node.closest("svg, script, style, option, .visually-hidden, .skip") ||
             !node.checkVisibility({visibilityProperty: true})) continue;
+        const boxes = [];  // what may cut it
         for (let box = node; box && box !== document.body; box = box.parentElement) {
             const style = getComputedStyle(box);
             if (style.display === "inline" || !/hidden|clip/.test(style.overflowX + style.overflowY)) continue;
+            boxes.push(box);
             if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1)
                 wrong.push(`cut off: ${said(box)}`);
         }
         if (stays(node)) continue;  // it lies over what is scrolled below it
         const range = document.createRange();
         range.selectNodeContents(text);
-        for (const each of range.getClientRects()) pieces.push([text, each]);
+        const frames = boxes.map(each => each.getBoundingClientRect());
+        for (const each of range.getClientRects()) if (!frames.some(
+            box => each.bottom > box.bottom + 1 || each.right > box.right + 1)) pieces.push([text, each]);
     }
     pieces.sort((one, other) => one[1].top - other[1].top);
     for (let at = 0; at < pieces.length; at++) for (let next = at + 1; next < pieces.length; next++) {
@@ -133,10 +137,10 @@ class Keys:
 
     def _is_hidden(self) -> bool:
         """A page that has just scrolled needs a moment until it is seen where it went."""
-        for _ in range(10):
+        for _ in range(5):
             if not self.page.evaluate(HIDDEN):
                 return False
-            self.page.wait_for_timeout(50)
+            self.page.wait_for_timeout(20)
         return True
 
     def reach(self, pattern: str, tag: str) -> None:
@@ -180,7 +184,7 @@ def test_a_payment_needs_no_mouse_from_the_first_page_to_the_gateway(stack, brow
     keys.follow("^Zapłać ", "button", f"{stack.payu_url}/pay/**")
     page.context.close()
 
-    assert not keys.faults, "\n".join(keys.faults)
+    assert not keys.faults, "\n".join(keys.faults[:20])
 
 
 @pytest.fixture(scope="module")
@@ -233,7 +237,7 @@ def test_focus_walks_the_page_in_its_order_is_always_seen_and_is_never_trapped(v
     while (found := keys.stop()) is not None and not found["again"] and len(stops) < MOST_STOPS:
         stops.append(found)
 
-    assert not keys.faults, "\n".join(keys.faults)
+    assert not keys.faults, "\n".join(keys.faults[:20])
     assert len(stops) >= page.evaluate(REACHABLE)
 
 
@@ -262,9 +266,10 @@ def test_at_four_hundred_percent_nothing_is_lost(visit, place):
 @pytest.mark.parametrize("width", [320, 1280])
 def test_text_that_is_spaced_is_neither_cut_off_nor_overlaps(visit, place, width):
     page = visit(*place, {"width": width, "height": 900})
+    shortened = page.evaluate(CUT)  # on purpose, however it is spaced
     page.evaluate(SPACED)
 
-    cut = page.evaluate(CUT)
+    cut = [each for each in page.evaluate(CUT) if each not in shortened]
     assert not cut, "\n".join(cut)
     assert page.evaluate(WIDE) is None
 

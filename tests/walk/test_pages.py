@@ -55,7 +55,7 @@ def answers(pages: list[Page], town: Town, stack: Any) -> Answers:
 
 
 def _ask(connection: http.client.HTTPConnection, page: Page, port: int, walker: Walker) -> Answer:
-    cookie = f"{cookie_name('session')}={walker.token}" if walker.token else ""
+    cookie = "; ".join(f"{cookie_name(kind)}={value}" for kind, value in walker.cookies().items())
     connection.request("GET", page.path, headers={"Host": f"{page.host}localhost:{port}", "Cookie": cookie})
     answer = connection.getresponse()
     text = answer.read().decode(errors="replace")
@@ -77,8 +77,8 @@ def test_every_page_answers_each_role_as_it_declares(pages, town, answers, recor
 
 def test_every_page_can_be_seen_by_somebody_with_the_examples_there_are(pages, answers):
     """Otherwise nobody would notice that the walk passes it by."""
-    seen = {page for (page, _name), answer in answers.items() if answer.status == page.status}
-    unseen = [str(page) for page in pages if page not in seen and page.endpoint not in SENDS_ON]
+    seen = {(page.endpoint, page.path) for (page, _name), answer in answers.items() if answer.status == page.status}
+    unseen = [str(page) for page in pages if (page.endpoint, page.path) not in seen and page.endpoint not in SENDS_ON]
 
     assert unseen == [], "these send everybody elsewhere: give them an example in fill_town, tests/walk/town.py"
 
@@ -150,8 +150,8 @@ class Walk:
 
     def visit(self, page: Page, look: Look) -> None:
         home = f"http://{page.host}localhost:{self.port}"
-        token = self.town.walkers[look.walker].token
-        take_cookies(self.context, home, language=look.language, theme=look.theme, session=token)
+        signed_in = self.town.walkers[look.walker].cookies()
+        take_cookies(self.context, home, {"language": look.language, "theme": look.theme, **signed_in})
         self.page.set_viewport_size({"width": look.width, "height": HEIGHT})
         self.page.emulate_media(color_scheme="dark" if look.theme == "auto" else "light")
         self.noise.clear()

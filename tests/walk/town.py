@@ -16,18 +16,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User, UserKind, UserRole, WebSession
+from skarbnik.accounts.models import Role, User, UserRole, WebSession
 from skarbnik.accounts.services import hash_token
 from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun, RunState
 from skarbnik.money import Amounts, Money
+from skarbnik.operator import services as operators
 from skarbnik.payers.models import Payer
 from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder
 from skarbnik.payments.services import Chosen, mark_started, open_transaction, order_payment, record_report
 from skarbnik.plugin_api import GatewayReport, ImportKind, OperationKind, PayerKind, TransactionState
 from skarbnik.receivables.models import Instalment, Operation, Overpayment
+from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.factories import (
     InstalmentFactory,
@@ -46,6 +48,8 @@ LONG_NAME = (
     " Brzęczyszczykiewicz-Chrząszczyżewoszycka i Wspólnicy Spółka z ograniczoną odpowiedzialnością"
 )
 LONG_WORD = "Dziewięćsetdziewięćdziesiątdziewięćtysięcydziewięćsetdziewięćdziesięciodziewięcioletni" * 2
+NOBODY, OPERATOR = "nobody", "operator"
+RICH, EMPTY, NO_PAYER = "resident", "resident with nothing to pay", "resident without a payer"
 MANY = 60  # more than a page of the list holds
 
 
@@ -54,10 +58,12 @@ class Walker:
     """Somebody who looks at pages: what they are here, and the cookie of the browser they signed in with."""
 
     name: str
-    kind: UserKind | None = None  # None is nobody
+    kind: str
     roles: frozenset[str] = frozenset()
     token: str = ""
-    has_payer: bool = False
+
+    def cookies(self) -> dict[str, str]:
+        return {"operator" if self.kind == OPERATOR else "session": self.token} if self.token else {}
 
 
 @dataclass(frozen=True)
@@ -80,10 +86,11 @@ class Town:
 
 
 def fill_town(tenant: Tenant, payu_url: str) -> Town:
+    operator = _operator(tenant.instance)
     with tenant.session() as session, bound_to(session):
         rich = _Rich(session, payu_url)
         run = _runs(session)
-        people = dict(_people(session, rich))
+        people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
     mine = {"owner": RICH}
     return Town(
@@ -129,9 +136,6 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "office.search": [Example(query="q=Mi%C4%99dzygminne"), Example(query="q=nobody+is+called+so")],
         },
     )
-
-
-NOBODY, RICH, EMPTY, NO_PAYER = "nobody", "resident", "resident with nothing to pay", "resident without a payer"
 
 
 class _Rich:
@@ -308,7 +312,7 @@ def _runs(session: Session) -> Any:
 
 
 def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
-    """Nobody, residents of three kinds, an official for each role there is and one without any."""
+    """Residents of three kinds, an official for each role there is and one without any."""
     users = {
         RICH: rich.user,
         EMPTY: UserFactory(password_hash=None, acts_for=[PayerFactory(source=OURS, name="Ó")]),
@@ -318,7 +322,6 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
     }
     session.query(UserRole).filter_by(user_id=users["official without a role"].id).delete()
     session.expire_all()
-    yield NOBODY, Walker(NOBODY)
     for name, user in users.items():
         token = uuid4().hex
         session.add(
@@ -334,4 +337,10 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
             )
         )
         roles = frozenset(str(each.role) for each in user.roles)
-        yield name, Walker(name, user.kind, roles, token, has_payer=name in {RICH, EMPTY})
+        yield name, Walker(name, user.kind, roles, token)
+
+
+def _operator(instance: Instance) -> Walker:
+    email, password = "operator@skarbnik.example", "twelve letters at least"
+    operators.make_operator(instance.owner_engine(), email=email, name="Olga Operatorka", password=password)
+    return Walker(OPERATOR, OPERATOR, token=operators.sign_in(instance.engine, email=email, password=password))
