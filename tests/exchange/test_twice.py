@@ -1,6 +1,7 @@
 """Errands may run twice and workers may die between two steps: a file is read once, and none is kept waiting."""
 
 from skarbnik import clock
+from skarbnik.crypto import KeyRing
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, RunState
 from skarbnik.exchange.spool import Spool
@@ -76,3 +77,19 @@ def test_when_a_file_is_done_the_next_one_is_rung_for_at_once(clean, tenant):
     with clean.as_admin() as connection:
         rung = connection.execute("SELECT topic, subject_id FROM work.outbox").fetchall()
     assert rung == [("exchange.file_arrived", runs[1].id)]
+
+
+def test_the_first_full_file_after_a_new_key_rewrites_every_row_with_it_and_the_next_one_none(
+    receive, words, rows, tenant, monkeypatch
+):
+    export = words.Export(payers=(words.payer("P-1", pesel="44051401359"),))
+    receive(export)
+    keys = tenant.instance.keys
+    monkeypatch.setattr(tenant.instance, "keys", KeyRing(((2, b"n" * 32), *keys._keys.items())))
+    export.number = 2
+    changed = receive(export).counts
+    export.number = 3
+
+    assert changed == {table: {"changed": 1} for table in ("payers", "receivables", "liabilities", "instalments")}
+    assert rows("SELECT pesel_key FROM payers") == [(2,)]
+    assert receive(export).counts == {}
