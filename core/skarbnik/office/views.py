@@ -19,6 +19,7 @@ from skarbnik.errors import NotFound
 from skarbnik.exchange.models import BookingBatch, ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
+from skarbnik.office.acts import act_names, actor_names
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
 from skarbnik.payments.models import Notification
@@ -201,4 +202,6 @@ def audit() -> str:
         "office/audit.html",
         rows=rows[: queries.PAGE],
         more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+        acts=act_names(),
+        actors=actor_names(),
     )

@@ -1,0 +1,46 @@
+"""What the trail's codes mean, in words a clerk reads. A test keeps the list complete."""
+
+from __future__ import annotations
+
+from flask_babel import gettext as _
+
+
+def act_names() -> dict[str, str]:
+    """Every action that is written into the trail."""
+    return {
+        "article.deleted": _("took away a text"),
+        "article.saved": _("changed a text"),
+        "booking.released": _("sent money in suspense to be booked"),
+        "exchange.acknowledged": _("took the finance system's answer to a batch"),
+        "exchange.batch_made": _("made a batch of bookings"),
+        "exchange.imported": _("imported a file"),
+        "merchant_account.changed": _("changed a merchant account"),
+        "official.made": _("made an account for an official"),
+        "payer.viewed": _("looked at a payer"),
+        "payers.searched": _("searched for payers"),
+        "payment.captured": _("took money a gateway confirmed"),
+        "payment.ordered": _("ordered a payment"),
+        "payment.viewed": _("looked at a payment"),
+        "payments.listed": _("looked through payments"),
+        "plugin.disabled": _("switched a plugin off"),
+        "plugin.enabled": _("switched a plugin on"),
+        "program.made": _("let a program call the API"),
+        "receivables.listed": _("read receivables through the API"),
+        "settings.changed": _("changed settings of a plugin"),
+        "source.connected": _("connected a finance system"),
+        "tenant.created": _("made the gmina's portal"),
+        "tenant.renamed": _("renamed the gmina's address"),
+        "tenant.resumed": _("opened the portal again"),
+        "tenant.suspended": _("closed the portal for the moment"),
+        "terms.accepted": _("agreed to the terms of use"),
+    }
+
+
+def actor_names() -> dict[str, str]:
+    """Who acts without a name of their own."""
+    return {
+        "system": _("the portal itself"),
+        "operator": _("the operator"),
+        "client": _("a program"),
+        "user": _("somebody whose account is gone"),
+    }
