@@ -15,8 +15,9 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, UserKind
 from skarbnik.accounts.services import make_user
+from skarbnik.content.models import MAIN, Article, ArticleKind, Key
 from skarbnik.content.queries import current_terms
-from skarbnik.content.services import accept_terms
+from skarbnik.content.services import accept_terms, save_article
 from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.programs import first_export
 from skarbnik.errors import SkarbnikError
@@ -47,6 +48,24 @@ RESIDENTS = {
     "zalegly": ("Tadeusz Zaległy", ["P-000006"]),
     "nadplata": ("Ewa Nadpłacka", ["P-000007"]),
 }
+TEXTS = (
+    (ArticleKind.HOURS, MAIN, "pl", "Godziny pracy", "Poniedziałek: 8.00–17.00\n\nWtorek–piątek: 7.30–15.00"),
+    (ArticleKind.HOURS, MAIN, "en", "Opening hours", "Monday: 8 am to 5 pm\n\nTuesday to Friday: 7.30 am to 3 pm"),
+    (
+        ArticleKind.WARNING,
+        "przerwa",
+        "pl",
+        "W sobotę od 22.00 do 24.00 nie zapłacisz online",
+        "PayU przeprowadza wtedy prace techniczne. Przelewem możesz zapłacić jak zwykle.",
+    ),
+    (
+        ArticleKind.NEWS,
+        "rata",
+        "pl",
+        "Do 15 grudnia zapłać za odpady za listopad i grudzień",
+        "Kwotę znajdziesz po zalogowaniu na stronie *Do zapłaty*.",
+    ),
+)
 NEWCOMER = "nadplata"  # has not agreed to the terms of use yet
 OFFICIALS = {
     "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT),
@@ -68,6 +87,7 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
         with tenant.session() as session:
             _merchant_accounts(session, tenant, plan, gmina)
             accounts += _people(session, gmina, plan)
+            _texts(session, gmina)
     accounts.append(_operator(instance, plan))
     return {"tenants": tenants, "accounts": accounts, "exported": True}
 
@@ -77,6 +97,17 @@ def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:
     password = plan.password_for(login)
     make_operator(instance.owner_engine(), email=login, name="Ola Operatorka", password=password)
     return {"gmina": "", "role": "operator (/operator)", "login": login, "password": password}
+
+
+def _texts(session: Session, gmina: GminaPlan) -> None:
+    """What the office has written: opening hours everywhere, news and a warning in the first gmina."""
+    if session.scalar(select(func.count()).select_from(Article)):
+        return
+    author = session.scalars(select(User.id).where(User.kind == UserKind.OFFICIAL).order_by(User.email)).first()
+    assert author is not None
+    for kind, slug, language, title, body in TEXTS:
+        if kind is ArticleKind.HOURS or gmina.slug == "lipowo":
+            save_article(session, Key(kind, slug, language), version=0, title=title, body=body, by=author)
 
 
 def _tenant(instance: Instance, gmina: GminaPlan) -> Tenant:
