@@ -1,7 +1,7 @@
 """Ordering, starting, capturing, booking. Money that came is kept whatever else is wrong; it is never refused.
 
-Locks are taken in one order everywhere: the key of a form, transaction, its order, instalments by id, booking lines by
-id, differences. Imports begin at the instalments. Whoever needs an earlier one must not hold a later one.
+Locks are taken in one order everywhere: the key of a form, transaction, its order, instalments by id, booking lines,
+differences. Imports begin at the instalments. Whoever needs an earlier one must not hold a later one.
 """
 
 from __future__ import annotations
