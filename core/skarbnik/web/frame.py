@@ -35,7 +35,7 @@ OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/icon.svg", "/healthz", "/readyz"
 
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"
-    " font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    " font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 ALWAYS = (
     ("X-Content-Type-Options", "nosniff"),
