@@ -30,6 +30,7 @@ COMMANDS = {
     "test": "run all tests on throw-away servers; what follows is given to pytest",
     "lint": "style, types, import contracts, the lock",
     "texts": "gather what pages say into the catalogues; tells what waits for a translator",
+    "lighthouse": "the running demo's main pages on a slow telephone; needs node",
     "bench": "run benchmarks/NAME.py on throw-away servers, or all of them",
     "stop": "end a running demo",
     "reset": "end a running demo and forget its data",
@@ -165,7 +166,7 @@ def ready(environment: Environment) -> None:
 def main(arguments: list[str]) -> None:
     if not arguments or arguments[0] not in COMMANDS:
         say("usage: python3 dev.py COMMAND\n")
-        say("\n".join(f"  {name:7} {text}" for name, text in COMMANDS.items()))
+        say("\n".join(f"  {name:10} {text}" for name, text in COMMANDS.items()))
         sys.exit(0 if arguments and arguments[0] in {"-h", "--help", "help"} else 2)
     environment = Environment(ROOT)
     try:

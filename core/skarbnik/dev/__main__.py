@@ -9,7 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-from skarbnik.dev import demo, doctor, lint, testing, texts
+from skarbnik.dev import demo, doctor, lighthouse, lint, testing, texts
 from skarbnik.dev.leftovers import end_leftovers, is_alive, send
 from skarbnik.dev.processes import DidNotStart
 from skarbnik.dev.state import CHECKOUT, discard, holder, only_one, open_state, read_json
@@ -63,6 +63,8 @@ def main(arguments: list[str]) -> int:
             return testing.bench(rest)
         case "lint":
             return lint.lint()
+        case "lighthouse":
+            return lighthouse.lighthouse()
         case "doctor":
             return doctor.doctor()
         case "texts":
