@@ -71,7 +71,7 @@ class Measured:
 def lighthouse() -> int:
     """0 when every page of the main path has what is wanted."""
     try:
-        npx, chromium = _tools(os.environ)
+        npx, chromium = find_tools(os.environ)
         visit = _visit()
         print(f"{'':12}{''.join(f'{title:>10}' for title in SCORES.values())}{'bytes':>10}{'paint ms':>10}{'shift':>8}")
         missed: list[str] = []
@@ -87,7 +87,7 @@ def lighthouse() -> int:
     return 1 if missed else 0
 
 
-def _tools(environ: Mapping[str, str]) -> tuple[str, str]:
+def find_tools(environ: Mapping[str, str]) -> tuple[str, str]:
     npx = shutil.which("npx", path=environ.get("PATH"))
     if npx is None or shutil.which("node", path=environ.get("PATH")) is None:
         raise CannotMeasure(
@@ -182,10 +182,10 @@ def _measure(npx: str, chromium: str, name: str, visit: Visit, path: str) -> Mea
     if not found:
         lines = [line for line in done.stderr.splitlines() if line.strip() and "npm warn" not in line]
         raise CannotMeasure("\n".join(["Lighthouse did not run; fetching it needs the network:", *lines[-5:]]))
-    return _read(name, found)
+    return read_report(name, found)
 
 
-def _read(name: str, found: Mapping[str, Any]) -> Measured:
+def read_report(name: str, found: Mapping[str, Any]) -> Measured:
     audits, categories = found["audits"], found["categories"]
     requests = audits["network-requests"]["details"]["items"]
     return Measured(
