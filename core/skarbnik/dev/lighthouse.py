@@ -181,7 +181,7 @@ def _measure(npx: str, chromium: str, name: str, visit: Visit, path: str) -> Mea
         found = read_json(report)
     if not found:
         lines = [line for line in done.stderr.splitlines() if line.strip() and "npm warn" not in line]
-        raise CannotMeasure("\n".join(["Lighthouse did not run; fetching it needs the network:", *lines[-5:]]))
+        raise CannotMeasure("\n".join(["Lighthouse did not run; fetching it needs the network:", *lines[:4]]))
     return read_report(name, found)
 
 
