@@ -28,6 +28,7 @@ _FILES = {
     (ArticleKind.PAGE, FORMAL_SERVICE): "page-formal-service",
 }
 _PLACE = re.compile(r"\{(name|address|email|phone|phone_link|url)\}")
+_BEGINS = re.compile(r"- |\d+\. |#|\|")
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,13 @@ def _words(tenant: Tenant) -> dict[str, str]:
 
 @lru_cache
 def _read(language: str, name: str) -> tuple[str, list[str]]:
-    title, *lines = _file(language, f"{name}.md").splitlines()
+    title, *wrapped = _file(language, f"{name}.md").splitlines()
+    lines = [""]
+    for line in wrapped:  # a paragraph is one line where the office goes on writing
+        if line and lines[-1] and not _BEGINS.match(line):
+            lines[-1] += f" {line.strip()}"
+        else:
+            lines.append(line)
     return title.removeprefix("# "), lines
 
 
