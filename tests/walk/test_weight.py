@@ -85,3 +85,15 @@ def _paint(browser: Browser, home: str, town: Town, path: str, name: str) -> tup
     painted, shifted = page.evaluate(PAINTED)
     context.close()
     return painted, shifted
+
+
+def test_a_telephone_may_keep_the_portal_among_its_programs(browser, home, town):
+    """The manifest is let in by the policy and has what a browser asks of one."""
+    context = open_browser(browser, home, town, NOBODY)
+    page = context.new_page()
+    page.goto("/")
+    manifest = context.new_cdp_session(page).send("Page.getAppManifest")
+    context.close()
+
+    assert manifest["errors"] == []
+    assert '"icons"' in manifest["data"]
