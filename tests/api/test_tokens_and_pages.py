@@ -85,7 +85,12 @@ def test_only_hashes_of_secrets_and_tokens_are_kept(program, tenant):
 
 @pytest.mark.parametrize(
     "words",
-    [{"secret": "wrong"}, {"client_id": "skb_0000000000000000"}, {"client_id": "a\0b"}],
+    [
+        {"secret": "wrong"},
+        {"client_id": "01920000-0000-7000-8000-000000000000"},
+        {"client_id": "skb"},
+        {"client_id": "a\0b"},
+    ],
 )
 def test_who_does_not_prove_itself_gets_no_token(program, words):
     answer = program.ask_for_token(**words)

@@ -47,4 +47,4 @@ def writer(browse, official):
 @pytest.fixture
 def resident(tenant):
     with tenant.session() as session, bound_to(session):
-        return UserFactory(acts_for=[PayerFactory()])
+        return UserFactory(acts_for=[PayerFactory()], terms_version=None)

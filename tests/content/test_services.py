@@ -289,7 +289,7 @@ def test_terms_never_come_into_force_in_the_past(session, write):
 
 @pytest.fixture
 def user(session):
-    return UserFactory()
+    return UserFactory(terms_version=None)
 
 
 def test_a_version_is_accepted_once(session, user, write):
@@ -306,7 +306,7 @@ def test_a_version_is_accepted_once(session, user, write):
 
 
 def test_nobody_accepts_for_somebody_else(session, user):
-    other = UserFactory()
+    other = UserFactory(terms_version=None)
     services.accept_terms(session, user.id, STANDARD_TERMS)
 
     session.expire_all()

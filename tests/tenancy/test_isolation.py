@@ -95,7 +95,7 @@ def fill(session, tenant, open_account, **settings):
     session.execute(
         text(
             "INSERT INTO api_tokens (token_hash, client_id, scopes, expires_at)"
-            " SELECT repeat('0', 64), id, scopes, :now FROM api_clients WHERE client_id = :client"
+            " SELECT repeat('0', 64), id, scopes, :now FROM api_clients WHERE id = CAST(:client AS uuid)"
         ),
         {"now": now, "client": client_id},
     )

@@ -194,7 +194,7 @@ def everybody(browse, tenant, user):
     with tenant.session() as session, bound_to(session):
         officials = {role: OfficialFactory(has_roles=[role]) for role in Role}
         nobody = OfficialFactory()
-        session.connection().exec_driver_sql("DELETE FROM user_roles WHERE user_id = %s", (nobody.id,))
+        session.connection().exec_driver_sql("UPDATE users SET roles = '' WHERE id = %s", (nobody.id,))
     made = {"anonymous": browse("lipowo"), "resident": browse("lipowo"), "no role": browse("lipowo")}
     made["resident"].sign_in(user.email, PASSWORD)
     made["no role"].sign_in(nobody.email, PASSWORD, office=True)

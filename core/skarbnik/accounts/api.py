@@ -28,7 +28,7 @@ class Client(ClientMixin):  # type: ignore[misc]  # authlib has no types
         self.row = row
 
     def get_client_id(self) -> str:
-        return self.row.client_id
+        return str(self.row.id)
 
     def get_allowed_scope(self, scope: str | None) -> str:
         """The asked scopes, or all the client has; none outside of them."""

@@ -6,8 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, String, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.db import Base, new_id
 
@@ -37,30 +37,21 @@ class User(Base):
     """A person with an account in one gmina. One e-mail address may be a resident and an official: two accounts."""
 
     __tablename__ = "users"
-    __table_args__ = (UniqueConstraint("kind", "email"),)
+    __table_args__ = (
+        UniqueConstraint("kind", "email"),
+        CheckConstraint(f"roles ~ '^(({'|'.join(Role)})( |$))*$'", name="roles_are_known"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[UserKind]
     state: Mapped[UserState]
     email: Mapped[str] = mapped_column(String(120))
     name: Mapped[str] = mapped_column(String(120))
-    password_hash: Mapped[str | None] = mapped_column(String(128))
-    language: Mapped[str] = mapped_column(String(5), default="pl")
+    password_hash: Mapped[str | None] = mapped_column(String(100))
+    language: Mapped[str] = mapped_column(String(2), default="pl")
     terms_version: Mapped[str | None] = mapped_column(String(28))  # of the terms of use they agreed to last
     created_at: Mapped[datetime]
-
-    roles: Mapped[list[UserRole]] = relationship(back_populates="user", lazy="selectin")
-
-
-class UserRole(Base):
-    """A role an official has."""
-
-    __tablename__ = "user_roles"
-
-    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
-    role: Mapped[Role] = mapped_column(primary_key=True)
-
-    user: Mapped[User] = relationship(back_populates="roles")
+    roles: Mapped[str] = mapped_column(String(56), default="")  # of an official, parted by spaces
 
 
 class WebSession(Base):
@@ -98,12 +89,11 @@ class SignInAttempt(Base):
 
 
 class ApiClient(Base):
-    """A program of the gmina that may call the API (OAuth 2 client credentials)."""
+    """A program of the gmina that may call the API (OAuth 2 client credentials). It names itself by its id."""
 
     __tablename__ = "api_clients"
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
-    client_id: Mapped[str] = mapped_column(String(40), unique=True)
     name: Mapped[str] = mapped_column(String(80))
     secret_hash: Mapped[str] = mapped_column(String(64))
     scopes: Mapped[str] = mapped_column(String(200))  # parted by spaces

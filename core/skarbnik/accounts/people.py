@@ -45,7 +45,7 @@ class SignedIn:
 # for a payer that was merged is for the payer it became.
 _LOAD: LiteralString = """
     SELECT u.id, u.name, u.email, u.kind, s.seen_at,
-        array(SELECT r.role FROM user_roles r WHERE r.user_id = u.id) AS roles,
+        u.roles,
         p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay
     FROM web_sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN LATERAL (
@@ -78,7 +78,7 @@ def load_person(session: TenantSession, token: str) -> SignedIn | None:
         name=row.name,
         email=row.email,
         kind=kind,
-        roles=frozenset(row.roles),
+        roles=frozenset(row.roles.split()),
         payer_id=row.payer_id,
         payer_name=row.payer_name,
         may_pay=row.may_pay,

@@ -19,7 +19,6 @@ from skarbnik.accounts.models import (
     SignInOutcome,
     User,
     UserKind,
-    UserRole,
     UserState,
     WebSession,
 )
@@ -56,10 +55,9 @@ def make_user(
         name=name,
         password_hash=hash_password(password) if password else None,
         created_at=clock.now(),
+        roles=" ".join(sorted(roles)),
     )
     session.add(user)
-    session.flush()
-    session.add_all(UserRole(user_id=user.id, role=role) for role in sorted(roles))
     session.flush()
     return user
 
@@ -125,23 +123,22 @@ def hash_token(token: str) -> str:
 
 def make_api_client(session: Session, *, name: str, scopes: frozenset[str]) -> tuple[str, str]:
     """A program that may call the API: its client id and secret, shown once."""
-    client_id, secret = f"skb_{secrets.token_hex(8)}", secrets.token_urlsafe(32)
-    session.add(
-        ApiClient(
-            client_id=client_id,
-            name=name,
-            secret_hash=hash_token(secret),
-            scopes=" ".join(sorted(scopes)),
-            created_at=clock.now(),
-        )
+    secret = secrets.token_urlsafe(32)
+    client = ApiClient(
+        name=name, secret_hash=hash_token(secret), scopes=" ".join(sorted(scopes)), created_at=clock.now()
     )
+    session.add(client)
     session.flush()
-    return client_id, secret
+    return str(client.id), secret
 
 
 def find_api_client(session: Session, client_id: str) -> ApiClient | None:
+    try:
+        wanted = UUID(client_id)
+    except ValueError:
+        return None
     return session.scalars(
-        select(ApiClient).where(ApiClient.client_id == client_id, ApiClient.revoked_at.is_(None))
+        select(ApiClient).where(ApiClient.id == wanted, ApiClient.revoked_at.is_(None))
     ).one_or_none()
 
 

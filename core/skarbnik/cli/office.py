@@ -15,7 +15,7 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from skarbnik.accounts.models import ApiClient, Role, UserKind
+from skarbnik.accounts.models import Role, UserKind
 from skarbnik.accounts.services import make_api_client, make_user
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
@@ -82,8 +82,7 @@ def program(instance: Instance, slug: str, name: str, scopes: tuple[str, ...]) -
     """Let a program of a gmina call the API. Prints its client id and secret, once."""
     with instance.registry.get_by_slug(slug).session() as session:
         client_id, secret = make_api_client(session, name=name, scopes=frozenset(scopes))
-        made = session.scalar(select(ApiClient.id).where(ApiClient.client_id == client_id))
-        _audited(session, "program.made", "api_client", made)
+        _audited(session, "program.made", "api_client", UUID(client_id))
     click.echo(json.dumps({"client_id": client_id, "client_secret": secret}))
 
 

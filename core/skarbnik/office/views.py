@@ -13,6 +13,7 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
+from skarbnik.accounts.models import Role
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.services import record_act
 from skarbnik.errors import NotFound
@@ -29,9 +30,11 @@ from skarbnik.portal.queries import list_to_pay
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import Permission, current_person, may, requires, slots
 
 blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
+
+ENTER = Permission("office.enter", roles=frozenset(Role))
 
 
 class DecisionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -59,8 +62,14 @@ def _before() -> UUID | None:
 
 
 @blueprint.get("/")
-@requires(SEE_EXCHANGE)
-def day() -> str:
+@requires(ENTER)
+def day() -> str | Response:
+    """The clerk's day. Who may not see money is led to what they may use."""
+    if not may(SEE_EXCHANGE):
+        usable = [item for item in slots().office_menu if may(item.permission)]
+        if usable:
+            return redirect(url_for(usable[0].endpoint), 303)
+        return render_template("office/nothing.html")
     since = datetime.combine(clock.today(), time(), tzinfo=clock.WARSAW)
     session = frame.session()
     return render_template(

@@ -16,8 +16,9 @@ from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User, UserKind, UserRole, UserState
+from skarbnik.accounts.models import Role, User, UserKind, UserState
 from skarbnik.accounts.passwords import hash_password
+from skarbnik.content.standard import STANDARD_TERMS
 from skarbnik.exchange.models import Source
 from skarbnik.money import Money
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
@@ -170,6 +171,7 @@ class UserFactory(Factory):
     name = "Anna Kowalska"
     password_hash = factory.LazyFunction(lambda: hash_password(PASSWORD))
     created_at = factory.LazyFunction(clock.now)
+    terms_version = STANDARD_TERMS
 
     @factory.post_generation
     def acts_for(self, create: bool, payers: list[Payer] | None, **kwargs: Any) -> None:
@@ -182,11 +184,10 @@ class OfficialFactory(UserFactory):
     name = "Halina Księgowa"
     email = factory.Sequence(lambda number: f"urzad{number}@example.pl")
 
-    @factory.post_generation
-    def has_roles(self, create: bool, roles: list[Role] | None, **kwargs: Any) -> None:
-        for role in roles or [Role.ACCOUNTANT]:
-            _bound[-1].add(UserRole(user_id=self.id, role=role))  # type: ignore[attr-defined]  # self is the user
-        _bound[-1].flush()
+    class Params:
+        has_roles = (Role.ACCOUNTANT,)
+
+    roles = factory.LazyAttribute(lambda made: " ".join(sorted(made.has_roles)))
 
 
 class MandateFactory(Factory):

@@ -17,7 +17,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also the tests that take minutes")
     parser.addoption("--rounds", type=int, default=1, help="rounds of the torture")
     parser.addoption("--seed", type=int, default=1, help="seed of the torture")
-    parser.addoption("--walk-all", action="store_true", help="each page as everybody, in each language, theme and width")
+    parser.addoption(
+        "--walk-all", action="store_true", help="each page as everybody, in each language, theme and width"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -1,14 +1,12 @@
 -- All tables of a gmina as the product starts with. Drafted from the models; a test compares the two for ever.
 CREATE TABLE api_clients (
     id UUID NOT NULL,
-    client_id VARCHAR(40) NOT NULL,
     name VARCHAR(80) NOT NULL,
     secret_hash VARCHAR(64) NOT NULL,
     scopes VARCHAR(200) NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     revoked_at TIMESTAMP WITH TIME ZONE,
-    CONSTRAINT api_clients_pkey PRIMARY KEY (id),
-    CONSTRAINT api_clients_client_id_key UNIQUE (client_id)
+    CONSTRAINT api_clients_pkey PRIMARY KEY (id)
 );
 
 CREATE TABLE audit_entries (
@@ -116,12 +114,14 @@ CREATE TABLE users (
     state VARCHAR(24) NOT NULL,
     email VARCHAR(120) NOT NULL,
     name VARCHAR(120) NOT NULL,
-    password_hash VARCHAR(128),
-    language VARCHAR(5) NOT NULL,
+    password_hash VARCHAR(100),
+    language VARCHAR(2) NOT NULL,
     terms_version VARCHAR(28),
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    roles VARCHAR(56) NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_kind_email_key UNIQUE (kind, email),
+    CONSTRAINT users_roles_are_known_check CHECK (roles ~ '^((administrator|accountant|communications|surveys|auditor)( |$))*$'),
     CONSTRAINT users_userkind_check CHECK (kind IN ('resident', 'official')),
     CONSTRAINT users_userstate_check CHECK (state IN ('invited', 'active', 'blocked'))
 );
@@ -248,14 +248,6 @@ CREATE TABLE payment_orders (
     CONSTRAINT payment_orders_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
 );
 CREATE INDEX payment_orders_payer_id_ordered_at_idx ON payment_orders (payer_id, ordered_at);
-
-CREATE TABLE user_roles (
-    user_id UUID NOT NULL,
-    role VARCHAR(24) NOT NULL,
-    CONSTRAINT user_roles_pkey PRIMARY KEY (user_id, role),
-    CONSTRAINT user_roles_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
-    CONSTRAINT user_roles_role_check CHECK (role IN ('administrator', 'accountant', 'communications', 'surveys', 'auditor'))
-);
 
 CREATE TABLE web_sessions (
     token_hash VARCHAR(64) NOT NULL,
