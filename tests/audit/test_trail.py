@@ -113,7 +113,7 @@ def test_the_auditor_reads_the_trail_page_by_page(clerk, tenant, some_id):
     seen, address = 0, "/office/audit"
     for _ in range(10):
         page = clerk.get(address).text
-        seen += page.count("payer.viewed")
+        seen += page.count("wgląd w dane kontrahenta")
         older = page.partition('class="pages"')[2].partition('href="')[2].partition('"')[0]
         if not older:
             break

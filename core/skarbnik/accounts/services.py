@@ -103,8 +103,8 @@ def _sweep_sessions(session: Session, now: datetime) -> None:
     """
     ended = (
         select(WebSession.token_hash).where(WebSession.expires_at < now).limit(SWEPT).with_for_update(skip_locked=True)
-    )
-    session.execute(delete(WebSession).where(WebSession.token_hash.in_(ended)))
+    ).cte("ended")  # a sub-select with a limit may be read again for each row, and then takes all of them
+    session.execute(delete(WebSession).where(WebSession.token_hash.in_(select(ended.c.token_hash))))
 
 
 def sign_out(session: Session, token: str) -> None:

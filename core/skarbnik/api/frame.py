@@ -9,7 +9,7 @@ from flask import Flask, jsonify, request
 from flask_smorest import Api, Blueprint
 from marshmallow import RAISE, Schema
 from webargs.flaskparser import FlaskParser
-from werkzeug.exceptions import HTTPException, default_exceptions
+from werkzeug.exceptions import HTTPException, ServiceUnavailable, default_exceptions
 from werkzeug.wrappers import Response
 
 from skarbnik.errors import SkarbnikError
@@ -54,7 +54,8 @@ class SkarbnikApi(Api):  # type: ignore[misc]  # flask-smorest has no types
                 return problem_of(error)
             found = error if isinstance(error, HTTPException) else page(error)
             if not isinstance(found, HTTPException):
-                found = default_exceptions[found[1]]()
+                busy = found[1] == ServiceUnavailable.code
+                found = ServiceUnavailable(retry_after=5) if busy else default_exceptions[found[1]]()
             return self.handle_http_exception(found)
 
         return handle

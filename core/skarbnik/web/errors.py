@@ -55,9 +55,9 @@ def _unfit(error: DataError) -> tuple[str, int] | HTTPException:
     return _http(BadRequest())
 
 
-def _busy(error: Exception) -> tuple[str, int]:
+def _busy(error: Exception) -> tuple[str, int, dict[str, str]]:
     log.error("database.unavailable", error=type(error).__name__)
-    return _page(503)
+    return (*_page(503), {"Retry-After": "5"})
 
 
 def _unexpected(error: Exception) -> tuple[str, int]:

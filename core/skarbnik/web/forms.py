@@ -12,8 +12,11 @@ from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from skarbnik import clock
+from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.frame import cookie_name, instance_of_app, tenant_of_request
 
 csrf = CSRFProtect()
@@ -27,7 +30,7 @@ class GminaCookie(SecureCookieSessionInterface):
     """Flask's signed cookie with a key of the gmina: what one gmina signed is nothing at another."""
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
-        tenant = tenant_of_request()  # Flask opens its session before anything else of the request
+        tenant = _tenant()
         keys = instance_of_app().keys
         return URLSafeTimedSerializer(
             keys.digest_key(tenant.id if tenant else NO_TENANT, "form-cookie"),
@@ -41,7 +44,7 @@ class GminaCookie(SecureCookieSessionInterface):
         text = request.cookies.get(self.get_cookie_name(app))
         if not text:
             return super().open_session(app, request)
-        tenant = tenant_of_request()
+        tenant = _tenant()
         key = (tenant.id if tenant else NO_TENANT, text, clock.today())
         known = _VERIFIED.get(key)
         if known is not None:
@@ -55,6 +58,15 @@ class GminaCookie(SecureCookieSessionInterface):
 
     def get_cookie_name(self, app: Flask) -> str:
         return cookie_name("form")
+
+
+def _tenant() -> Tenant | None:
+    """Flask opens its session before anything else of the request. When the registry cannot be read, the frame meets
+    the same error a moment later and answers it."""
+    try:
+        return tenant_of_request()
+    except (OperationalError, PoolTimeout):
+        return None
 
 
 @lru_cache(maxsize=MOST_VERIFIED)
