@@ -28,6 +28,10 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     next = HiddenField()
 
 
+# A library, an office or a telephone network is many people behind one address; each account has a limit of its own.
+BY_ADDRESS = "30 per minute"
+
+
 def _account() -> str:
     """The account somebody wants into, whether it exists or not: the gmina and a keyed hash of the address."""
     email = request.form.get("email", "").strip().lower()
@@ -42,7 +46,7 @@ limited_by_account = limiter.limit(
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
 @public("nobody is signed in yet")
-@limited("10 per minute", methods=["POST"])
+@limited(BY_ADDRESS, methods=["POST"])
 @limited_by_account
 def sign_in() -> AnyResponse | str | tuple[str, int]:
     return _sign_in(UserKind.RESIDENT, "portal.dashboard")
@@ -50,7 +54,7 @@ def sign_in() -> AnyResponse | str | tuple[str, int]:
 
 @blueprint.route("/office/sign-in", methods=["GET", "POST"])
 @public("nobody is signed in yet")
-@limited("10 per minute", methods=["POST"])
+@limited(BY_ADDRESS, methods=["POST"])
 @limited_by_account
 def sign_in_office() -> AnyResponse | str | tuple[str, int]:
     return _sign_in(UserKind.OFFICIAL, "office.day")
