@@ -151,8 +151,8 @@ def _install_own_pages(app: Flask, instance: Instance) -> None:
     @app.get("/healthz")
     @on_bare_host
     @public("tells only that the process lives")
-    def healthz() -> tuple[str, int]:
-        return "alive", 200
+    def healthz() -> tuple[str, int, dict[str, str]]:
+        return "alive", 200, {"Content-Type": "text/plain"}
 
     @app.get("/readyz")
     @on_bare_host

@@ -1,6 +1,5 @@
 // What a page does better with scripts. Everything works without this file.
 "use strict";
-document.documentElement.classList.add("has-script");
 
 // One press of a button sends a form once; the button says so.
 addEventListener("submit", (event) => {
