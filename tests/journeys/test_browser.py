@@ -65,7 +65,7 @@ class Walk:
         page = self.page
         page.goto(f"{self.home}/receivables")
         self.fits()
-        page.get_by_role("checkbox").first.check()
+        page.locator("input[name=i]").first.check()
         page.get_by_role("button", name="Zapłać zaznaczone").click()
         page.wait_for_url("**/payments/new?**")
         self.fits()

@@ -315,7 +315,7 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
     """Residents of three kinds, an official for each role there is and one without any."""
     users = {
         RICH: rich.user,
-        EMPTY: UserFactory(password_hash=None, acts_for=[PayerFactory(source=OURS, name="Ó")]),
+        EMPTY: UserFactory(password_hash=None, acts_for=[PayerFactory(source=OURS, name="Ó")], terms_version=None),
         NO_PAYER: UserFactory(password_hash=None),
         **{str(role): OfficialFactory(password_hash=None, has_roles=[role]) for role in Role},
         "official without a role": OfficialFactory(password_hash=None),
