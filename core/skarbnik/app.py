@@ -68,6 +68,8 @@ OFFICE_MENU = [
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
+SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
+
 # The columns of the footer: a title, and pages by label and endpoint.
 FOOT: list[tuple[str, list[tuple[str, str]]]] = [
     (
@@ -97,7 +99,7 @@ def create_app(instance: Instance) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(may=may, menu=_menu, foot_links=lambda: FOOT)
+    app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item, foot_links=lambda: FOOT)
     app.jinja_env.auto_reload = False
     install_frame(
         app,
@@ -112,7 +114,7 @@ def create_app(instance: Instance) -> Flask:
         ),
     )
     install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
-    install_languages(app)
+    install_languages(app, instance.plugins.packages)
     install_preferences(app)
     install_addresses(app)
     install_static(app)
@@ -143,6 +145,12 @@ def _menu() -> list[MenuItem]:
     """The entries this person may use."""
     items: list[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
     return [item for item in items if g.person.may(item.permission)]
+
+
+def _search_item() -> MenuItem | None:
+    """The search of the office, for whom it would answer."""
+    person = g.get("person")
+    return SEARCH if person is not None and person.is_official and person.may(SEARCH.permission) else None
 
 
 def _install_own_pages(app: Flask, instance: Instance) -> None:

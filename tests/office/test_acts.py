@@ -3,9 +3,9 @@
 import ast
 
 from skarbnik.dev.state import CHECKOUT
-from skarbnik.office.acts import act_names
+from skarbnik.office.acts import act_names, actor_names
 
-WRITERS = {"record_act", "_audited", "_keep_trail"}
+WRITERS = {"record_act", "_audited", "_on_trail"}
 
 
 def written():
@@ -17,9 +17,26 @@ def written():
                 yield from (text for text in texts[:1] if "." in text)
 
 
+def actors():
+    """Kinds of actors as the code names them; `system` is the default."""
+    found = set()
+    for path in (CHECKOUT / "core" / "skarbnik").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                given = [word.value for word in node.keywords if word.arg == "actor"]
+                found |= {each.value for each in given if isinstance(each, ast.Constant)}
+    return found
+
+
 def test_every_act_that_is_written_has_words(app):
     with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
         known = act_names()
     found = set(written())
     assert len(found) > 15
-    assert found - known.keys() == set()
+    assert found == known.keys()
+
+
+def test_every_kind_of_actor_has_words(app):
+    with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
+        known = actor_names()
+    assert actors() | {"system"} == known.keys()

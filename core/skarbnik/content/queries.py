@@ -112,6 +112,12 @@ def list_news(
     return [_text(row) for row in rows[:size]], len(rows) > size
 
 
+def list_warnings(session: TenantSession, language: str, now: datetime) -> list[Text]:
+    """Warnings of this moment, for pages of people who are about to pay."""
+    shown, _more = list_news(session, language, now)
+    return [text for text in shown if text.kind is ArticleKind.WARNING]
+
+
 def find_news(session: Session, slug: str, language: str, now: datetime) -> Text | None:
     """One of the news or warnings, while it is shown."""
     kinds = [ArticleKind.NEWS, ArticleKind.WARNING]

@@ -51,7 +51,8 @@ def news_item(slug: str) -> str:
 @blueprint.get("/help")
 @public("help is for everybody")
 def help_page() -> str:
-    return render_template("content/text.html", text=_get(ArticleKind.HELP))
+    more = queries.list_pages(frame.session(), current_language())
+    return render_template("content/text.html", text=_get(ArticleKind.HELP), more=more)
 
 
 @blueprint.get("/contact")

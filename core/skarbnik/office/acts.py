@@ -41,6 +41,6 @@ def actor_names() -> dict[str, str]:
     return {
         "system": _("the portal itself"),
         "operator": _("the operator"),
-        "client": _("a program"),
+        "api": _("a program"),
         "user": _("somebody whose account is gone"),
     }

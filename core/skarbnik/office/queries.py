@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -80,11 +81,12 @@ _NUMBERED = text("""
     WHERE o.number = :number LIMIT 1
 """)
 
-_BY_EXTERNAL_ID = text("""
+_BY_NUMBER = text("""
     SELECT r.title, r.external_id, p.id AS payer_id, p.name AS payer
     FROM receivables r JOIN liabilities l ON l.receivable_id = r.id AND l.closed_at IS NULL
+        AND (l.from_on IS NULL OR l.from_on <= :today) AND (l.until_on IS NULL OR l.until_on >= :today)
     JOIN payers p ON p.id = l.payer_id
-    WHERE r.source IN (SELECT s.id FROM sources s) AND r.external_id = :text ORDER BY p.name LIMIT 20
+    WHERE r.external_id = :text OR r.number = :text ORDER BY r.title, p.name LIMIT 50
 """)
 
 
@@ -97,14 +99,14 @@ class Found:
     receivables: Sequence[Any]
 
 
-def search(session: Session, wanted: str) -> Found:
-    """Payers by name, number or NIP; an order by its number; receivables by the number the finance system gave."""
+def search(session: Session, wanted: str, *, today: date) -> Found:
+    """Payers by name, number or NIP; an order by its number; receivables by theirs or by that of the decision."""
     if len(wanted) < 3:
         return Found([], [], [])
     return Found(
         payers=find_payers(session, wanted),
         orders=session.execute(_NUMBERED, {"number": wanted.upper()}).all(),
-        receivables=session.execute(_BY_EXTERNAL_ID, {"text": wanted}).all(),
+        receivables=session.execute(_BY_NUMBER, {"text": wanted, "today": today}).all(),
     )
 
 

@@ -197,7 +197,7 @@ def payer(payer_id: UUID) -> str:
 def search() -> str:
     """Payers, payments and receivables by one box: a name, a number, a NIP."""
     wanted = request.args.get("q", "").strip()
-    found = queries.search(frame.session(), wanted)
+    found = queries.search(frame.session(), wanted, today=clock.today())
     if found.payers or found.orders or found.receivables:
         _audited("payers.searched", "payers", None)
     return render_template("office/search.html", found=found, wanted=wanted)

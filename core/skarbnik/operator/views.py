@@ -73,6 +73,12 @@ def sign_out() -> Response:
     return response
 
 
+def _url_of(slug: str) -> str:
+    """Not by the registry, which is up to a second older than the list."""
+    scheme, _sep, place = instance_of_app().settings.public_url.partition("://")
+    return f"{scheme}://{slug}.{place}/"
+
+
 @blueprint.get("/")
 @on_bare_host
 @public(OWN_SESSION)
@@ -86,5 +92,5 @@ def gminas() -> str:
         wanted=wanted,
         state=state,
         states=STATES,
-        registry=instance_of_app().registry,
+        url_of=_url_of,
     )

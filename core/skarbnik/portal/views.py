@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts import services as accounts
-from skarbnik.content.queries import front_texts
+from skarbnik.content.queries import front_texts, list_warnings
 from skarbnik.money import Amounts, Money
 from skarbnik.payments import queries, services, starting
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
@@ -45,9 +45,8 @@ PAGE = 50
 def front() -> str | Response:
     if g.person is not None:
         return redirect(url_for("office.day" if g.person.is_official else "portal.dashboard"), 303)
-    return render_template(
-        "portal/front.html", texts=front_texts(frame.session(), g.tenant, current_language(), clock.now())
-    )
+    texts = front_texts(frame.session(), g.tenant, current_language(), clock.now())
+    return render_template("portal/front.html", texts=texts, warnings=texts.warnings)
 
 
 def _payer() -> UUID:
@@ -75,6 +74,7 @@ def dashboard() -> str:
     return render_template(
         "portal/dashboard.html",
         debts=debts,
+        warnings=list_warnings(frame.session(), current_language(), clock.now()),
         soon=soon,
         soon_total=Money(sum(row.grosze for row in soon)),
         overpaid=sum_overpayments(frame.session(), payer_id=_payer()),

@@ -30,6 +30,7 @@ class Plugins:
     finance_systems: dict[str, type[FinanceSystem]] = field(default_factory=dict)
     mail_senders: dict[str, type[MailSender]] = field(default_factory=dict)
     migrations: dict[str, list[Text]] = field(default_factory=dict)
+    packages: list[str] = field(default_factory=list)  # each may hold `translations/<language>.po`
     broken: dict[str, str] = field(default_factory=dict)
 
     def names(self) -> set[str]:
@@ -42,6 +43,7 @@ def load_plugins(found: list[EntryPoint] | None = None) -> Plugins:
     for entry in sorted(entry_points(group=GROUP) if found is None else found, key=lambda entry: entry.name):
         try:
             _register(plugins, entry.name, entry.load())
+            plugins.packages.append(entry.value.partition(":")[0].partition(".")[0])
         except Exception as error:  # whatever a stranger's module raises when it is imported stays with that plugin
             plugins.broken[entry.name] = f"{type(error).__name__}: {error}"
             log.error("plugin.broken", plugin=entry.name, error=type(error).__name__)

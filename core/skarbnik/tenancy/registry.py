@@ -52,6 +52,12 @@ class Tenant:
     instance: Instance = field(repr=False, compare=False, kw_only=True)
 
     @property
+    def short_name(self) -> str:
+        """`Nowy Targ` of `Gmina Nowy Targ`, for an icon and its label."""
+        first, _, rest = self.name.partition(" ")
+        return rest if rest and first.lower() in {"gmina", "miasto", "urząd"} else self.name
+
+    @property
     def schema(self) -> str:
         return f"t_{self.id}"
 

@@ -31,7 +31,7 @@ def keep_form(tenant: Tenant, form: KeptForm) -> str | None:
     if sum(len(name) + len(value) for name, value in fields) > LARGEST:
         return None
     words = {"path": form.path, "fields": fields, "at": int(clock.now().timestamp())}
-    return base64.urlsafe_b64encode(tenant.seal("kept-form", json.dumps(words).encode())).decode()
+    return base64.urlsafe_b64encode(tenant.seal("kept-form", json.dumps(words, ensure_ascii=False).encode())).decode()
 
 
 def open_kept(tenant: Tenant, text: str | None) -> KeptForm | None:

@@ -32,7 +32,7 @@ def manifest() -> Response:
     response = jsonify(
         id="/",
         name=f"{tenant.name}: {_('Taxes and fees')}",
-        short_name=tenant.name.split()[-1][:12],
+        short_name=tenant.short_name,
         lang=g.language,
         start_url="/",
         scope="/",
@@ -52,7 +52,7 @@ def manifest() -> Response:
 @public("the first letter and the colour of a gmina")
 def icon() -> Response:
     tenant = _tenant()
-    letter = escape(tenant.name.split()[-1][:1])
+    letter = escape(tenant.short_name[:1])
     drawing = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 192 192">'
         f'<rect width="192" height="192" fill="{tenant.colour}"/>'
@@ -75,5 +75,12 @@ def offline() -> str:
 @public("a script, the same for everybody")
 def service_worker() -> Response:
     """Served from the root, since a worker may only look after addresses below its own."""
+    sheet = current_app.extensions["skarbnik-sheet"]
     text = current_app.extensions["skarbnik-worker"]
+    for mark, value in (
+        ("@release@", sheet.split("/")[2]),
+        ("@sheet@", sheet),
+        ("@colour@", f"/static/colour/{_tenant().colour[1:]}.css"),
+    ):
+        text = text.replace(mark, value)
     return Response(text, content_type="text/javascript; charset=utf-8", headers={"Cache-Control": "no-cache"})

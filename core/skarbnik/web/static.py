@@ -88,5 +88,6 @@ def install_static(app: Flask) -> None:
     addresses = {name: f"/static/{asset.fingerprint}/{name}" for name, asset in assets.items()}
     app.register_blueprint(blueprint)
     app.jinja_env.globals.update(asset=addresses.__getitem__, icon=icon)
+    app.extensions["skarbnik-sheet"] = addresses["skarbnik.css"]
     worker = files("skarbnik") / "web" / "assets" / "worker.js"
     app.extensions["skarbnik-worker"] = worker.read_text(encoding="utf-8")

@@ -1,7 +1,7 @@
 // What a page does better with scripts. Everything works without this file.
 "use strict";
 
-// One press of a button sends a form once; the button says so.
+// One press of a button sends a form once, and the button shows that it is being sent.
 addEventListener("submit", (event) => {
   const form = event.target;
   if (form.dataset.sent) { event.preventDefault(); return; }
@@ -63,9 +63,14 @@ document.querySelectorAll("dialog [data-closes]").forEach((button) => {
 document.querySelectorAll("[data-prints]").forEach((button) => button.addEventListener("click", () => print()));
 
 // A page that waits for something renews itself without a jump; what changed is read out by its live regions.
+// It asks more and more slowly and stops after ten minutes: a tab left open must not keep a session alive.
+let pause = 4000;
+const until = Date.now() + 600000;
 async function renew() {
+  pause = Math.min(pause * 1.15, 30000);
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+    if (answer.redirected) return;
     if (answer.ok) {
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
       document.querySelectorAll("[data-renewed]").forEach((part) => {
@@ -74,8 +79,8 @@ async function renew() {
       });
     }
   } catch { /* no line: the next look may have one */ }
-  if (document.querySelector("[data-waits]")) setTimeout(renew, 4000);
+  if (document.querySelector("[data-waits]") && Date.now() < until) setTimeout(renew, pause);
 }
-if (document.querySelector("[data-waits]")) setTimeout(renew, 4000);
+if (document.querySelector("[data-waits]")) setTimeout(renew, pause);
 
 if ("serviceWorker" in navigator && isSecureContext && document.querySelector("link[rel=manifest]")) navigator.serviceWorker.register("/sw.js");
