@@ -319,6 +319,35 @@ def test_guesses_at_one_account_are_held_up_wherever_they_come_from(guess, clean
     assert not any(b"example" in key for key in keys)
 
 
+def test_a_stranger_elsewhere_does_not_keep_the_owner_out(browse, limits, user):
+    limiter.reset()
+    stranger, owner = browse("lipowo"), browse("lipowo")
+    for number in range(12):
+        fields = {"email": user.email, "password": "x"}
+        stranger.post("/sign-in", fields, environ_overrides={"REMOTE_ADDR": f"198.51.100.{number}"})
+    owner.get("/sign-in")
+    answer = owner.post(
+        "/sign-in", {"email": user.email, "password": PASSWORD}, environ_overrides={"REMOTE_ADDR": "203.0.113.7"}
+    )
+    limiter.reset()
+
+    assert answer.status_code == 303
+
+
+def test_guesses_as_json_are_no_guesses(browse, limits, user):
+    limiter.reset()
+    browser = browse("lipowo")
+    browser.get("/sign-in")
+    answer = browser.client.post(
+        "/sign-in",
+        base_url=browser.base,
+        json={"email": user.email, "password": PASSWORD, "csrf_token": browser.token()},
+        headers={"Origin": browser.base, "X-CSRFToken": browser.token(), "Referer": browser.base},
+    )
+    limiter.reset()
+    assert answer.status_code != 303
+
+
 def test_who_knows_the_password_may_sign_in_as_often_as_they_like(guess, user):
     assert {guess(user.email, PASSWORD) for _ in range(12)} == {303}
 

@@ -361,3 +361,12 @@ def test_a_neighbour_sees_none_of_it(tenant, neighbour, write):
         )
     with tenant.session() as session:
         assert queries.find_news(session, "a", "pl", NOW).title == "Lipowo"
+
+
+def test_terms_are_written_in_polish_first_and_never_end(session, write):
+    with pytest.raises(services.TermsNeedPolish):
+        write(session, "terms", "1", language="en")
+    assert write(session, "terms", "1", shown_until=NOW + HOUR).shown_until is None
+    translated = write(session, "terms", "1", language="en", shown_until=NOW + HOUR)
+    assert translated.shown_until is None
+    assert services.current_terms(session, NOW + 2 * HOUR).version == "1"

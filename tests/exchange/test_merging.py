@@ -80,6 +80,22 @@ def test_a_merge_that_was_a_mistake_is_undone(receive, words, rows):
     assert rows(KNOWN_AS) == [("P-8", ["P-9"])]
 
 
+@pytest.mark.parametrize(
+    ("later", "ends"),
+    [(None, [("P-9", "P-8")]), ("P-2", [("P-8", "P-2"), ("P-9", "P-2")])],
+    ids=["taken back", "moved"],
+)
+def test_a_step_taken_back_takes_along_who_was_merged_before_it(receive, words, rows, later, ends):
+    people = (words.payer("P-1"), words.payer("P-2"), words.payer("P-8", merged_into="P-1"))
+    receive(words.Export(payers=(*people, words.payer("P-9", merged_into="P-8"))))
+    for number in (2, 3):
+        changed = words.payer("P-8", merged_into=later)
+        receive(words.Export(payers=(changed,), receivables=(), kinds=(), number=number, kind="incremental"))
+
+        assert rows(MERGED) == ends
+    assert rows(KNOWN_AS) == [(ends[-1][1], [external_id for external_id, _ in ends])]
+
+
 def test_a_payer_who_is_no_longer_exported_stays_merged(receive, words, rows):
     receive(words.Export(payers=(words.payer("P-1"), words.payer("P-9", merged_into="P-1"))))
     receive(words.Export(payers=(words.payer("P-1"),), number=2))

@@ -62,6 +62,12 @@ def test_nothing_happens_before_the_person_sends_it(browse, anna, tenant):
     assert "Kowalska Anna" in browser.get("/dashboard").text
 
 
+def test_a_form_without_the_token_of_this_browser_is_not_kept(browse, anna):
+    answer = browse("lipowo").post("/acting", {"payer": anna[1], "csrf_token": "forged"})
+    assert answer.status_code == 303
+    assert "/sign-in" in answer.location
+
+
 @pytest.mark.parametrize("text", ["", "x", "AAAA", "%", "ż"])
 def test_what_is_not_ours_is_nothing(tenant, text):
     assert open_kept(tenant, text) is None

@@ -13,7 +13,7 @@ def test_the_manifest_names_the_gmina_in_the_language_of_the_person(browse):
 
 
 def test_the_neighbour_has_its_own(browse):
-    assert json.loads(browse("debina").get("/manifest.webmanifest").text)["short_name"] == "Debina"
+    assert json.loads(browse("debina").get("/manifest.webmanifest").text)["short_name"] == "Dębina"
 
 
 def test_the_offline_page_holds_nothing_of_anybody(browse):

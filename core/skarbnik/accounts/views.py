@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
+from typing import Any
+
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
@@ -38,10 +41,25 @@ def _account() -> str:
     return f"{g.tenant.id}:{g.tenant.instance.keys.keyed_hash(g.tenant.id, 'sign-in', email).hex()[:32]}"
 
 
-# From wherever the guesses at one account come, they are few; time alone opens it again. What succeeds is not counted.
-limited_by_account = limiter.limit(
-    "10 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=lambda response: response.status_code == 422
-)
+def _account_and_network() -> str:
+    """The account and where the guesses come from: a stranger elsewhere cannot keep its owner out."""
+    address = ipaddress.ip_address(request.remote_addr or "::")
+    network = ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False)
+    return f"{_account()}:{network.network_address}"
+
+
+def _was_wrong(response: Response) -> bool:
+    return response.status_code == 422
+
+
+def limited_by_account(view: Any) -> Any:
+    """Guesses at one account are few from one network and not many in all; time opens it again.
+
+    What succeeds is not counted.
+    """
+    few = limiter.limit("10 per 15 minutes", key_func=_account_and_network, methods=["POST"], deduct_when=_was_wrong)
+    most = limiter.limit("100 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_was_wrong)
+    return most(few(view))
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -69,7 +87,7 @@ def ask_to_sign_in(office: bool, kept: str | None) -> tuple[str, int]:
 
 
 def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
-    form = SignInForm()
+    form = SignInForm(formdata=request.form)  # and never JSON or files, which the limits do not see
     kept = request.form.get("kept")
     if request.method == "GET":
         form.next.data = request.args.get("next", "")

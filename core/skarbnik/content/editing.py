@@ -23,6 +23,7 @@ from skarbnik.content.validator import check_declaration
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.languages import LANGUAGES, current_language
+from skarbnik.web.limits import limited
 
 blueprint = Blueprint("editing", __name__, url_prefix="/office", template_folder="templates")
 
@@ -127,6 +128,7 @@ def new(kind: str) -> Page:
 
 @blueprint.route("/content/<kind>/<slug>/<language>", methods=["GET", "POST"])
 @requires(EDIT)
+@limited("60 per minute", methods=["POST"])
 def edit(kind: str, slug: str, language: str) -> Page:
     """Type, look at it, save it. A change that somebody else made meanwhile is shown beside what was typed."""
     session, key = frame.session(), _key(kind, slug, language)
@@ -135,11 +137,10 @@ def edit(kind: str, slug: str, language: str) -> Page:
     if not form.is_submitted():
         _begin(form, key, row, sibling)
         return _edit_page(form, key, row, sibling)
-    valid = form.validate()
+    if not form.validate():
+        return _edit_page(form, key, row, sibling), 422
     if request.form.get("act") == "preview":
         return _edit_page(form, key, row, sibling, preview=True)
-    if not valid:
-        return _edit_page(form, key, row, sibling), 422
     shown_from, shown_until = form.moments(row or sibling)
     try:
         services.save_article(
@@ -156,6 +157,11 @@ def edit(kind: str, slug: str, language: str) -> Page:
     except services.ArticleChanged as changed:
         form.show_version(changed.current.version if changed.current else 0)
         return _edit_page(form, key, changed.current, sibling, changed=True), 409
+    except services.TermsNeedPolish:
+        form.title.errors = [
+            _("Write these terms in Polish first. Everybody is shown them when there is no translation.")
+        ]
+        return _edit_page(form, key, row, sibling), 409
     except services.TermsInForce:
         return _edit_page(form, key, row, sibling), 409
     _audited("article.saved", str(key))

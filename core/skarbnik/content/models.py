@@ -57,7 +57,7 @@ class Article(Base):
     __tablename__ = "articles"
     __table_args__ = (
         CheckConstraint("shown_until > shown_from", name="shown_for_a_while"),
-        CheckConstraint("kind <> 'terms' OR shown_from IS NOT NULL", name="terms_have_a_day"),
+        CheckConstraint("kind <> 'terms' OR (shown_from IS NOT NULL AND shown_until IS NULL)", name="terms_have_a_day"),
     )
 
     kind: Mapped[ArticleKind] = mapped_column(primary_key=True)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.models import User
 from skarbnik.content.models import LONGEST_SLUG, Article, ArticleKind, Key
-from skarbnik.content.queries import current_terms, find_row
+from skarbnik.content.queries import POLISH, current_terms, find_row
 from skarbnik.errors import Conflict
 
 _NOT_FOLDED = str.maketrans("łŁ", "lL")
@@ -32,6 +32,10 @@ class ArticleChanged(Conflict):
 
 class TermsInForce(Conflict):
     """Somebody may have agreed to these terms as they are: a change is a new version."""
+
+
+class TermsNeedPolish(Conflict):
+    """Terms are written in Polish first: everybody is shown those when there is no translation."""
 
 
 class TermsChanged(Conflict):
@@ -53,7 +57,9 @@ def save_article(
 ) -> Article:
     """Save what was typed over the version that was seen; 0 when there was none. Dates hold for all languages."""
     if key.kind is ArticleKind.TERMS:
-        shown_from = _terms_day(session, key, shown_from)
+        shown_from, shown_until, position = _terms_day(session, key, shown_from), None, 0
+        if key.language != POLISH and find_row(session, key._replace(language=POLISH)) is None:
+            raise TermsNeedPolish(f"{key} has no Polish text")
     elif key.kind in {ArticleKind.NEWS, ArticleKind.WARNING} and shown_from is None:
         shown_from = clock.now()  # a day to be listed by
     values = {

@@ -78,7 +78,7 @@ CHAINS = f"""
         (SELECT DISTINCT ON (s.external_id) s.line, s.external_id, s.merged_into AS target FROM stage_payers s
         WHERE s.merged_into IS NOT NULL ORDER BY s.external_id, s.line)
         UNION ALL
-        SELECT NULL, p.external_id, m.external_id FROM payers p JOIN payers m ON m.id = p.merged_into
+        SELECT NULL, p.external_id, m.external_id FROM payers p JOIN payers m ON m.id = p.merged_next
         WHERE p.source = %(source)s AND NOT EXISTS (SELECT FROM stage_payers s WHERE s.external_id = p.external_id)
     ), chain AS (
         SELECT line, external_id, target, 1 AS steps FROM step
@@ -87,6 +87,12 @@ CHAINS = f"""
         WHERE c.steps < {LONGEST_CHAIN}
     )
 """  # noqa: S608  # our own words
+# The steps are kept beside the ends: a file that takes back one step of a chain says nothing of those before it.
+PAYERS_NEXT = """
+    UPDATE payers p SET merged_next = m.id
+    FROM stage_payers s LEFT JOIN payers m ON m.source = %(source)s AND m.external_id = s.merged_into
+    WHERE p.source = %(source)s AND p.external_id = s.external_id AND p.merged_next IS DISTINCT FROM m.id
+"""
 PAYERS_MERGED = f"""
     {CHAINS}
     UPDATE payers p SET merged_into = (
@@ -95,8 +101,9 @@ PAYERS_MERGED = f"""
     FROM (
         SELECT c.external_id, c.target FROM chain c WHERE NOT EXISTS (SELECT FROM step s WHERE s.external_id = c.target)
         UNION ALL
-        SELECT p.external_id, NULL FROM payers p JOIN stage_payers s ON s.external_id = p.external_id
-        WHERE p.source = %(source)s AND p.merged_into IS NOT NULL AND s.merged_into IS NULL
+        SELECT p.external_id, NULL FROM payers p
+        WHERE p.source = %(source)s AND p.merged_into IS NOT NULL
+            AND NOT EXISTS (SELECT FROM step s WHERE s.external_id = p.external_id)
     ) AS ends
     WHERE p.source = %(source)s AND p.external_id = ends.external_id AND p.merged_into IS DISTINCT FROM (
         SELECT m.id FROM payers m WHERE m.source = %(source)s AND m.external_id = ends.target
@@ -352,6 +359,7 @@ class Merge:
             for what, statement in LATER[table]:
                 if not self.is_first or what in LINKED:
                     self._add(table, what, statement)
+        self.connection.execute(PAYERS_NEXT.encode(), self.words)
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
             for table in ("payers", "receivables", "instalments", "operations", "overpayments"):

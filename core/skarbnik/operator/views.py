@@ -49,7 +49,7 @@ def _enter() -> Response | None:
 @public(OWN_SESSION)
 @limited("10 per minute", methods=["POST"])
 def sign_in() -> str | Response | tuple[str, int]:
-    form = SignInForm()
+    form = SignInForm(formdata=request.form)
     if form.validate_on_submit():
         try:
             token = services.sign_in(_engine(), email=form.email.data or "", password=form.password.data or "")

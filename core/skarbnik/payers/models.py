@@ -40,6 +40,7 @@ class Payer(Base):
     city: Mapped[str | None] = mapped_column(String(80))
     email: Mapped[str | None] = mapped_column(String(120))
     phone: Mapped[str | None] = mapped_column(String(31))
+    merged_next: Mapped[UUID | None]  # the next step, as the finance system said it; only imports read it
     merged_into: Mapped[UUID | None] = mapped_column(ForeignKey("payers.id"))  # always the last one, never a step
     merged_from: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), default=list)  # who names this one in `merged_into`
     closed_at: Mapped[datetime | None]

@@ -15,9 +15,11 @@ from uuid import UUID
 
 import structlog
 from flask import Flask, Response, abort, current_app, g, redirect, render_template, request, url_for
+from flask_wtf.csrf import validate_csrf
 from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms.validators import ValidationError
 
 from skarbnik.db import TenantSession
 from skarbnik.tenancy.instance import Instance
@@ -192,11 +194,20 @@ def _check_token(slots: Slots, scope: str) -> None:
 def _to_sign_in(slots: Slots) -> Answer:
     """To the door, and afterwards to where one was going. A form that was just sent goes along."""
     office = request.path.startswith("/office")
-    if request.method not in SAFE and request.form:
+    if request.method not in SAFE and request.form and _is_our_form():
         fields = [(name, value) for name in request.form for value in request.form.getlist(name)]
         return slots.ask_to_sign_in(office, keep_form(g.tenant, KeptForm(request.full_path.rstrip("?"), fields)))
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in_office" if office else "accounts.sign_in", next=wanted), 303)
+
+
+def _is_our_form() -> bool:
+    """Whether it carries the token of this browser: a stranger's form is not kept."""
+    try:
+        validate_csrf(request.form.get("csrf_token"))
+    except ValidationError:
+        return False
+    return True
 
 
 def _check_origin() -> None:

@@ -62,6 +62,7 @@ CREATE TABLE payers (
     city VARCHAR(80),
     email VARCHAR(120),
     phone VARCHAR(31),
+    merged_next UUID,
     merged_into UUID,
     merged_from UUID[] NOT NULL,
     closed_at TIMESTAMP WITH TIME ZONE,
@@ -554,7 +555,7 @@ CREATE TABLE articles (
     CONSTRAINT articles_pkey PRIMARY KEY (kind, slug, language),
     CONSTRAINT articles_articlekind_check CHECK (kind IN ('front', 'help', 'hours', 'contact', 'news', 'warning', 'page', 'privacy', 'terms', 'cookies', 'accessibility')),
     CONSTRAINT articles_shown_for_a_while_check CHECK (shown_until > shown_from),
-    CONSTRAINT articles_terms_have_a_day_check CHECK (kind <> 'terms' OR shown_from IS NOT NULL)
+    CONSTRAINT articles_terms_have_a_day_check CHECK (kind <> 'terms' OR (shown_from IS NOT NULL AND shown_until IS NULL))
 );
 
 -- Money that came is allocated to the grosz: the sum of its booking lines, checked when the transaction ends.
