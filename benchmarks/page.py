@@ -182,7 +182,7 @@ def main() -> None:
         theirs = stack.enter_context(served("_bare_page:app", host, cookies, {**bare, "BARE_PAGE": template.name}))
         check_same(page, theirs.fetch())
         ours.load(WARM), theirs.load(WARM)
-        product, reference = interleave(ours.load, theirs.load, rounds=7)
+        product, reference = interleave(ours.load, theirs.load, rounds=15)
     leave(Target("page", 1.6).close(product / reference))
 
 

@@ -39,6 +39,7 @@ from skarbnik.web import design
 from skarbnik.web.access import Access, check_routes, may, public, slots
 from skarbnik.web.addresses import install_addresses
 from skarbnik.web.errors import install_errors
+from skarbnik.web.foot import FootLinks, install_foot
 from skarbnik.web.formats import FILTERS
 from skarbnik.web.forms import csrf, install_forms
 from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
@@ -71,7 +72,7 @@ OFFICE_MENU = [
 SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
 
 # The columns of the footer: a title, and pages by label and endpoint.
-FOOT: list[tuple[str, list[tuple[str, str]]]] = [
+FOOT: FootLinks = [
     (
         _("Help"),
         [
@@ -99,7 +100,7 @@ def create_app(instance: Instance) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item, foot_links=lambda: FOOT)
+    app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item)
     app.jinja_env.auto_reload = False
     install_frame(
         app,
@@ -117,6 +118,7 @@ def create_app(instance: Instance) -> Flask:
     install_languages(app, instance.plugins.packages)
     install_preferences(app)
     install_addresses(app)
+    install_foot(app, FOOT)
     install_static(app)
     install_shell(app)
     install_limits(app, instance.settings.redis_url)

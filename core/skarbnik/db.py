@@ -113,7 +113,7 @@ class TenantSession(Session):
 
         The same transaction as everything else here; `%(word)s` marks what is put in.
         """
-        if self.new or self.dirty or self.deleted:
+        if not self._is_clean():
             self.flush()
         connection = self.connection()
         driver = _driver(connection)

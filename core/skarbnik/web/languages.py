@@ -13,11 +13,12 @@ from functools import lru_cache
 from importlib.resources import files
 from io import BytesIO
 from typing import Any, cast
+from uuid import UUID
 
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
-from flask import Flask, g, has_app_context
+from flask import Flask, current_app, g, has_app_context, url_for
 from flask.templating import Environment
 from flask_babel import Babel, Domain
 from jinja2 import Template
@@ -25,6 +26,7 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.runtime import Macro
 from markupsafe import Markup, escape
+from werkzeug.routing import Rule, UUIDConverter
 
 LANGUAGES = ("pl", "en", "uk")
 CONSTANT = {"icon", "asset", "url_for"}  # functions that answer the same for the same text as long as we run
@@ -98,6 +100,14 @@ class CompiledTexts(Extension):
                 function = cast(Callable[[str], object], self.environment.globals[tokens[place + 1].value])
                 yield Token(tokens[place].lineno, "data", str(escape(function(tokens[place + 3].value))))
                 place += 6
+            elif (path := _path_of_uuid(tokens, place)) is not None:
+                before, after = _cut_at_uuid(tokens[place + 3].value)
+                yield Token(tokens[place].lineno, "data", before)
+                yield Token(tokens[place].lineno, "variable_begin", "{{")
+                yield from path
+                yield Token(tokens[place].lineno, "variable_end", "}}")
+                yield Token(tokens[place].lineno, "data", after)
+                place += 9 + len(path)
             elif _is_call(tokens, place):
                 yield from self._filled(tokens[place + 2])
                 yield tokens[place + 1]
@@ -138,6 +148,40 @@ def _is_constant(tokens: list[Token], place: int) -> bool:
     """`{{ icon("lock") }}` and its like: a known function of one text, alone between the braces."""
     types = [token.type for token in tokens[place : place + 6]]
     return types == _ALONE and tokens[place + 1].value in CONSTANT
+
+
+def _path_of_uuid(tokens: list[Token], place: int) -> list[Token] | None:
+    """The tokens of `row.id` in `{{ url_for("page", row_id=row.id) }}`, when the page's one argument is a UUID."""
+    types = [token.type for token in tokens[place : place + 7]]
+    if types != [*_ALONE[:4], "comma", "name", "assign"] or tokens[place + 1].value != "url_for":
+        return None
+    rule = _only_rule(tokens[place + 3].value)
+    value = []
+    for token in tokens[place + 7 :]:
+        if token.type == "rparen":
+            break
+        if token.type not in {"name", "dot"}:
+            return None
+        value.append(token)
+    follows = tokens[place + 8 + len(value)].type
+    if follows != "variable_end" or rule is None or rule.arguments != {tokens[place + 5].value}:
+        return None
+    return value if all(isinstance(each, UUIDConverter) for each in rule._converters.values()) else None
+
+
+def _only_rule(endpoint: str) -> Rule | None:
+    rules = list(current_app.url_map.iter_rules(endpoint)) if endpoint in current_app.view_functions else []
+    return rules[0] if len(rules) == 1 else None
+
+
+def _cut_at_uuid(endpoint: str) -> tuple[str, str]:
+    """`/receivables/` and what follows the UUID."""
+    rule = _only_rule(endpoint)
+    assert rule is not None
+    (name,) = rule.arguments
+    nothing: dict[str, Any] = {name: UUID(int=0)}
+    before, _, after = url_for(endpoint, **nothing).partition(str(UUID(int=0)))
+    return before, after
 
 
 _ALONE = ["variable_begin", "name", "lparen", "string", "rparen", "variable_end"]

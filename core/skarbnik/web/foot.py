@@ -1,0 +1,33 @@
+"""The foot of every page: the same for a gmina, a language and a theme, so it is made once and not for each page."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from urllib.parse import quote
+
+from flask import Flask, g, render_template, request
+from markupsafe import Markup
+
+HERE = "--here--"  # stands where a link leads back to this page
+
+FootLinks = list[tuple[str, list[tuple[str, str]]]]  # columns: a title, and pages by label and endpoint
+
+
+def install_foot(app: Flask, links: FootLinks) -> None:
+    @lru_cache(maxsize=20_000)
+    def make(*_what_it_depends_on: str | None) -> str:
+        return render_template("web/foot.html", here=f"?back={HERE}", links=links)
+
+    app.jinja_env.globals["foot"] = _filled_by(make)
+
+
+def _filled_by(make: Callable[..., str]) -> Callable[[], Markup]:
+    def foot() -> Markup:
+        """For the gmina and preferences of this request. Its links for language and theme lead back to this page."""
+        tenant = g.tenant
+        text = make(tenant.name, tenant.address, tenant.phone, tenant.email, g.language, g.theme)
+        here = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else "/"
+        return Markup(text.replace(HERE, quote(here)))  # noqa: S704  # our template, and an address that is quoted
+
+    return foot
