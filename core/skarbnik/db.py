@@ -33,6 +33,11 @@ def new_id() -> UUID:
     return uuid7()
 
 
+def like_anywhere(text: str) -> str:
+    """A pattern for ILIKE that finds the text anywhere, as it is written."""
+    return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
 class MoneyType(TypeDecorator[Money]):
     """Whole grosze in a bigint."""
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
@@ -14,12 +13,9 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.forms import TokenForm
 
 blueprint = Blueprint("profile", __name__, template_folder="templates")
-
-
-class EndForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Only the token."""
 
 
 @blueprint.get("/profile")
@@ -29,7 +25,7 @@ def show() -> str:
         "accounts/profile.html",
         sessions=sessions.list_sessions(frame.session(), current_person().id, now=clock.now()),
         here=hash_token(request.cookies[frame.cookie_name("session")]),
-        form=EndForm(),
+        form=TokenForm(),
     )
 
 
@@ -37,7 +33,7 @@ def show() -> str:
 @requires(OWN_ACCOUNT)
 def end_session(key: str) -> Response:
     """Sign out another browser: a lost telephone, a computer in a library."""
-    if not EndForm().validate_on_submit():
+    if not TokenForm().validate_on_submit():
         abort(400)
     if not sessions.end_session(frame.session(), current_person().id, key):
         raise NotFound("no such session of this user")

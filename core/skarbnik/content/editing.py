@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
-from skarbnik.audit.services import record_act
+from skarbnik.audit.requests import record_own_act
 from skarbnik.content import queries, services
 from skarbnik.content.declaration import answers_from, make_declaration
 from skarbnik.content.forms import ArticleForm, DeclarationForm, NewArticleForm, with_dates
@@ -22,6 +21,7 @@ from skarbnik.content.standard import FORMAL_SERVICE, find_standard, has_standar
 from skarbnik.content.validator import check_declaration
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.forms import TokenForm
 from skarbnik.web.languages import LANGUAGES, current_language
 from skarbnik.web.limits import limited
 
@@ -64,19 +64,6 @@ def _key(kind: str, slug: str, language: str) -> Key:
     if named is ArticleKind.ACCESSIBILITY or wanted.fullmatch(slug) is None:
         abort(404)
     return Key(named, slug, language)
-
-
-def _audited(action: str, subject: str) -> None:
-    record_act(
-        frame.session(),
-        action,
-        subject=subject,
-        subject_id=None,
-        actor="user",
-        actor_id=current_person().id,
-        request_id=g.request_id,
-        ip=request.remote_addr,
-    )
 
 
 @blueprint.get("/content")
@@ -164,7 +151,7 @@ def edit(kind: str, slug: str, language: str) -> Page:
         return _edit_page(form, key, row, sibling), 409
     except services.TermsInForce:
         return _edit_page(form, key, row, sibling), 409
-    _audited("article.saved", str(key))
+    record_own_act("article.saved", str(key))
     flash(_("The text is saved."))
     return redirect(url_for("editing.edit", **key._asdict()), 303)
 
@@ -212,10 +199,6 @@ def _edit_page(
     )
 
 
-class DeleteForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Only the token."""
-
-
 @blueprint.route("/content/<kind>/<slug>/delete", methods=["GET", "POST"])
 @requires(EDIT)
 def delete(kind: str, slug: str) -> Page:
@@ -224,7 +207,7 @@ def delete(kind: str, slug: str) -> Page:
     row = queries.find_row(session, key) or queries.find_sibling(session, key)
     if row is None:
         abort(404)
-    form = DeleteForm()
+    form = TokenForm()
     if not form.validate_on_submit():
         standard = has_standard(key.kind, key.slug)
         return render_template("content/office/delete.html", form=form, row=row, standard=standard, names=kind_names())
@@ -233,7 +216,7 @@ def delete(kind: str, slug: str) -> Page:
     except services.TermsInForce:
         flash(_("These terms are or were in force; they stay."))
         return redirect(url_for("editing.texts"), 303)
-    _audited("article.deleted", f"{key.kind}/{key.slug}")
+    record_own_act("article.deleted", f"{key.kind}/{key.slug}")
     flash(_("The text is deleted."))
     return redirect(url_for("editing.texts"), 303)
 
@@ -265,7 +248,7 @@ def accessibility() -> Page:
     except services.ArticleChanged as changed:
         form.show_version(changed.current.version if changed.current else 0)
         return _declaration_page(form, changed.current, changed=True), 409
-    _audited("article.saved", str(DECLARATION))
+    record_own_act("article.saved", str(DECLARATION))
     flash(_("The declaration is saved."))
     return redirect(url_for("editing.accessibility"), 303)
 

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 from wtforms import HiddenField
 
 from skarbnik import clock
-from skarbnik.audit.services import record_act
+from skarbnik.audit.requests import record_own_act
 from skarbnik.content import queries, services
 from skarbnik.content.declaration import answers_from, make_declaration
 from skarbnik.content.models import MAIN, ArticleKind, Key
@@ -132,16 +132,7 @@ def accept() -> str | Response:
         except services.TermsChanged:
             flash(_("The terms changed while you were reading. Please read the new version."))
             return redirect(url_for("content.accept", next=wanted), 303)
-        record_act(
-            session,
-            "terms.accepted",
-            subject=f"terms/{version}",
-            subject_id=person.id,
-            actor="user",
-            actor_id=person.id,
-            request_id=g.request_id,
-            ip=request.remote_addr,
-        )
+        record_own_act("terms.accepted", f"terms/{version}", person.id)
         return redirect(wanted, 303)
     form.version.data, form.next.data = version, wanted
     return render_template("content/accept.html", form=form, text=_get(ArticleKind.TERMS, version))

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
 
@@ -72,7 +73,7 @@ def find_payers(session: Session, wanted: str) -> Sequence[Any]:
     """By number, NIP or a part of the name (three letters at least)."""
     if len(wanted) < 3:
         return []
-    like = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    like = like_anywhere(wanted)
     return session.execute(_PAYERS, {"text": wanted, "like": like}).all()
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 from datetime import datetime, time
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
@@ -15,7 +14,7 @@ from werkzeug.wrappers import Response
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.permissions import READ
-from skarbnik.audit.services import record_act
+from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.exchange.models import BookingBatch, ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
@@ -31,27 +30,11 @@ from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import Permission, current_person, may, requires, slots
+from skarbnik.web.forms import TokenForm
 
 blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
 
 ENTER = Permission("office.enter", roles=frozenset(Role))
-
-
-class DecisionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Only the token."""
-
-
-def _audited(action: str, subject: str, subject_id: UUID | None) -> None:
-    record_act(
-        frame.session(),
-        action,
-        subject=subject,
-        subject_id=subject_id,
-        actor="user",
-        actor_id=current_person().id,
-        request_id=g.request_id,
-        ip=request.remote_addr,
-    )
 
 
 def _before() -> UUID | None:
@@ -85,7 +68,7 @@ def day() -> str | Response:
 def payments_list() -> str:
     state, number = request.args.get("state") or None, (request.args.get("number") or "").strip().upper() or None
     rows = list(queries.list_orders(frame.session(), state=state, number=number, before=_before()))
-    _audited("payments.listed", "payment_orders", None)
+    record_own_act("payments.listed", "payment_orders")
     return render_template(
         "office/payments.html",
         rows=rows[: queries.PAGE],
@@ -101,7 +84,7 @@ def payments_list() -> str:
 def payment(number: str) -> str:
     session = frame.session()
     order = get_order(session, number)
-    _audited("payment.viewed", "payment_order", order.id)
+    record_own_act("payment.viewed", "payment_order", order.id)
     return render_template(
         "office/payment.html",
         order=order,
@@ -119,19 +102,17 @@ def payment(number: str) -> str:
 @blueprint.get("/differences")
 @requires(payments_may.SEE_ANY)
 def differences() -> str:
-    return render_template(
-        "office/differences.html", rows=queries.list_differences(frame.session()), form=DecisionForm()
-    )
+    return render_template("office/differences.html", rows=queries.list_differences(frame.session()), form=TokenForm())
 
 
 @blueprint.post("/differences/<uuid:booking_id>/book")
 @requires(payments_may.DECIDE)
 def book_anyway(booking_id: UUID) -> Response:
     """Book money in suspense after all: the finance system makes an overpayment of what is too much."""
-    if not DecisionForm().validate_on_submit():
+    if not TokenForm().validate_on_submit():
         abort(400)
     bookings.release_booking(frame.session(), booking_id, user_id=current_person().id)
-    _audited("booking.released", "booking_line", booking_id)
+    record_own_act("booking.released", "booking_line", booking_id)
     flash(_("The amount will be sent to the finance system with the next batch."))
     return redirect(url_for("office.differences"), 303)
 
@@ -178,7 +159,7 @@ def payers() -> str:
     wanted = request.args.get("q", "").strip()
     rows = queries.find_payers(frame.session(), wanted)
     if rows:
-        _audited("payers.searched", "payers", None)
+        record_own_act("payers.searched", "payers")
     return render_template("office/payers.html", rows=rows, wanted=wanted)
 
 
@@ -187,7 +168,7 @@ def payers() -> str:
 def payer(payer_id: UUID) -> str:
     session = frame.session()
     found = queries.get_payer(session, payer_id)
-    _audited("payer.viewed", "payer", payer_id)
+    record_own_act("payer.viewed", "payer", payer_id)
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
     return render_template("office/payer.html", payer=found, debts=debts)
 
@@ -199,7 +180,7 @@ def search() -> str:
     wanted = request.args.get("q", "").strip()
     found = queries.search(frame.session(), wanted, today=clock.today())
     if found.payers or found.orders or found.receivables:
-        _audited("payers.searched", "payers", None)
+        record_own_act("payers.searched", "payers")
     return render_template("office/search.html", found=found, wanted=wanted)
 
 

@@ -13,7 +13,7 @@ from sqlalchemy import Engine, text
 from skarbnik import clock
 from skarbnik.accounts.passwords import SHORTEST, check_password, hash_password
 from skarbnik.accounts.services import WrongSignIn, hash_token
-from skarbnik.db import new_id
+from skarbnik.db import like_anywhere, new_id
 from skarbnik.errors import Invalid
 
 SESSION = timedelta(hours=8)
@@ -100,7 +100,7 @@ _GMINAS = text("""
 
 def list_gminas(engine: Engine, *, wanted: str, state: str, after: str) -> list[Any]:
     """A page of gminas by slug, one more than a page shows."""
-    like = "%" + wanted.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+    like = like_anywhere(wanted)
     words = {"like": like, "state": state, "after": after, "most": PAGE + 1}
     with engine.begin() as connection:
         return list(connection.execute(_GMINAS, words))

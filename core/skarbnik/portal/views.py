@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
@@ -33,6 +32,7 @@ from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.forms import TokenForm
 from skarbnik.web.languages import current_language
 
 blueprint = Blueprint("portal", __name__, template_folder="templates")
@@ -120,10 +120,6 @@ def receivable(receivable_id: UUID) -> str:
     return render_template("portal/receivable.html", payable=payable, **found)
 
 
-class PayForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Only the token; what is chosen comes as lists of fields."""
-
-
 @blueprint.get("/payments/new")
 @requires(PAY)
 def review() -> str | Response:
@@ -151,7 +147,7 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
     ]
     return render_template(
         "portal/review.html",
-        form=PayForm(),
+        form=TokenForm(),
         rows=payable,
         offline=[row for row in chosen if not row.online or row.creditor_account_id not in covered],
         groups=groups,
@@ -198,7 +194,7 @@ def _older_arrears(debts: Debts, chosen: list[ToPay]) -> list[ToPay]:
 @requires(PAY)
 def order() -> str | Response | tuple[str, int]:
     """Order what was shown and send the payer to the gateway. A double click orders once."""
-    form = PayForm()
+    form = TokenForm()
     if not form.validate_on_submit():
         abort(400)
     session, person = frame.session(), current_person()
@@ -346,7 +342,7 @@ def payment(number: str) -> str:
         waiting=payable and open_there,
         payable=payable and same_day,
         expired=payable and not same_day,
-        form=PayForm(),
+        form=TokenForm(),
     )
 
 
@@ -362,7 +358,7 @@ def _payable(found: PaymentOrder) -> bool:
 @requires(PAY)
 def pay_again(number: str) -> Response:
     """Go on with an open attempt, or begin another after one failed."""
-    if not PayForm().validate_on_submit():
+    if not TokenForm().validate_on_submit():
         abort(400)
     if not current_person().may_pay:
         abort(403)
@@ -389,7 +385,7 @@ def acting() -> str | Response:
     """Whom the user acts for: seen on every page, changed with one click."""
     session, person = frame.session(), current_person()
     found: Any = list_payers_of(session, user_id=person.id, today=clock.today())
-    form = PayForm()
+    form = TokenForm()
     if form.validate_on_submit():
         wanted = _uuid(request.form.get("payer"))
         if wanted not in {payer.id for payer in found}:

@@ -9,7 +9,7 @@ from typing import Any
 from flask import Flask, Request, current_app, g
 from flask import session as form_cookie
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
-from flask_wtf import CSRFProtect
+from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy.exc import OperationalError
@@ -24,6 +24,10 @@ csrf = CSRFProtect()
 NO_TENANT = "-"  # the bare host, where operators sign in
 MOST_VERIFIED = 10_000
 _VERIFIED: dict[tuple[str, str, date], dict[str, Any]] = {}  # cookies whose signature this process has seen today
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A form that asks nothing but whether it is ours. What was chosen comes as plain fields."""
 
 
 class GminaCookie(SecureCookieSessionInterface):

@@ -1,0 +1,25 @@
+"""The trail of what somebody signed in does in a browser."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from flask import g, request
+
+from skarbnik.audit.services import record_act
+from skarbnik.web import frame
+from skarbnik.web.access import current_person
+
+
+def record_own_act(action: str, subject: str, subject_id: UUID | None = None) -> None:
+    """Append an act of the person of this request, with where it came from, in the request's transaction."""
+    record_act(
+        frame.session(),
+        action,
+        subject=subject,
+        subject_id=subject_id,
+        actor="user",
+        actor_id=current_person().id,
+        request_id=g.request_id,
+        ip=request.remote_addr,
+    )
