@@ -26,7 +26,7 @@ TODAY = datetime(2027, 3, 1, 12, tzinfo=UTC)
 
 
 class FakeInstance:
-    class settings:  # noqa: N801
+    class settings:  # noqa: N801  # stands for an attribute
         public_url = "https://skarbnik.test"
 
 
@@ -127,7 +127,7 @@ def test_what_the_office_typed_is_text_and_no_markup():
 
 
 @pytest.mark.parametrize(("unknown", "id"), [("phone", "a11y-telefon"), ("email", "a11y-email")])
-def test_a_gmina_without_telephone_or_mail_is_told_what_is_missing(unknown, id):  # noqa: A002
+def test_a_gmina_without_telephone_or_mail_is_told_what_is_missing(unknown, id):  # noqa: A002  # the format's own word
     tenant = gmina(**{unknown: None})
 
     assert id in findings(make_declaration(answers_from(None, tenant), tenant, "pl"))

@@ -118,7 +118,13 @@ class Look:
 def all_looks(
     walkers: list[str], languages: tuple[str, ...], themes: tuple[str, ...], widths: tuple[int, ...]
 ) -> list[Look]:
-    return [Look(v, l, t, w) for v in walkers for l in languages for t in themes for w in widths]  # noqa: E741
+    return [
+        Look(walker, language, theme, width)
+        for walker in walkers
+        for language in languages
+        for theme in themes
+        for width in widths
+    ]
 
 
 def spread(choices: list[list[Look]]) -> list[Look]:

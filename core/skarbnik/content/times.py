@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from skarbnik.clock import WARSAW
 
 EARLIEST = datetime(2000, 1, 1)  # noqa: DTZ001  # as typed, without a zone
-LATEST = datetime(2200, 1, 1)  # noqa: DTZ001
+LATEST = datetime(2200, 1, 1)  # noqa: DTZ001  # local time, as browsers send it
 
 
 def local_of(moment: datetime | None) -> datetime | None:

@@ -225,7 +225,7 @@ def _filled(text: str, **values: object) -> Markup:
 
 def _runtime_gettext(text: str, **values: object) -> Markup:
     """`_(item.label)`: a msgid that is known only when the page is made."""
-    return _filled(translate(text), **values) if values else Markup(translate(text) % ())  # noqa: S704
+    return _filled(translate(text), **values) if values else Markup(translate(text) % ())  # noqa: S704  # a translator's
 
 
 def _runtime_ngettext(one: str, many: str, number: int, **values: object) -> Markup:
