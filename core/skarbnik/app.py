@@ -38,12 +38,13 @@ from skarbnik.tenancy.ledger import CORE, core_texts
 from skarbnik.web import design
 from skarbnik.web.access import Access, check_routes, may, public, slots
 from skarbnik.web.addresses import install_addresses
+from skarbnik.web.compiling import CompiledTexts, LanguageFlask
 from skarbnik.web.errors import install_errors
 from skarbnik.web.foot import FootLinks, install_foot
 from skarbnik.web.formats import FILTERS
 from skarbnik.web.forms import csrf, install_forms
 from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
-from skarbnik.web.languages import LanguageFlask, install_languages
+from skarbnik.web.languages import install_languages
 from skarbnik.web.limits import install_limits
 from skarbnik.web.preferences import install_preferences
 from skarbnik.web.shell import install_shell
@@ -116,6 +117,7 @@ def create_app(instance: Instance) -> Flask:
     )
     install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
     install_languages(app, instance.plugins.packages)
+    app.jinja_env.add_extension(CompiledTexts)
     install_preferences(app)
     install_addresses(app)
     install_foot(app, FOOT)

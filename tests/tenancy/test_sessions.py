@@ -187,3 +187,58 @@ def test_a_statement_of_a_hot_page_fails_as_any_other_when_the_server_goes(tenan
     with pytest.raises(OperationalError):
         session.read("SELECT 1 AS one")
     session.close()
+
+
+def test_what_is_written_after_reading_stands_in_the_same_transaction(tenant, runtime, counted):
+    with counted(runtime) as asked, committed(session_of(tenant, runtime)) as session, bound_to(session):
+        (before,) = session.read("SELECT pg_current_xact_id() AS id, pg_backend_pid() AS backend")
+        UserFactory(name="Anna")
+        session.flush()
+        (after,) = session.read("SELECT pg_current_xact_id() AS id, pg_backend_pid() AS backend")
+
+    assert before == after
+    assert [each for each in asked if each in ("COMMIT", "ROLLBACK")] == ["COMMIT"]
+    with tenant.session() as session:
+        assert session.scalars(select(User.name)).all() == ["Anna"]
+
+
+def test_what_was_written_after_reading_goes_with_an_error(tenant):
+    with pytest.raises(ValueError, match="stumbled"), tenant.session() as session:
+        session.read("SELECT 1 AS one")
+        writes_and_raises(session)
+    with tenant.session() as session:
+        assert session.scalars(select(User)).all() == []
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback", "close"])
+def test_a_session_that_only_read_gives_its_connection_back_without_a_gmina(lab, runtime, end):
+    fresh = carried(runtime)
+    session = session_of(lab.tenant("lipowo"), runtime)
+    session.read("SELECT count(*) AS all FROM users")
+
+    getattr(session, end)()
+
+    assert carried(runtime) == fresh
+    assert runtime.pool.checkedout() == 0
+    assert session.read("SELECT current_user AS me")[0].me == lab.tenant("lipowo").role
+    session.close()
+    assert runtime.pool.checkedout() == 0
+
+
+def test_a_read_that_fails_leaves_nothing_behind(lab, runtime):
+    fresh = carried(runtime)
+    with pytest.raises(psycopg.errors.DivisionByZero), committed(session_of(lab.tenant("lipowo"), runtime)) as session:
+        session.read("SELECT 1 / 0 AS nothing")
+
+    assert carried(runtime) == fresh
+    assert runtime.pool.checkedout() == 0
+
+
+def test_objects_read_by_the_orm_after_a_plain_read_are_kept_by_the_commit(tenant):
+    with tenant.session() as session, bound_to(session):
+        UserFactory(name="Anna")
+    with tenant.session() as session:
+        session.read("SELECT 1 AS one")
+        session.scalars(select(User)).one().name = "Anna Maria"
+    with tenant.session() as session:
+        assert session.scalars(select(User.name)).one() == "Anna Maria"

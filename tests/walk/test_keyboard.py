@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser
 from playwright.sync_api import Page as BrowserPage
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tests.walk.checks import WIDE, look_at
 from tests.walk.people import open_browser
 from tests.walk.town import NOBODY, RICH, Town
@@ -136,12 +137,12 @@ class Keys:
         return found
 
     def _is_hidden(self) -> bool:
-        """A page that has just scrolled needs a moment until it is seen where it went."""
-        for _ in range(5):
-            if not self.page.evaluate(HIDDEN):
-                return False
-            self.page.wait_for_timeout(20)
-        return True
+        """A page that has just scrolled needs a moment until it is seen where it went; a busy machine a long one."""
+        try:
+            self.page.wait_for_function(f"!({HIDDEN})()", timeout=2_000)
+        except PlaywrightTimeout:
+            return True
+        return False
 
     def reach(self, pattern: str, tag: str) -> None:
         """Tab until the focus is on what is called so."""

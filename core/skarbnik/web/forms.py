@@ -6,9 +6,9 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, current_app, g
+from flask import Flask, Request, Response, current_app, g
 from flask import session as form_cookie
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf import CSRFProtect, FlaskForm
 from flask_wtf.csrf import generate_csrf
 from itsdangerous import URLSafeTimedSerializer
@@ -59,6 +59,11 @@ class GminaCookie(SecureCookieSessionInterface):
                 _VERIFIED.clear()
             _VERIFIED[key] = dict(opened)
         return opened
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        """Nothing to do for a page that only looked: it is kept nowhere, so what it varies by need not be said."""
+        if session.modified:
+            super().save_session(app, session, response)
 
     def get_cookie_name(self, app: Flask) -> str:
         return cookie_name("form")

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import time
-import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -21,7 +20,7 @@ from werkzeug.exceptions import Forbidden, NotFound, Unauthorized
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import ValidationError
 
-from skarbnik.db import TenantSession
+from skarbnik.db import TenantSession, new_id
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant, TenantState
 from skarbnik.web.access import Permission, Person, find_access
@@ -124,18 +123,17 @@ def _slots() -> Slots:
 
 def _enter() -> Answer | None:
     g.started = time.perf_counter()
-    g.request_id = uuid.uuid4().hex
+    g.request_id = new_id().hex
     slots = _slots()
     structlog.contextvars.clear_contextvars()
-    structlog.contextvars.bind_contextvars(request=g.request_id)
     tenant = g.tenant = tenant_of_request()
+    structlog.contextvars.bind_contextvars(request=g.request_id, tenant=tenant.id if tenant else None)
     g.person = None
     if tenant is None:
         _without_tenant(_host(), slots.instance.settings.host)
         if request.method not in SAFE:
             _check_origin()
         return None
-    structlog.contextvars.bind_contextvars(tenant=tenant.id)
     if tenant.state is TenantState.SUSPENDED and not request.path.startswith(OPEN_WHEN_SUSPENDED):
         return render_template("web/suspended.html", tenant=tenant), 503
     if request.routing_exception is not None:
