@@ -38,6 +38,11 @@ def writes_and_raises(session):
     raise ValueError("the view stumbled")
 
 
+def reads_writes_and_raises(session):
+    session.read("SELECT 1 AS one")
+    writes_and_raises(session)
+
+
 def breaks_the_transaction(session):
     session.execute(text("SELECT 1 / 0"))
 
@@ -204,8 +209,7 @@ def test_what_is_written_after_reading_stands_in_the_same_transaction(tenant, ru
 
 def test_what_was_written_after_reading_goes_with_an_error(tenant):
     with pytest.raises(ValueError, match="stumbled"), tenant.session() as session:
-        session.read("SELECT 1 AS one")
-        writes_and_raises(session)
+        reads_writes_and_raises(session)
     with tenant.session() as session:
         assert session.scalars(select(User)).all() == []
 
