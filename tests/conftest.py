@@ -11,6 +11,7 @@ import pytest
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.receivables.models import CreditorAccount
 from skarbnik.testing.factories import CreditorAccountFactory, TransactionFactory, bound_to
+from skarbnik.web.limits import limiter
 from skarbnik_payu.gateway import PayuGateway
 from skarbnik_payu.settings import PayuSettings
 
@@ -102,6 +103,17 @@ def notify():
         )
 
     return send
+
+
+@pytest.fixture
+def limits(monkeypatch, request):
+    """Limits count, beginning with nothing. Ask for it before the application."""
+    monkeypatch.setattr(limiter, "enabled", True)  # before it is made: only then limits also look at its answers
+    request.getfixturevalue("app")  # which switches them off
+    limiter.enabled = True
+    limiter.reset()
+    yield
+    limiter.reset()
 
 
 @pytest.fixture

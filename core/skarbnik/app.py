@@ -17,6 +17,7 @@ from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
+from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
 from skarbnik.content import editing
@@ -108,6 +109,7 @@ def create_app(instance: Instance) -> Flask:
         Slots(
             instance=instance,
             load_person=load_person,
+            find_owner=find_owner,
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
             after_sign_in=content_views.after_sign_in,

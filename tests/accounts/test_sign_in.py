@@ -232,12 +232,10 @@ def test_letters_that_cannot_be_stored_are_a_wrong_sign_in_and_no_crash(browser,
     assert answer.status_code in (400, 422)
 
 
-def test_too_many_attempts_are_held_up(browse, user, clean, tenant, monkeypatch):
+def test_too_many_attempts_are_held_up(limits, browse, user, clean, tenant):
     browser = browse("lipowo")
     browser.get("/sign-in")
     token = browser.token()
-    monkeypatch.setattr(limiter, "enabled", True)
-    limiter.reset()
     codes = [
         browser.post("/sign-in", {"email": f"x{number}@x.example", "password": "x", "csrf_token": token}).status_code
         for number in range(32)
@@ -245,22 +243,18 @@ def test_too_many_attempts_are_held_up(browse, user, clean, tenant, monkeypatch)
     here = browser.post("/sign-in", {"email": user.email, "password": PASSWORD, "csrf_token": token})
     elsewhere = browse("debina")
     there = elsewhere.post("/sign-in", {"email": user.email, "password": "x"})
-    limiter.reset()
 
     assert codes == [422] * 30 + [429] * 2
     assert here.status_code == 429
     assert there.status_code == 422
 
 
-def test_counters_of_attempts_carry_the_id_of_the_gmina(browse, user, clean, tenant, monkeypatch):
+def test_counters_of_attempts_carry_the_id_of_the_gmina(limits, browse, user, clean, tenant):
     browser = browse("lipowo")
     browser.get("/sign-in")
-    monkeypatch.setattr(limiter, "enabled", True)
-    limiter.reset()
     browser.post("/sign-in", {"email": user.email, "password": "x"})
     with redis.Redis.from_url(clean.settings.redis_url) as client:
         keys = [key.decode() for key in client.scan_iter("*skarbnik*")]
-    limiter.reset()
 
     assert keys
     assert all(tenant.id in key and tenant.slug not in key for key in keys)
@@ -284,17 +278,9 @@ def test_sessions_that_ended_go_with_the_next_sign_ins(tenant, user):
 
 
 @pytest.fixture
-def limits(monkeypatch):
-    """Limits are switched on before the application is made: only then they also look at its answers."""
-    monkeypatch.setattr(limiter, "enabled", True)
-
-
-@pytest.fixture
-def guess(limits, browse, user, monkeypatch):
+def guess(limits, browse, user):
     """`guess(email, password)`: somebody tries from an address nobody has tried from before. The answer's status."""
     browser = browse("lipowo")
-    monkeypatch.setattr(limiter, "enabled", True)
-    limiter.reset()
     addresses = count(1)
 
     def one(email, password="x"):
@@ -303,8 +289,7 @@ def guess(limits, browse, user, monkeypatch):
         here = {"REMOTE_ADDR": f"198.51.100.{next(addresses)}"}
         return browser.post("/sign-in", fields, environ_overrides=here).status_code
 
-    yield one
-    limiter.reset()
+    return one
 
 
 @pytest.mark.parametrize("email", ["anna@example.pl", "nobody@example.pl"])
@@ -319,8 +304,7 @@ def test_guesses_at_one_account_are_held_up_wherever_they_come_from(guess, clean
     assert not any(b"example" in key for key in keys)
 
 
-def test_a_stranger_elsewhere_does_not_keep_the_owner_out(browse, limits, user):
-    limiter.reset()
+def test_a_stranger_elsewhere_does_not_keep_the_owner_out(limits, browse, user):
     stranger, owner = browse("lipowo"), browse("lipowo")
     for number in range(12):
         fields = {"email": user.email, "password": "x"}
@@ -329,13 +313,11 @@ def test_a_stranger_elsewhere_does_not_keep_the_owner_out(browse, limits, user):
     answer = owner.post(
         "/sign-in", {"email": user.email, "password": PASSWORD}, environ_overrides={"REMOTE_ADDR": "203.0.113.7"}
     )
-    limiter.reset()
 
     assert answer.status_code == 303
 
 
-def test_guesses_as_json_are_no_guesses(browse, limits, user):
-    limiter.reset()
+def test_guesses_as_json_are_no_guesses(limits, browse, user):
     browser = browse("lipowo")
     browser.get("/sign-in")
     answer = browser.client.post(
@@ -344,7 +326,6 @@ def test_guesses_as_json_are_no_guesses(browse, limits, user):
         json={"email": user.email, "password": PASSWORD, "csrf_token": browser.token()},
         headers={"Origin": browser.base, "X-CSRFToken": browser.token(), "Referer": browser.base},
     )
-    limiter.reset()
     assert answer.status_code != 303
 
 

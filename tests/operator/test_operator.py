@@ -1,6 +1,8 @@
 """Operators see gminas on the bare host, and nothing of what is inside one."""
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import ProgrammingError
 
 from skarbnik.errors import Invalid
 from skarbnik.operator.services import find_operator, list_gminas, make_operator
@@ -20,9 +22,9 @@ def ola(app, made):
     return Browser(app, "", host="skarbnik.test")
 
 
-def sign_in(browser, password=PASSWORD, email=EMAIL):
+def sign_in(browser, password=PASSWORD, email=EMAIL, **options):
     browser.get("/operator/sign-in")
-    return browser.post("/operator/sign-in", {"email": email, "password": password})
+    return browser.post("/operator/sign-in", {"email": email, "password": password}, **options)
 
 
 def test_an_operator_sees_all_gminas_after_signing_in(ola):
@@ -86,3 +88,36 @@ def test_gminas_are_found_by_name_and_state_and_by_pages(lab, clean):
     assert found(wanted="%") == []
     assert found(state="creating") == []
     assert "debina" not in found(after="debina")
+
+
+def test_each_attempt_at_the_operators_door_is_written_down(lab, ola):
+    with lab.as_admin() as admin:
+        admin.execute("DELETE FROM platform.operator_attempts")
+    sign_in(ola, "wrong one, and long")
+    sign_in(ola, PASSWORD, "nobody@operator.example")
+    sign_in(ola)
+
+    with lab.as_admin() as admin:
+        found = admin.execute(
+            "SELECT o.email, a.signed_in, a.ip FROM platform.operator_attempts a"
+            " LEFT JOIN platform.operators o ON o.id = a.operator_id ORDER BY a.at"
+        ).fetchall()
+    assert found == [(EMAIL, False, "127.0.0.1"), (None, False, "127.0.0.1"), (EMAIL, True, "127.0.0.1")]
+
+
+@pytest.mark.parametrize(
+    "change", ["DELETE FROM platform.operator_attempts", "UPDATE platform.operator_attempts SET ip = ''"]
+)
+def test_the_product_cannot_change_what_is_written_of_the_attempts(lab, change):
+    with pytest.raises(ProgrammingError, match="permission denied"), lab.instance.engine.begin() as connection:
+        connection.execute(text(change))
+
+
+def test_guesses_at_one_operator_are_held_up_wherever_they_come_from(limits, ola):
+    for number in range(10):
+        place = {"REMOTE_ADDR": f"10.1.2.{number + 1}"}
+        assert sign_in(ola, "wrong", environ_overrides=place).status_code == 422
+
+    assert sign_in(ola, "wrong", environ_overrides={"REMOTE_ADDR": "10.1.2.99"}).status_code == 429
+    assert sign_in(ola, environ_overrides={"REMOTE_ADDR": "10.1.2.99"}).status_code == 429
+    assert sign_in(ola, environ_overrides={"REMOTE_ADDR": "192.168.7.7"}).status_code == 303

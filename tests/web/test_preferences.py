@@ -2,6 +2,8 @@
 
 import pytest
 
+from skarbnik.testing.browser import Browser
+
 SENTENCES = {"pl": "Podatki i opłaty", "en": "Taxes and fees"}
 
 
@@ -76,3 +78,33 @@ def test_the_colour_of_a_gmina_is_a_style_sheet_kept_for_a_year(browse):
     assert "immutable" in answer.headers["Cache-Control"]
     for wrong in ("0b539", "0B5394", "red", "0b5394}"):
         assert browser.get(f"/static/colour/{wrong}.css").status_code == 404
+
+
+def test_an_error_is_read_in_another_language_without_losing_the_place(browse):
+    browser = browse("lipowo")
+
+    page = browser.get("/nowhere/at-all?x=1").text
+
+    assert '<a href="/language/uk?back=/nowhere/at-all%3Fx%3D1" lang="uk"' in page
+    assert browser.get("/language/uk?back=/nowhere/at-all%3Fx%3D1").location == "/nowhere/at-all?x=1"
+
+
+def test_a_gmina_that_is_closed_is_read_about_in_each_language(browse, clean, lab):
+    with lab.as_admin() as admin:
+        admin.execute("UPDATE platform.tenants SET state = 'suspended' WHERE slug = 'debina'")
+    lab.instance.registry.forget()
+    try:
+        browser = browse("debina")
+        assert browser.get("/language/en?back=/").status_code == 303
+        page = browser.get("/")
+    finally:
+        with lab.as_admin() as admin:
+            admin.execute("UPDATE platform.tenants SET state = 'active' WHERE slug = 'debina'")
+        lab.instance.registry.forget()
+    assert (page.status_code, '<html lang="en"' in page.text) == (503, True)
+
+
+def test_a_host_that_is_nobodys_offers_no_links(app):
+    page = Browser(app, "", host="nobody.example").get("/").text
+
+    assert "/language/" not in page

@@ -107,6 +107,11 @@ def _sweep_sessions(session: Session, now: datetime) -> None:
     session.execute(delete(WebSession).where(WebSession.token_hash.in_(select(ended.c.token_hash))))
 
 
+def find_owner(session: Session, token: str) -> UUID | None:
+    """Whose session this was, also when it has ended: until its row is swept."""
+    return session.scalar(select(WebSession.user_id).where(WebSession.token_hash == hash_token(token)))
+
+
 def sign_out(session: Session, token: str) -> None:
     session.execute(delete(WebSession).where(WebSession.token_hash == hash_token(token)))
 

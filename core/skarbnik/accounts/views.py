@@ -8,6 +8,7 @@ from typing import Any
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import EmailField, HiddenField, PasswordField
@@ -19,6 +20,7 @@ from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
 from skarbnik.web.access import public, slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.forms import NO_TENANT
 from skarbnik.web.kept import open_kept
 from skarbnik.web.limits import limited, limiter
 
@@ -26,8 +28,18 @@ blueprint = Blueprint("accounts", __name__, template_folder="templates")
 
 
 class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    email = EmailField(validators=[InputRequired(), Length(max=120)])
-    password = PasswordField(validators=[InputRequired(), Length(max=200)])
+    email = EmailField(
+        validators=[
+            InputRequired(_l("Enter your e-mail address.")),
+            Length(max=120, message=_l("Use at most %(max)d characters for the e-mail address.")),
+        ]
+    )
+    password = PasswordField(
+        validators=[
+            InputRequired(_l("Enter your password.")),
+            Length(max=200, message=_l("Use at most %(max)d characters for the password.")),
+        ]
+    )
     next = HiddenField()
 
 
@@ -38,7 +50,8 @@ BY_ADDRESS = "30 per minute"
 def _account() -> str:
     """The account somebody wants into, whether it exists or not: the gmina and a keyed hash of the address."""
     email = request.form.get("email", "").strip().lower()
-    return f"{g.tenant.id}:{g.tenant.instance.keys.keyed_hash(g.tenant.id, 'sign-in', email).hex()[:32]}"
+    owner = g.tenant.id if g.tenant else NO_TENANT
+    return f"{owner}:{frame.instance_of_app().keys.keyed_hash(owner, 'sign-in', email).hex()[:32]}"
 
 
 def _account_and_network() -> str:
@@ -78,7 +91,7 @@ def sign_in_office() -> AnyResponse | str | tuple[str, int]:
     return _sign_in(UserKind.OFFICIAL, "office.day")
 
 
-def ask_to_sign_in(office: bool, kept: str | None) -> tuple[str, int]:
+def ask_to_sign_in(office: bool, kept: str) -> tuple[str, int]:
     """The door, for somebody whose form arrived after their session had ended."""
     form = SignInForm(formdata=None)
     kind = UserKind.OFFICIAL if office else UserKind.RESIDENT
@@ -106,7 +119,7 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
             return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept), 422
         form_cookie.clear()  # a new token for forms, so that nothing from before the sign-in is worth anything
         services.sign_out(frame.session(), request.cookies.get(frame.cookie_name("session"), ""))
-        again = open_kept(g.tenant, kept)
+        again = open_kept(g.tenant, kept, owner=user.id)
         if again is not None:
             g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
             g.person = load_person(frame.session(), token)

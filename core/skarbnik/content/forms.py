@@ -7,6 +7,7 @@ from datetime import date, datetime
 from typing import Any
 
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
     DateField,
@@ -41,6 +42,18 @@ def _line(text: str | None) -> str:
 
 def _lines(text: str | None) -> str:
     return (text or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
+
+
+def _at_most(longest: int) -> Length:
+    return Length(max=longest, message=_l("Use at most %(max)d characters here."))
+
+
+class _Number(IntegerField):
+    def process_formdata(self, valuelist: list[str]) -> None:
+        try:
+            super().process_formdata(valuelist)
+        except ValueError:
+            raise ValueError(_("Enter a whole number, such as 3.")) from None
 
 
 class _LocalTime(DateTimeLocalField):
@@ -78,11 +91,13 @@ class VersionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 class ArticleForm(VersionForm):
     """A text in one language."""
 
-    title = StringField(filters=[_line], validators=[Length(max=LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
+    title = StringField(filters=[_line], validators=[_at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
     body = TextAreaField(filters=[_lines], render_kw={"rows": 18, "maxlength": LONGEST_BODY})
     shown_from = _LocalTime(format=TYPED, validators=[Optional()])
     shown_until = _LocalTime(format=TYPED, validators=[Optional()])
-    position = IntegerField(default=0, validators=[Optional(), NumberRange(0, 999)])
+    position = _Number(
+        default=0, validators=[Optional(), NumberRange(0, 999, _l("Enter a number from %(min)d to %(max)d."))]
+    )
 
     def fill(self, row: Article) -> None:
         for name in ("title", "body", "position", "version"):
@@ -115,7 +130,7 @@ class ArticleForm(VersionForm):
 class NewArticleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """The title of a text that is to be; its address is made from it."""
 
-    title = StringField(filters=[_line], validators=[Length(max=LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
+    title = StringField(filters=[_line], validators=[_at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
 
     def validate_title(self, field: Any) -> None:
         if not field.data:
@@ -123,7 +138,7 @@ class NewArticleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 
 def _short(longest: int, *more: Any) -> dict[str, Any]:
-    return {"filters": [_line], "validators": [Length(max=longest), *more]}
+    return {"filters": [_line], "validators": [_at_most(longest), *more]}
 
 
 class _DeclarationForm(VersionForm):
@@ -231,7 +246,7 @@ DeclarationForm = type(
     "DeclarationForm",
     (_DeclarationForm,),
     {
-        f"{part}_{language}": TextAreaField(filters=[_lines], validators=[Length(max=4000)], render_kw={"rows": 4})
+        f"{part}_{language}": TextAreaField(filters=[_lines], validators=[_at_most(4000)], render_kw={"rows": 4})
         for language in LANGUAGES
         for part in PARTS
     },

@@ -45,16 +45,25 @@ def make_operator(owner: Engine, *, email: str, name: str, password: str) -> Non
         connection.execute(text("DELETE FROM platform.operator_sessions WHERE operator_id = :id"), {"id": operator_id})
 
 
-def sign_in(engine: Engine, *, email: str, password: str) -> str:
-    """A new session's token. WrongSignIn for anybody else, after the same time."""
+def sign_in(engine: Engine, *, email: str, password: str, ip: str) -> str:
+    """A new session's token. WrongSignIn for anybody else, after the same time. Either is written down."""
     with engine.begin() as connection:
         found = connection.execute(
             text("SELECT id, password_hash FROM platform.operators WHERE email = :email"),
             {"email": email.strip().lower()},
         ).one_or_none()
-    if not check_password(found.password_hash if found else None, password) or found is None:
-        raise WrongSignIn("no such operator, or not their password")
+    right = check_password(found.password_hash if found else None, password) and found is not None
     token, now = secrets.token_urlsafe(32), clock.now()
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "INSERT INTO platform.operator_attempts (id, at, operator_id, signed_in, ip)"
+                " VALUES (:id, :at, :operator, :right, :ip)"
+            ),
+            {"id": new_id(), "at": now, "operator": found.id if found else None, "right": right, "ip": ip[:45]},
+        )
+    if found is None or not right:
+        raise WrongSignIn("no such operator, or not their password")
     with engine.begin() as connection:
         connection.execute(text("DELETE FROM platform.operator_sessions WHERE expires_at < :now"), {"now": now})
         connection.execute(

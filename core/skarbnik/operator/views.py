@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, abort, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_wtf import FlaskForm
 from sqlalchemy import Engine
 from werkzeug.wrappers import Response
-from wtforms import EmailField, PasswordField
-from wtforms.validators import InputRequired, Length
 
 from skarbnik.accounts.services import WrongSignIn
+from skarbnik.accounts.views import SignInForm, limited_by_account
 from skarbnik.operator import services
 from skarbnik.tenancy.registry import TenantState
 from skarbnik.web.access import public
@@ -22,11 +20,6 @@ blueprint = Blueprint("operator", __name__, url_prefix="/operator", template_fol
 OWN_SESSION = "operators have sessions of their own, which this room asks for before each view"
 DOOR = {"operator.sign_in"}
 STATES = (TenantState.ACTIVE, TenantState.SUSPENDED, TenantState.CREATING)
-
-
-class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    email = EmailField(validators=[InputRequired(), Length(max=120)])
-    password = PasswordField(validators=[InputRequired(), Length(max=200)])
 
 
 def _engine() -> Engine:
@@ -48,11 +41,17 @@ def _enter() -> Response | None:
 @on_bare_host
 @public(OWN_SESSION)
 @limited("10 per minute", methods=["POST"])
+@limited_by_account
 def sign_in() -> str | Response | tuple[str, int]:
     form = SignInForm(formdata=request.form)
     if form.validate_on_submit():
         try:
-            token = services.sign_in(_engine(), email=form.email.data or "", password=form.password.data or "")
+            token = services.sign_in(
+                _engine(),
+                email=form.email.data or "",
+                password=form.password.data or "",
+                ip=request.remote_addr or "",
+            )
         except WrongSignIn:
             wrong = _("The e-mail address and the password do not match. Check both and try again.")
             form.password.errors = [wrong]

@@ -9,6 +9,8 @@ from urllib.parse import quote
 from flask import Flask, g, render_template, request
 from markupsafe import Markup
 
+from skarbnik.web.frame import is_bare_host
+
 HERE = "--here--"  # stands where a link leads back to this page
 
 FootLinks = list[tuple[str, list[tuple[str, str]]]]  # columns: a title, and pages by label and endpoint
@@ -19,7 +21,18 @@ def install_foot(app: Flask, links: FootLinks) -> None:
     def make(*_what_it_depends_on: str | None) -> str:
         return render_template("web/foot.html", here=f"?back={HERE}", links=links)
 
-    app.jinja_env.globals["foot"] = _filled_by(make)
+    app.jinja_env.globals.update(foot=_filled_by(make), here=here)
+
+
+def here() -> str:
+    """`?back=%2Freceivables`: what a link adds that leads back to this page. Empty on a host that is nobody's."""
+    if g.get("tenant") is None and not is_bare_host():
+        return ""
+    return f"?back={_path()}"
+
+
+def _path() -> str:
+    return quote(request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else "/")
 
 
 def _filled_by(make: Callable[..., str]) -> Callable[[], Markup]:
@@ -27,7 +40,6 @@ def _filled_by(make: Callable[..., str]) -> Callable[[], Markup]:
         """For the gmina and preferences of this request. Its links for language and theme lead back to this page."""
         tenant = g.tenant
         text = make(tenant.name, tenant.address, tenant.phone, tenant.email, g.language, g.theme)
-        here = request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else "/"
-        return Markup(text.replace(HERE, quote(here)))  # noqa: S704  # our template, and an address that is quoted
+        return Markup(text.replace(HERE, _path()))  # noqa: S704  # our template, and an address that is quoted
 
     return foot

@@ -32,7 +32,7 @@ Answer = AnyResponse | str | tuple[str, int]
 V = TypeVar("V", bound=Callable[..., object])
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
-OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/icon.svg", "/healthz", "/readyz")
+OPEN_WHEN_SUSPENDED = ("/hooks/", "/static/", "/language/", "/theme/", "/icon.svg", "/healthz", "/readyz")
 
 POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"
@@ -69,8 +69,9 @@ class Slots:
 
     instance: Instance
     load_person: Callable[[TenantSession, str], Person | None]
+    find_owner: Callable[[TenantSession, str], UUID | None]  # whose session this was, ended or not
     load_client: Callable[[TenantSession, str], Client | None]
-    ask_to_sign_in: Callable[[bool, str | None], Answer]  # at the office's door or not, with a kept form
+    ask_to_sign_in: Callable[[bool, str], Answer]  # at the office's door or not, with a kept form
     after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
@@ -164,6 +165,11 @@ def _without_tenant(host: str, bare: str) -> None:
         abort(404)
 
 
+def is_bare_host() -> bool:
+    """Whether the instance's own host was asked for, where there is no gmina."""
+    return _host() == _slots().instance.settings.host
+
+
 def on_bare_host(view: V) -> V:
     """This route answers on the instance's own host, where there is no gmina."""
     view.on_bare_host = True  # type: ignore[attr-defined]  # read by `_without_tenant`
@@ -192,11 +198,20 @@ def _check_token(slots: Slots, scope: str) -> None:
 def _to_sign_in(slots: Slots) -> Answer:
     """To the door, and afterwards to where one was going. A form that was just sent goes along."""
     office = request.path.startswith("/office")
-    if request.method not in SAFE and request.form and _is_our_form():
-        fields = [(name, value) for name in request.form for value in request.form.getlist(name)]
-        return slots.ask_to_sign_in(office, keep_form(g.tenant, KeptForm(request.full_path.rstrip("?"), fields)))
+    kept = _keep_form(slots) if request.method not in SAFE and request.form and _is_our_form() else None
+    if kept is not None:
+        return slots.ask_to_sign_in(office, kept)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in_office" if office else "accounts.sign_in", next=wanted), 303)
+
+
+def _keep_form(slots: Slots) -> str | None:
+    """For who typed it, as far as the ended session still tells; a form of nobody is not kept."""
+    owner = slots.find_owner(session(), request.cookies.get(cookie_name("session"), ""))
+    if owner is None:
+        return None
+    fields = [(name, value) for name in request.form for value in request.form.getlist(name)]
+    return keep_form(g.tenant, KeptForm(owner, request.full_path.rstrip("?"), fields))
 
 
 def _is_our_form() -> bool:

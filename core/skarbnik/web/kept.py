@@ -1,4 +1,7 @@
-"""A form whose session ended is not lost: it travels, sealed, through the sign-in and comes back to be sent again."""
+"""A form whose session ended is not lost: it travels, sealed, through the sign-in and comes back to be sent again.
+
+It comes back to who typed it. Somebody else who signs in at the same browser neither sees nor sends it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import base64
 import binascii
 import json
 from dataclasses import dataclass
+from uuid import UUID
 
 from skarbnik import clock
 from skarbnik.crypto import CannotOpen
@@ -21,6 +25,7 @@ NOT_KEPT = {"csrf_token", "kept"}
 class KeptForm:
     """What somebody sent after their session had ended."""
 
+    owner: UUID
     path: str
     fields: list[tuple[str, str]]
 
@@ -30,12 +35,12 @@ def keep_form(tenant: Tenant, form: KeptForm) -> str | None:
     fields = [(name, value) for name, value in form.fields if name not in NOT_KEPT]
     if sum(len(name) + len(value) for name, value in fields) > LARGEST:
         return None
-    words = {"path": form.path, "fields": fields, "at": int(clock.now().timestamp())}
+    words = {"owner": str(form.owner), "path": form.path, "fields": fields, "at": int(clock.now().timestamp())}
     return base64.urlsafe_b64encode(tenant.seal("kept-form", json.dumps(words, ensure_ascii=False).encode())).decode()
 
 
-def open_kept(tenant: Tenant, text: str | None) -> KeptForm | None:
-    """The form again; None when it is not ours, too old, or nothing."""
+def open_kept(tenant: Tenant, text: str | None, *, owner: UUID) -> KeptForm | None:
+    """The form again; None when it is not ours, not this person's, too old, or nothing."""
     if not text:
         return None
     try:
@@ -43,6 +48,6 @@ def open_kept(tenant: Tenant, text: str | None) -> KeptForm | None:
     except (CannotOpen, binascii.Error, ValueError):
         return None
     path = own_path(words["path"])
-    if path is None or clock.now().timestamp() - words["at"] > GOOD_FOR:
+    if words["owner"] != str(owner) or path is None or clock.now().timestamp() - words["at"] > GOOD_FOR:
         return None
-    return KeptForm(path, [(name, value) for name, value in words["fields"]])
+    return KeptForm(owner, path, [(name, value) for name, value in words["fields"]])
