@@ -61,10 +61,33 @@ WIDE = """() => {
 }"""
 
 
+SHEET = {"width": 718, "height": 1047}  # A4 with margins of a centimetre, in CSS pixels
+
+# On paper: no menus and buttons, one heading, and ink dark enough without backgrounds, which printers leave out.
+PRINTED = """() => {
+    const seen = node => node.checkVisibility({visibilityProperty: true});
+    const said = node => node.textContent.replace(/\\s+/g, " ").trim().slice(0, 50);
+    const wrong = [...document.querySelectorAll("nav.menu, .filters, .skip, button, form.search")]
+        .filter(seen).map(node => ["print-controls", `${node.tagName.toLowerCase()}.${node.className} ${said(node)}`]);
+    if (![...document.querySelectorAll("h1")].some(seen)) wrong.push(["print-h1", "none is printed"]);
+    const light = parts => parts.map(part => part / 255).map(
+        part => part <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4);
+    const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+    while (walker.nextNode()) {
+        const node = walker.currentNode.parentElement;
+        if (!walker.currentNode.data.trim() || !seen(node) || node.closest("svg, option, script, style")) continue;
+        const [red, green, blue] = light(getComputedStyle(node).color.match(/[\\d.]+/g).slice(0, 3).map(Number));
+        const contrast = 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05);
+        if (contrast < 4.5) wrong.push(["print-pale", `${contrast.toFixed(1)}: ${said(node)}`]);
+    }
+    return wrong;
+}"""
+
+
 def look_at(page: BrowserPage, *, language: str, theme: str) -> tuple[str, list[tuple[str, str]]]:
     """The page's title, and what is wrong with it as (rule, where)."""
     found: dict[str, Any] = page.evaluate(LOOK)
-    return found["title"], [*_own_rules(found, language, theme), *_axe(page), *_width(page)]
+    return found["title"], [*_own_rules(found, language, theme), *_axe(page), *_width(page), *_paper(page)]
 
 
 def _own_rules(found: dict[str, Any], language: str, theme: str) -> Iterator[tuple[str, str]]:
@@ -99,3 +122,14 @@ def _width(page: BrowserPage) -> Iterator[tuple[str, str]]:
         wide = page.evaluate(WIDE)
         if wide:
             yield f"scrolls-at-{width}", wide
+
+
+def _paper(page: BrowserPage) -> Iterator[tuple[str, str]]:
+    """As it would be printed, on a sheet of A4."""
+    page.set_viewport_size(SHEET)
+    page.emulate_media(media="print")
+    wide = page.evaluate(WIDE)
+    if wide:
+        yield "print-wide", wide
+    yield from ((rule, where) for rule, where in page.evaluate(PRINTED))
+    page.emulate_media(media="screen")

@@ -343,4 +343,4 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
 def _operator(instance: Instance) -> Walker:
     email, password = "operator@skarbnik.example", "twelve letters at least"
     operators.make_operator(instance.owner_engine(), email=email, name="Olga Operatorka", password=password)
-    return Walker(OPERATOR, OPERATOR, token=operators.sign_in(instance.engine, email=email, password=password))
+    return Walker(OPERATOR, OPERATOR, token=operators.sign_in(instance.engine, email=email, password=password, ip=""))
