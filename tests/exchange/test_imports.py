@@ -4,9 +4,11 @@ import base64
 import re
 
 from sqlalchemy import func, select, text
+from tests.exchange.conftest import Export, instalment, liability, receivable
 from tests.exchange.test_bad_files import checksum, numbered
 
 from skarbnik import clock
+from skarbnik.exchange import imports, staging
 from skarbnik.exchange.imports import read_import
 from skarbnik.exchange.models import ImportRun, RunState, Source
 from skarbnik.exchange.staging import hash_pesel
@@ -135,3 +137,27 @@ def test_a_dry_run_changes_nothing(clean, tenant, source, first_file):
 
     assert state is RunState.TRIED
     assert checksum(clean, tenant) == before
+
+
+def test_who_waits_for_a_file_sees_how_far_it_has_been_read(receive, tenant, monkeypatch):
+    seen = []
+    tell = imports.Progress.tell
+
+    def watched(progress):
+        tell(progress)
+        with tenant.session() as session:
+            run = session.get_one(ImportRun, progress.run_id)
+            seen.append((run.state, run.bytes_read, run.bytes_all))
+
+    monkeypatch.setattr(imports, "TELL_EVERY", 0)
+    monkeypatch.setattr(staging, "PIECE", 1)
+    monkeypatch.setattr(imports.Progress, "tell", watched)
+
+    rows = tuple(receivable(f"R-{number}", liability("P-1"), instalment(f"I-{number}")) for number in range(500))
+    run = receive(Export(receivables=rows))
+
+    assert run.state is RunState.APPLIED
+    states, read, whole = zip(*seen, strict=True)
+    assert set(states) == {RunState.RUNNING}
+    assert list(read) == sorted(read)
+    assert 0 < read[0] < read[-1] <= whole[-1]

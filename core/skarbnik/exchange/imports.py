@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from time import monotonic
+from typing import BinaryIO
 from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -28,6 +31,7 @@ from skarbnik.tenancy.registry import Tenant
 log = structlog.get_logger()
 
 LONGEST_MESSAGE = 300
+TELL_EVERY = 1.0  # seconds
 
 
 def register_arrivals(session: Session, source: Source, names: list[str]) -> list[ImportRun]:
@@ -59,6 +63,7 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
             return run.state
         source_id, tenant_code = run.source, session.get_one(Source, run.source).tenant_code
         run.state, run.started_at, run.sha256 = RunState.RUNNING, clock.now(), sha256_of(path)
+        run.bytes_all, run.bytes_read = path.stat().st_size, 0
     manifest: Manifest | None = None
     try:
         if path.stat().st_size > LARGEST_FILE:
@@ -113,7 +118,11 @@ def _apply(
         key_version=tenant.instance.keys.current,
     )
     with path.open("rb") as stream:
-        stage.fill(system.read_rows(stream), early=merge.take_early if merge.is_first else None)
+        stage.fill(
+            system.read_rows(stream),
+            early=merge.take_early if merge.is_first else None,
+            each_piece=Progress(tenant, run_id, stream).tell,
+        )
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
     _raise_if(problems + checks.check_stage(connection, source_id, run_id))
     merged = merge.finish(manifest.kind, stage.counted.rows)
@@ -123,6 +132,23 @@ def _apply(
         record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)
     return merged
+
+
+@dataclass
+class Progress:
+    """How far a file has been read, told about once a second in transactions of its own, so that others see it."""
+
+    tenant: Tenant
+    run_id: UUID
+    stream: BinaryIO
+    told_at: float = field(default_factory=monotonic)
+
+    def tell(self) -> None:
+        if monotonic() - self.told_at < TELL_EVERY:
+            return
+        self.told_at = monotonic()
+        with self.tenant.session() as session:
+            session.execute(update(ImportRun).where(ImportRun.id == self.run_id).values(bytes_read=self.stream.tell()))
 
 
 def _lock_source(session: Session, source_id: str) -> Source:

@@ -117,8 +117,14 @@ class Stage:
         for table, columns in TABLES.items():
             self._make(f"stage_{table}", columns)
 
-    def fill(self, rows: Iterable[Row], *, early: Callable[[dict[str, int]], None] | None = None) -> None:
-        """Take all rows in. What the reader raises passes through.
+    def fill(
+        self,
+        rows: Iterable[Row],
+        *,
+        early: Callable[[dict[str, int]], None] | None = None,
+        each_piece: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Take all rows in, telling `each_piece` when one was read. What the reader raises passes through.
 
         With `early` each piece lies in the tables `fresh_*` first; it is called with how many rows there are of what.
         """
@@ -131,6 +137,7 @@ class Stage:
                 if len(waiting) == PIECES_WAITING:
                     waiting.popleft().result()
                 waiting.append(writer.submit(self._take, piece, early))
+                each_piece()
             for each in waiting:
                 each.result()
         if early is None:
