@@ -22,7 +22,8 @@ from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.plugin_api import OperationKind, RefundState
-from skarbnik.receivables.models import Operation, Overpayment
+from skarbnik.receivables.models import DatedKind, Operation, Overpayment
+from skarbnik.receivables.services import set_value
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -92,6 +93,7 @@ def fill(session, tenant, open_account, **settings):
         SignInAttempt(at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, ip="127.0.0.1"),
     ])  # fmt: skip
     session.flush()
+    set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
     session.execute(
         text(
             "INSERT INTO api_tokens (token_hash, client_id, scopes, expires_at)"

@@ -23,9 +23,10 @@ KINDS = """
     SELECT gen_random_uuid(), k.account, %(owner)s, min(k.title) FROM {stage} k
     WHERE k.account IS NOT NULL GROUP BY k.account
     ON CONFLICT (nrb) DO NOTHING;
-    INSERT INTO kinds (id, source, code, title, regime, creditor_account_id, position, online, in_parts)
+    INSERT INTO kinds (id, source, code, title, regime, creditor_account_id, position, online, in_parts, interest)
     SELECT gen_random_uuid(), %(source)s, k.code, k.title, k.regime, a.id,
-        (SELECT coalesce(max(position), 0) FROM kinds) + 10 * row_number() OVER (ORDER BY k.line), true, false
+        (SELECT coalesce(max(position), 0) FROM kinds) + 10 * row_number() OVER (ORDER BY k.line), true, false,
+        'given'
     FROM (SELECT DISTINCT ON (code) * FROM {stage} ORDER BY code, line) k
     LEFT JOIN creditor_accounts a ON a.nrb = k.account
     ON CONFLICT (source, code) DO UPDATE SET

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
@@ -25,6 +26,38 @@ class CreditorAccount(Base):
     title: Mapped[str] = mapped_column(String(120))
 
 
+class DatedKind(StrEnum):
+    """What changes by date and the office may add to."""
+
+    TAX_RATE = "tax_rate"
+    CIVIL_RATE = "civil_rate"
+    TAX_THRESHOLD = "tax_threshold"
+    REMINDER_COST = "reminder_cost"
+    FREE_DAY = "free_day"  # a day off of this gmina's office, besides those of the law
+
+
+class DatedValue(Base):
+    """A rate, a threshold or a day off that an office added or corrected; the country's are shipped with the product.
+
+    A value that was taken back stays as an empty row: whoever remembers the values sees that they changed.
+    """
+
+    __tablename__ = "dated_values"
+
+    kind: Mapped[DatedKind] = mapped_column(primary_key=True)
+    from_on: Mapped[date] = mapped_column(primary_key=True)
+    value: Mapped[int | None]  # hundredths of a per cent, or grosze; nothing of a day off
+    note: Mapped[str] = mapped_column(String(200))
+    changed_at: Mapped[datetime]
+
+
+class InterestMode(StrEnum):
+    """Where the interest of a kind comes from."""
+
+    GIVEN = "given"  # as the finance system said at its last export
+    COMPUTED = "computed"  # by the law's rates to the day somebody looks at it
+
+
 class Kind(Base):
     """A kind of receivable (rodzaj należności): the finance system names it, the office says how it is paid."""
 
@@ -40,6 +73,8 @@ class Kind(Base):
     position: Mapped[int] = mapped_column(default=100)
     online: Mapped[bool] = mapped_column(default=True)  # may be paid through a gateway
     in_parts: Mapped[bool] = mapped_column(default=False)  # less than an instalment may be paid
+    interest: Mapped[InterestMode] = mapped_column(default=InterestMode.GIVEN)
+    resolution: Mapped[str | None] = mapped_column(String(80))  # of the council that allows payment online, art. 61a
 
     creditor_account: Mapped[CreditorAccount | None] = relationship()
 

@@ -64,7 +64,17 @@ CREATE TABLE platform.operator_sessions (
     expires_at timestamptz NOT NULL
 );
 
+-- Who tried to sign in as an operator, when and from where. The runtime role only adds to it.
+CREATE TABLE platform.operator_attempts (
+    id uuid NOT NULL CONSTRAINT operator_attempts_pkey PRIMARY KEY,
+    at timestamptz NOT NULL,
+    operator_id uuid CONSTRAINT operator_attempts_operator_id_fkey REFERENCES platform.operators ON DELETE SET NULL,
+    signed_in boolean NOT NULL,
+    ip varchar(45) NOT NULL
+);
+
 GRANT USAGE ON SCHEMA platform TO {app};
 GRANT SELECT ON platform.operators TO {app};
+GRANT SELECT, INSERT ON platform.operator_attempts TO {app};
 GRANT SELECT, INSERT, DELETE ON platform.operator_sessions TO {app};
 GRANT SELECT ON platform.tenants, platform.tenant_hosts, platform.tenant_plugins, platform.registry_version TO {app};

@@ -165,6 +165,8 @@ CREATE TABLE import_runs (
     as_of TIMESTAMP WITH TIME ZONE,
     counts JSONB NOT NULL,
     message VARCHAR(300),
+    bytes_all BIGINT,
+    bytes_read BIGINT,
     registered_at TIMESTAMP WITH TIME ZONE NOT NULL,
     started_at TIMESTAMP WITH TIME ZONE,
     finished_at TIMESTAMP WITH TIME ZONE,
@@ -186,10 +188,24 @@ CREATE TABLE kinds (
     position INTEGER NOT NULL,
     online BOOLEAN NOT NULL,
     in_parts BOOLEAN NOT NULL,
+    interest VARCHAR(24) NOT NULL,
+    resolution VARCHAR(80),
     CONSTRAINT kinds_pkey PRIMARY KEY (id),
     CONSTRAINT kinds_source_code_key UNIQUE (source, code),
+    CONSTRAINT kinds_interestmode_check CHECK (interest IN ('given', 'computed')),
     CONSTRAINT kinds_regime_check CHECK (regime IN ('tax', 'civil', 'none')),
     CONSTRAINT kinds_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id)
+);
+
+CREATE TABLE dated_values (
+    kind VARCHAR(24) NOT NULL,
+    from_on DATE NOT NULL,
+    value INTEGER,
+    note VARCHAR(200) NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT dated_values_pkey PRIMARY KEY (kind, from_on),
+    CONSTRAINT dated_values_datedkind_check
+        CHECK (kind IN ('tax_rate', 'civil_rate', 'tax_threshold', 'reminder_cost', 'free_day'))
 );
 
 CREATE TABLE mandates (
@@ -618,7 +634,7 @@ REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
 REVOKE DELETE ON
     captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
     batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,
-    overpayments, plugin_settings
+    overpayments, plugin_settings, dated_values
 FROM {tenant};
 REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
 REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};

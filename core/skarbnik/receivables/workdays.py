@@ -1,0 +1,34 @@
+"""Days on which nobody has to pay: Saturdays, Sundays, holidays of the law, and what a gmina adds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, timedelta
+from functools import lru_cache
+
+from holidays.countries import Poland
+
+SATURDAY = 5
+ONE_DAY = timedelta(days=1)
+
+
+@lru_cache(maxsize=200)
+def holidays_of(year: int) -> dict[date, str]:
+    """Days free from work by law, with their Polish names (ustawa z 18 stycznia 1951 r. o dniach wolnych od pracy)."""
+    return dict(Poland(years=year).items())
+
+
+class Workdays:
+    """The calendar of one gmina: `free` are days its office added to those of the law."""
+
+    def __init__(self, free: Iterable[date] = ()) -> None:
+        self.free = frozenset(free)
+
+    def is_free(self, day: date) -> bool:
+        return day.weekday() >= SATURDAY or day in self.free or day in holidays_of(day.year)
+
+    def move(self, day: date) -> date:
+        """That day, or the next working day after it."""
+        while self.is_free(day):
+            day += ONE_DAY
+        return day
