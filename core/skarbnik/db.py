@@ -16,6 +16,7 @@ from psycopg import sql
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row
 from sqlalchemy import event
+from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
@@ -132,23 +133,37 @@ class TenantSession(Session):
             return cursor.execute(statement, words).fetchall()
 
     def _begin_reading(self) -> sa.Connection:
-        if self._reading is None:
-            if not isinstance(self.bind, sa.Engine):
-                return self.connection()
-            self._reading = self.bind.connect()
-            _enter_tenant(self, self._reading)
+        found = self._open_reading()
+        if found is None and isinstance(self.bind, sa.Engine):
+            found = self.bind.connect()
+            if _begin(_driver(found), self.role, self.schema):
+                _note_tenant(self, found)
+                self._reading = found
+            else:  # SQLAlchemy meets the same error in a transaction of its own, and knows what to do about it
+                found.close()
+                found = None
+        return found if found is not None else self.connection()
+
+    def _open_reading(self) -> sa.Connection | None:
+        """The connection that is read from; an error when the server cut it, until somebody rolls back.
+
+        It would connect anew without a word, as nobody: outside of any gmina.
+        """
+        if self._reading is not None and self._reading.invalidated:
+            raise PendingRollbackError("the connection was lost while reading; roll back first")
         return self._reading
 
     def get_bind(self, *arguments: Any, **options: Any) -> sa.Engine | sa.Connection:
         """The connection that is read from, so that what is written stands in the same transaction."""
-        return self._reading if self._reading is not None else super().get_bind(*arguments, **options)
+        return self._open_reading() or super().get_bind(*arguments, **options)
 
     def commit(self) -> None:
-        if self._reading is None or self.in_transaction():
+        reading = self._open_reading()
+        if reading is None or self.in_transaction():
             super().commit()
         else:
-            with _told_as_sqlalchemy_does(self._reading):
-                _driver(self._reading).commit()
+            with _told_as_sqlalchemy_does(reading):
+                _driver(reading).commit()
         self._end_reading()
 
     def rollback(self) -> None:
@@ -185,14 +200,15 @@ def _driver(connection: sa.Connection) -> psycopg.Connection[Any]:
 
 @event.listens_for(TenantSession, "after_begin")
 def _after_begin(session: TenantSession, transaction: Any, connection: sa.Connection) -> None:
-    if not transaction.nested and connection is not session._reading:
-        _enter_tenant(session, connection)
-
-
-def _enter_tenant(session: TenantSession, connection: sa.Connection) -> None:
+    if transaction.nested or connection is session._reading:
+        return
     driver = _driver(connection)
     if driver.pgconn.transaction_status != TransactionStatus.IDLE or not _begin(driver, session.role, session.schema):
         connection.exec_driver_sql(SET_TENANT, (session.role, session.schema))
+    _note_tenant(session, connection)
+
+
+def _note_tenant(session: TenantSession, connection: sa.Connection) -> None:
     connection.info.setdefault("tenants", set()).add(session.tenant_id)
 
 

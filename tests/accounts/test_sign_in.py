@@ -342,3 +342,17 @@ def test_guesses_are_counted_in_the_process_while_redis_is_away(guess, user, mon
     monkeypatch.setattr(limiter._storage, "check", lambda: False)
 
     assert [guess(user.email) for _ in range(11)] == [422] * 10 + [429]
+
+
+def test_a_house_with_many_addresses_is_one_that_asks(limits, browse, user):
+    browser = browse("lipowo")
+    browser.get("/sign-in")
+    codes = [
+        browser.post(
+            "/sign-in",
+            {"email": f"x{number}@x.example", "password": "x"},
+            environ_overrides={"REMOTE_ADDR": f"2001:db8:1:1::{number:x}"},
+        ).status_code
+        for number in range(31)
+    ]
+    assert codes == [422] * 30 + [429]

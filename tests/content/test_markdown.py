@@ -184,3 +184,13 @@ def test_the_longest_text_takes_no_time_to_speak_of(sign):
     to_html(body)
 
     assert time.process_time() - started < 3
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["[a]: /" + "x" * 9900 + "\n\n" + "[a]" * 3360, "[a]: /x '" + "y" * 9900 + "'\n\n" + "![a]" * 2500],
+    ids=["links", "titles"],
+)
+def test_a_page_is_not_many_times_as_long_as_its_text(body):
+    assert len(body) <= LONGEST_BODY
+    assert len(to_html(body)) < 10 * len(body)

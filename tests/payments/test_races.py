@@ -143,3 +143,24 @@ def test_two_notifications_that_bring_the_gateways_number_at_once_do_not_block_e
             assert list(pool.map(keep, ("pending", "completed"))) == [True, True]
     finally:
         event.remove(clean.instance.engine, "after_cursor_execute", meet)
+
+
+def test_two_who_pay_again_at_once_are_given_one_attempt(tenant):
+    """Each looked before the other had made its own; two attempts could both be paid."""
+    with tenant.session() as session, bound_to(session):
+        first = TransactionFactory(started=True)
+        first.state = TransactionState.REJECTED
+        first.order.state = PaymentOrderState.ABANDONED
+    barrier = Barrier(2, timeout=10)
+
+    def again():
+        with tenant.session() as session:
+            order = session.get_one(PaymentOrder, first.order_id)
+            account = session.get_one(MerchantAccount, first.merchant_account_id)
+            barrier.wait()
+            return open_transaction(session, order, account).id
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = (each.result() for each in [pool.submit(again), pool.submit(again)])
+
+    assert one == other != first.id

@@ -5,7 +5,7 @@ from dataclasses import replace
 import psycopg
 import pytest
 from sqlalchemy import select, text
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import DBAPIError, OperationalError, PendingRollbackError
 
 from skarbnik import db
 from skarbnik.accounts.models import User
@@ -246,3 +246,57 @@ def test_objects_read_by_the_orm_after_a_plain_read_are_kept_by_the_commit(tenan
         session.scalars(select(User)).one().name = "Anna Maria"
     with tenant.session() as session:
         assert session.scalars(select(User.name)).one() == "Anna Maria"
+
+
+def interrupted_once(monkeypatch):
+    """PostgreSQL itself cancels the first trip into a gmina, as it does when a statement takes too long."""
+    real, left = db._begin_text.__wrapped__, ["once"]
+
+    def slow(role, schema):
+        if not left:
+            return real(role, schema)
+        left.pop()
+        text = real(role, schema)
+        return text.replace(b"BEGIN;", b"BEGIN; SET LOCAL statement_timeout = 1; SELECT pg_sleep(0.1);")
+
+    monkeypatch.setattr(db, "_begin_text", slow)
+
+
+def test_what_is_written_after_an_interrupted_beginning_is_kept(tenant, monkeypatch):
+    interrupted_once(monkeypatch)
+    with tenant.session() as session, bound_to(session):
+        session.read("SELECT 1 AS one")
+        UserFactory(name="Anna")
+        session.flush()
+
+    with tenant.session() as session:
+        assert session.scalars(select(User.name)).all() == ["Anna"]
+
+
+def test_an_interrupted_beginning_enters_the_gmina_all_the_same(lab, runtime, monkeypatch):
+    interrupted_once(monkeypatch)
+    tenant = lab.tenant("lipowo")
+    with committed(session_of(tenant, runtime)) as session:
+        assert session.read("SELECT current_user AS me")[0].me == tenant.role
+    assert runtime.pool.checkedout() == 0
+    assert "t_" not in carried(runtime)[1]
+
+
+@pytest.mark.parametrize("go_on", ["read", "execute", "commit"])
+def test_who_was_cut_off_while_reading_goes_nowhere_before_rolling_back(tenant, clean, go_on):
+    session = tenant.open_session()
+    (here,) = session.read("SELECT pg_backend_pid() AS id")
+    with clean.as_admin() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s)", (here.id,))
+    with pytest.raises(OperationalError):
+        session.read("SELECT 1 AS one")
+
+    with pytest.raises(PendingRollbackError):
+        {
+            "read": lambda: session.read("SELECT current_user AS me"),
+            "execute": lambda: session.execute(text("SELECT current_user")),
+            "commit": session.commit,
+        }[go_on]()
+    session.rollback()
+    assert session.read("SELECT current_user AS me")[0].me == tenant.role
+    session.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from typing import Any
 
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
@@ -22,7 +21,7 @@ from skarbnik.web.access import public, slots
 from skarbnik.web.addresses import own_path
 from skarbnik.web.forms import NO_TENANT
 from skarbnik.web.kept import open_kept
-from skarbnik.web.limits import limited, limiter
+from skarbnik.web.limits import limited, limiter, network_of
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
 
@@ -56,9 +55,7 @@ def _account() -> str:
 
 def _account_and_network() -> str:
     """The account and where the guesses come from: a stranger elsewhere cannot keep its owner out."""
-    address = ipaddress.ip_address(request.remote_addr or "::")
-    network = ipaddress.ip_network((address, 24 if address.version == 4 else 64), strict=False)
-    return f"{_account()}:{network.network_address}"
+    return f"{_account()}:{network_of(request.remote_addr, v4=24, v6=48)}"
 
 
 def _was_wrong(response: Response) -> bool:

@@ -43,6 +43,7 @@ class _Reader(MarkdownIt):
     def __init__(self) -> None:
         super().__init__("commonmark", {"html": False})
         self.enable("table").disable(["image", "html_block", "html_inline"])
+        self.disable("reference")  # a definition used a thousand times makes megabytes of a page
         self.add_render_rule("link_open", _open_link)
         self.add_render_rule("th_open", _open_cell)
         self.add_render_rule("td_open", _open_cell)
@@ -71,7 +72,6 @@ def _open_cell(
 _READER = _Reader()
 
 
-@lru_cache(maxsize=256)
 def to_html(body: str, shift: int = 1) -> Markup:
     """The body of an article under a heading of level `shift`: the one h1 of a page is its title.
 
@@ -88,6 +88,9 @@ def to_html(body: str, shift: int = 1) -> Markup:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{level}"
     return Markup(_READER.renderer.render(tokens, _READER.options, env))  # noqa: S704  # tags are the reader's own
+
+
+shown_html = lru_cache(maxsize=256)(to_html)  # of what is published; a draft is not remembered
 
 
 def escape_markdown(text: str) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from skarbnik.content.markdown import to_html
+from skarbnik.content.markdown import shown_html
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
 from skarbnik.content.standard import STANDARD_TERMS, find_standard
 from skarbnik.db import TenantSession
@@ -42,11 +42,11 @@ class Text:
 
     @property
     def html(self) -> Markup:
-        return to_html(self.body)
+        return shown_html(self.body)
 
     def html_below(self, shift: int) -> Markup:
         """For a page where the title of the text is itself a lower heading."""
-        return to_html(self.body, shift)
+        return shown_html(self.body, shift)
 
 
 @dataclass

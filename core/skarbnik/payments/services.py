@@ -175,9 +175,10 @@ def new_number() -> str:
 
 
 def open_transaction(session: Session, order: PaymentOrder, account: MerchantAccount) -> Transaction:
-    """Begin one attempt to pay the lines of an order that this merchant account receives.
+    """Begin one attempt to pay the lines of an order that this merchant account receives, or go on with an open one.
 
-    Our id is committed before anybody is called, with the errand that will ask what became of it.
+    A second attempt beside an open one could be paid too: whoever asks twice at once is given the same. Our id is
+    committed before anybody is called, with the errand that will ask what became of it.
     Conflict when the order is paid, or its amounts held only for a day that has passed.
     """
     _lock_order(session, order.id)  # what was read before may be old: money may have come since
@@ -185,6 +186,9 @@ def open_transaction(session: Session, order: PaymentOrder, account: MerchantAcc
         raise Conflict(f"order {order.number} is {order.state}")
     if order.ordered_on != clock.today():
         raise BasketChanged("the amounts of this order were good for the day it was made")
+    resumable = _find_resumable(session, order, account)
+    if resumable is not None:
+        return resumable
     lines = lines_of(order, account)
     amount = Amounts.sum(line.amounts for line in lines).total
     if not amount:
@@ -208,6 +212,21 @@ def open_transaction(session: Session, order: PaymentOrder, account: MerchantAcc
     session.flush()
     publish(session, "payments.ask", transaction.id, due_at=clock.now() + timedelta(minutes=1))
     return transaction
+
+
+def _find_resumable(session: Session, order: PaymentOrder, account: MerchantAccount) -> Transaction | None:
+    """An attempt nobody was asked about yet, or one whose page at the gateway is known."""
+    return session.scalars(
+        select(Transaction)
+        .where(
+            Transaction.order_id == order.id,
+            Transaction.merchant_account_id == account.id,
+            (Transaction.state == TransactionState.CREATED)
+            | ((Transaction.state == TransactionState.PENDING) & Transaction.redirect_url.is_not(None)),
+        )
+        .order_by(Transaction.created_at)
+        .limit(1)
+    ).one_or_none()
 
 
 def lines_of(order: PaymentOrder, account: MerchantAccount) -> list[OrderLine]:

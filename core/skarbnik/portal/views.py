@@ -219,7 +219,7 @@ def order() -> str | Response | tuple[str, int]:
         made = queries.get_order(session, made.number, payer_ids=[payer_id])
         if not _payable(made):  # the form was sent again after the money came
             return redirect(url_for("portal.payment", number=made.number), 303)
-        transaction = _open_or_resume(made, _next_account(made))
+        transaction = services.open_transaction(session, made, _next_account(made))
     except (BasketChanged, NotPayableOnline):
         session.rollback()
         return _changed(chosen)
@@ -265,18 +265,6 @@ def _next_account(made: PaymentOrder) -> MerchantAccount:
         if account.gateway in g.tenant.plugins:
             return account
     raise NotPayableOnline("no gateway receives what is left of this order")
-
-
-def _open_or_resume(made: PaymentOrder, account: MerchantAccount) -> Transaction:
-    """An attempt that is still open there is gone on with: a second one could be paid twice."""
-    for transaction in made.transactions:
-        if transaction.merchant_account_id != account.id:
-            continue
-        if transaction.state is TransactionState.CREATED:
-            return transaction
-        if transaction.state is TransactionState.PENDING and transaction.redirect_url is not None:
-            return transaction
-    return services.open_transaction(frame.session(), made, account)
 
 
 def _go(number: str, transaction: Transaction) -> Response:
@@ -371,7 +359,7 @@ def pay_again(number: str) -> Response:
     if not _payable(found):
         return redirect(url_for("portal.payment", number=number), 303)
     try:
-        transaction = _open_or_resume(found, _next_account(found))
+        transaction = services.open_transaction(session, found, _next_account(found))
     except (BasketChanged, NotPayableOnline):
         session.rollback()
         flash(_("This order can no longer be paid. Choose what to pay again."))

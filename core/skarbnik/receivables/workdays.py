@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 from functools import lru_cache
 
-from holidays.countries import Poland
+from holidays import country_holidays
 
 SATURDAY = 5
 ONE_DAY = timedelta(days=1)
@@ -15,7 +15,7 @@ ONE_DAY = timedelta(days=1)
 @lru_cache(maxsize=200)
 def holidays_of(year: int) -> dict[date, str]:
     """Days free from work by law, with their Polish names (ustawa z 18 stycznia 1951 r. o dniach wolnych od pracy)."""
-    return dict(Poland(years=year).items())
+    return dict(country_holidays("PL", years=year, language="pl"))
 
 
 class Workdays:

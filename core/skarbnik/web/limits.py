@@ -5,6 +5,7 @@ They fail open when Redis is away, except that sign-in falls back to counting in
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
 from typing import Any
 
@@ -12,9 +13,16 @@ from flask import Flask, g, request
 from flask_limiter import Limiter
 
 
+def network_of(address: str | None, *, v4: int = 32, v6: int = 64) -> str:
+    """Where somebody asks from: one house has 2**64 addresses of IPv6, and may take a new one each time."""
+    place = ipaddress.ip_address(address or "::")
+    bits = v4 if place.version == 4 else v6
+    return str(ipaddress.ip_network((place, bits), strict=False).network_address)
+
+
 def _key() -> str:
     tenant = g.get("tenant")
-    return f"{tenant.id if tenant else '-'}:{request.remote_addr}"
+    return f"{tenant.id if tenant else '-'}:{network_of(request.remote_addr)}"
 
 
 limiter = Limiter(
