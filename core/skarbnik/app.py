@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import redis
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from skarbnik import clock
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
@@ -102,7 +104,7 @@ def create_app(instance: Instance) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item)
+    app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item, now=clock.now)
     app.jinja_env.auto_reload = False
     install_frame(
         app,
@@ -113,6 +115,7 @@ def create_app(instance: Instance) -> Flask:
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
             after_sign_in=content_views.after_sign_in,
+            look_again=portal_views.look_again,
             resident_menu=RESIDENT_MENU,
             office_menu=OFFICE_MENU,
         ),
@@ -147,10 +150,18 @@ def create_app(instance: Instance) -> Flask:
     return app
 
 
-def _menu() -> list[MenuItem]:
-    """The entries this person may use."""
+def _menu() -> list[tuple[str, str, str]]:
+    """The entries this person may use: label, path, and `page` or `true` for the one this page is, or is a part of."""
     items: list[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
-    return [item for item in items if g.person.may(item.permission)]
+    allowed = [(item, _path_of(item.endpoint)) for item in items if g.person.may(item.permission)]
+    here = max((path for _item, path in allowed if request.path.startswith(path)), key=len, default="")
+    exact = "page" if request.path == here else "true"
+    return [(item.label, path, exact if path == here else "") for item, path in allowed]
+
+
+def _path_of(endpoint: str) -> str:
+    address = cast(Callable[[str], str], current_app.jinja_env.globals["url_for"])
+    return address(endpoint)
 
 
 def _search_item() -> MenuItem | None:

@@ -32,6 +32,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.ask": payments.ask,
     "payments.notified": payments.notified,
     "payments.paid": portal.confirm_payment,
+    "payments.part_paid": portal.confirm_part,
     "exchange.file_arrived": exchange.read_file,
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,

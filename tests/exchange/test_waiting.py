@@ -10,7 +10,7 @@ from skarbnik.exchange import imports, tasks
 from skarbnik.exchange.models import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import Again
-from skarbnik.payments.services import BasketChanged, Chosen, order_payment
+from skarbnik.payments.ordering import BasketChanged, Chosen, order_payment
 from skarbnik.receivables.models import Instalment
 
 

@@ -44,6 +44,6 @@ def test_days_and_moments_are_those_of_warsaw():
 
 
 def test_a_bank_account_is_written_in_groups_of_four():
-    assert formats.account("61109010140000071219812874").split(formats.NBSP) == [
+    assert formats.account("61109010140000071219812874").split(" ") == [
         "61", "1090", "1014", "0000", "0712", "1981", "2874",
     ]  # fmt: skip

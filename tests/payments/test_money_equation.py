@@ -29,8 +29,9 @@ from skarbnik.money import Amounts, Money
 from skarbnik.office.queries import money_equation
 from skarbnik.payments.bookings import mark_booked, mark_refused, mark_seen, release_booking
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
+from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.queries import left_to_pay
-from skarbnik.payments.services import Chosen, open_transaction, order_payment, record_report
+from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState
 from skarbnik.plugin_api import GatewayReport, OperationKind, TransactionState
 from skarbnik.receivables.models import Operation

@@ -11,8 +11,7 @@ from skarbnik import clock
 from skarbnik.errors import Conflict, Invalid
 from skarbnik.money import Amounts, Money
 from skarbnik.payments.models import BookingLine, OrderLine, PaymentOrder
-from skarbnik.payments.queries import left_to_pay
-from skarbnik.payments.services import (
+from skarbnik.payments.ordering import (
     HOLD,
     MOST_LINES,
     BasketChanged,
@@ -22,8 +21,9 @@ from skarbnik.payments.services import (
     new_number,
     open_transaction,
     order_payment,
-    record_report,
 )
+from skarbnik.payments.queries import left_to_pay
+from skarbnik.payments.services import record_report
 from skarbnik.payments.states import ON_ITS_WAY, BookingState, PaymentOrderState
 from skarbnik.portal.queries import list_to_pay
 from skarbnik.receivables.models import Instalment, Liability

@@ -11,7 +11,8 @@ from sqlalchemy import event, func, select, text
 from skarbnik.errors import Conflict
 from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount, PaymentOrder
-from skarbnik.payments.services import Chosen, keep_notification, open_transaction, order_payment, record_report
+from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
+from skarbnik.payments.services import keep_notification, record_report
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import NotificationHint, RawNotification, TransactionState
 from skarbnik.testing.factories import (

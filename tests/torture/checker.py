@@ -201,6 +201,15 @@ class _Town:
             "SELECT o.number, m.id::text, m.state FROM payment_orders o"
             " LEFT JOIN mails m ON m.subject_id = o.id AND m.cause = 'payment.paid' WHERE o.state = 'paid'"
         )
+        parts = self.ask(
+            "SELECT o.number, m.id::text, m.state FROM captures c JOIN transactions t ON t.id = c.transaction_id"
+            " JOIN payment_orders o ON o.id = t.order_id AND o.state = 'partly_paid'"
+            " LEFT JOIN mails m ON m.subject_id = c.id AND m.cause = 'payment.part_paid' WHERE c.state = 'allocated'"
+            " UNION SELECT o.number, m.id::text, m.state FROM mails m JOIN captures c ON c.id = m.subject_id"
+            " JOIN transactions t ON t.id = c.transaction_id JOIN payment_orders o ON o.id = t.order_id"
+            " WHERE m.cause = 'payment.part_paid' AND o.state = 'paid' AND c.state = 'allocated'"
+        )
+        paid = [*paid, *parts]
         host = self.stack.environment["SKARBNIK_PUBLIC_URL"].partition("://")[2].partition(":")[0]
         wanted = {f"<{row['id']}@{self.town.slug}.{host}>" for row in paid}
         if mine != wanted:

@@ -25,8 +25,9 @@ from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, Im
 from skarbnik.money import Amounts, Money
 from skarbnik.operator import services as operators
 from skarbnik.payers.models import Payer
-from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder
-from skarbnik.payments.services import Chosen, mark_started, open_transaction, order_payment, record_report
+from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder, Transaction
+from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
+from skarbnik.payments.services import mark_started, record_report
 from skarbnik.plugin_api import GatewayReport, ImportKind, OperationKind, PayerKind, TransactionState
 from skarbnik.receivables.models import Instalment, Operation, Overpayment
 from skarbnik.tenancy.instance import Instance
@@ -225,6 +226,12 @@ class _Rich:
         made["of yesterday"] = old
         return {name: order.number for name, order in made.items()}
 
+    def _attempt(self, order: PaymentOrder) -> Transaction:
+        """One at the gateway that has not said yet where its page is, so that the next is another one."""
+        assert self.account is not None
+        attempt = open_transaction(self.session, order, self.account)
+        return mark_started(self.session, attempt.id, external_id=f"WALK-{attempt.id.hex[:12]}", redirect_url=None)
+
     def _order(self, kind: Any, *ends: tuple[TransactionState, int], started: bool = True) -> PaymentOrder:
         """An order, and an attempt for each end: how it ended, and by how many grosze the money was wrong."""
         session, account = self.session, self.account
@@ -241,7 +248,7 @@ class _Rich:
             language="pl",
         )
         session.refresh(order)
-        attempts = [open_transaction(session, order, account) for _each in ends or range(started)]
+        attempts = [self._attempt(order) for _each in ends or range(started)]
         for attempt in attempts:
             number = f"WALK-{attempt.id.hex[:12]}"
             mark_started(session, attempt.id, external_id=number, redirect_url=f"{self.payu_url}/pay/{number}")

@@ -230,7 +230,7 @@ def test_every_route_is_open_to_exactly_those_it_names(app, everybody):
                 assert "/sign-in" in answer.location
             elif not allowed:
                 assert answer.status_code == 404, (who, method, path)
-                assert "ABCDE-FGHJK" not in re.sub(r'href="/language/[^"]*"', "", answer.text)
+                assert "ABCDE-FGHJK" not in re.sub(r'href="/(language|theme)/[^"]*"', "", answer.text)
             elif "<" in path or "ABCDE" in path or "01920000" in path:
                 assert answer.status_code in (400, 404), (who, method, path)
             else:

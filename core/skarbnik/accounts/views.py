@@ -117,10 +117,13 @@ def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
         form_cookie.clear()  # a new token for forms, so that nothing from before the sign-in is worth anything
         services.sign_out(frame.session(), request.cookies.get(frame.cookie_name("session"), ""))
         again = open_kept(g.tenant, kept, owner=user.id)
-        if again is not None:
+        elsewhere = slots().look_again(again) if again is not None else None
+        if elsewhere is not None:
+            response: AnyResponse = redirect(elsewhere, 303)
+        elif again is not None:
             g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
             g.person = load_person(frame.session(), token)
-            response: AnyResponse = make_response(render_template("accounts/kept.html", kept=again, home=url_for(home)))
+            response = make_response(render_template("accounts/kept.html", kept=again, home=url_for(home)))
         else:
             wanted = own_path(form.next.data) or url_for(home)
             response = redirect(

@@ -214,7 +214,7 @@ def delete(kind: str, slug: str) -> Page:
     try:
         services.delete_article(session, key.kind, key.slug)
     except services.TermsInForce:
-        flash(_("These terms are or were in force; they stay."))
+        flash(_("These terms are or were in force; they stay."), "warn")
         return redirect(url_for("editing.texts"), 303)
     record_own_act("article.deleted", f"{key.kind}/{key.slug}")
     flash(_("The text is deleted."))

@@ -130,7 +130,7 @@ def accept() -> str | Response:
         try:
             services.accept_terms(session, person.id, form.version.data or "")
         except services.TermsChanged:
-            flash(_("The terms changed while you were reading. Please read the new version."))
+            flash(_("The terms changed while you were reading. Please read the new version."), "warn")
             return redirect(url_for("content.accept", next=wanted), 303)
         record_own_act("terms.accepted", f"terms/{version}", person.id)
         return redirect(wanted, 303)

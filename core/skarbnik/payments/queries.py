@@ -91,6 +91,8 @@ class OrderRow:
     ordered_at: datetime
     ordered_on: date
     paid_at: datetime | None
+    title: str  # of its first line
+    lines: int
 
 
 PAGE = 25
@@ -113,6 +115,12 @@ def list_orders(
         PaymentOrder.ordered_at,
         PaymentOrder.ordered_on,
         PaymentOrder.paid_at,
+        select(OrderLine.title)
+        .where(OrderLine.order_id == PaymentOrder.id)
+        .order_by(OrderLine.position)
+        .limit(1)
+        .scalar_subquery(),
+        select(func.count()).where(OrderLine.order_id == PaymentOrder.id).scalar_subquery(),
     )
     if payer_id is not None:
         query = query.where(PaymentOrder.payer_id.in_(_with_merged([payer_id])))

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, joinedload, selectinload
 
 from skarbnik import clock
 from skarbnik.errors import ExternalSystemError, OutcomeUnknown
-from skarbnik.payments import services
+from skarbnik.payments import ordering, services
 from skarbnik.payments.gateways import ask_gateway, open_gateway
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.queries import OPEN_TRANSACTIONS
@@ -32,7 +32,7 @@ def payment_request(
         currency="PLN",
         title=f"{tenant.name}, {order.number}"[:140],
         items=tuple(
-            PaymentItem(name=line.title[:140], amount=line.amounts.total) for line in services.lines_of(order, account)
+            PaymentItem(name=line.title[:140], amount=line.amounts.total) for line in ordering.lines_of(order, account)
         ),
         payer_email=order.email,
         payer_ip=payer_ip,

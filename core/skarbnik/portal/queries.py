@@ -157,7 +157,10 @@ def get_receivable(session: TenantSession, receivable_id: UUID, *, payer_id: UUI
         raise NotFound(f"no receivable {receivable_id}")
     return {
         "receivable": found[0],
-        "instalments": [_with_amounts(row._mapping) for row in session.execute(_INSTALMENTS, {"id": receivable_id})],
+        "instalments": [
+            _with_amounts(row._mapping) | {"overdue": row.due_on < clock.today()}
+            for row in session.execute(_INSTALMENTS, {"id": receivable_id})
+        ],
         "operations": [_with_amounts(row._mapping) for row in session.execute(_OPERATIONS, {"id": receivable_id})],
     }
 

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy.orm import Session
+
 from skarbnik.mail.services import send_mail
-from skarbnik.payments.models import PaymentOrder
+from skarbnik.payments.models import Capture, PaymentOrder
+from skarbnik.payments.queries import get_order
+from skarbnik.portal.timeline import rest_of
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import money
 from skarbnik.web.languages import load_catalogue
@@ -15,23 +19,49 @@ def confirm_payment(tenant: Tenant, order_id: UUID) -> None:
     """Write to who paid, once. No PESEL, no account number, no link that pays."""
     with tenant.session() as session:
         order = session.get_one(PaymentOrder, order_id)
-        if order.email is None:
-            return
         _ = load_catalogue(order.language).gettext
         text = _(
             "We received your payment of %(amount)s.\n\nOrder: %(number)s\nWhere is my money: %(address)s\n\n"
             "%(office)s\nPlease do not answer this message."
-        ) % {
-            "amount": money(order.amount),
-            "number": order.number,
-            "address": tenant.url(f"/payments/{order.number}"),
-            "office": tenant.name,
-        }
-        send_mail(
-            session,
-            cause="payment.paid",
-            subject_id=order.id,
-            recipient=order.email,
-            subject=_("Payment received: %(number)s") % {"number": order.number},
-            text=text,
         )
+        words = {"amount": money(order.amount)}
+        _write(session, tenant, order, "payment.paid", order.id, _("Payment received: %(number)s"), text, words)
+
+
+def confirm_part(tenant: Tenant, capture_id: UUID) -> None:
+    """Write to who paid a part of an order that goes to several bank accounts: what came, and what is left to pay."""
+    with tenant.session() as session:
+        capture = session.get_one(Capture, capture_id)
+        order = get_order(session, capture.transaction.order.number)
+        _ = load_catalogue(order.language).gettext
+        text = _(
+            "We received %(amount)s. It is a part of your payment; %(rest)s is left to pay.\n\nOrder: %(number)s\n"
+            "Pay the rest and see where your money is: %(address)s\n\n%(office)s\nPlease do not answer this message."
+        )
+        words = {"amount": money(capture.amount), "rest": money(rest_of(order))}
+        subject = _("A part of the payment received: %(number)s")
+        _write(session, tenant, order, "payment.part_paid", capture.id, subject, text, words)
+
+
+def _write(
+    session: Session,
+    tenant: Tenant,
+    order: PaymentOrder,
+    cause: str,
+    subject_id: UUID,
+    subject: str,
+    text: str,
+    words: dict[str, str],
+) -> None:
+    if order.email is None:
+        return
+    address = tenant.url(f"/payments/{order.number}")
+    words = {**words, "number": order.number, "address": address, "office": tenant.name}
+    send_mail(
+        session,
+        cause=cause,
+        subject_id=subject_id,
+        recipient=order.email,
+        subject=subject % words,
+        text=text % words,
+    )

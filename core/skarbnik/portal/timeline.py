@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from uuid import UUID
 
 from flask_babel import gettext as _
 
@@ -40,7 +41,7 @@ def make_timeline(order: PaymentOrder) -> list[Step]:
         steps.extend(_attempt(transaction))
         steps.extend(_captured(capture) for capture in transaction.captures)
     if not captures:
-        if order.state is PaymentOrderState.ABANDONED:
+        if order.state is PaymentOrderState.ABANDONED and not order.transactions:
             steps.append(Step(Mark.WAITS, _("Not paid"), _("Nothing was charged. You can pay again.")))
         return steps
     lines = [line for capture in captures for line in capture.booking_lines]
@@ -49,7 +50,7 @@ def make_timeline(order: PaymentOrder) -> list[Step]:
         steps.append(_booked(lines))
         steps.append(_seen(lines))
     if order.state is PaymentOrderState.PARTLY_PAID:
-        text = _("%(amount)s goes to another bank account and is not paid yet.", amount=money(_rest(order)))
+        text = _("%(amount)s goes to another bank account and is not paid yet.", amount=money(rest_of(order)))
         steps.append(Step(Mark.WAITS, _("The rest"), text))
     return steps
 
@@ -115,12 +116,17 @@ def _seen(lines: list[BookingLine]) -> Step:
     return Step(Mark.DONE, title, "", max(seen))
 
 
-def _rest(order: PaymentOrder) -> Money:
-    """What of an order nothing came for yet."""
-    paid = {
+def paid_lines(order: PaymentOrder) -> set[UUID]:
+    """Lines of an order that money came for."""
+    return {
         booking.order_line_id
         for transaction in order.transactions
         for capture in transaction.captures
         for booking in capture.booking_lines
     }
+
+
+def rest_of(order: PaymentOrder) -> Money:
+    """What of an order nothing came for yet."""
+    paid = paid_lines(order)
     return Money.total(line.amounts.total for line in order.lines if line.id not in paid)

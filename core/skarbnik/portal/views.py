@@ -14,10 +14,10 @@ from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.content.queries import front_texts, list_warnings
 from skarbnik.money import Amounts, Money
-from skarbnik.payments import queries, services, starting
+from skarbnik.payments import ordering, queries, starting
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
+from skarbnik.payments.ordering import BasketChanged, Chosen, NotPayableOnline
 from skarbnik.payments.permissions import PAY
-from skarbnik.payments.services import BasketChanged, Chosen, NotPayableOnline
 from skarbnik.payments.states import CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.portal.queries import (
@@ -28,11 +28,12 @@ from skarbnik.portal.queries import (
     list_to_pay,
     sum_overpayments,
 )
-from skarbnik.portal.timeline import make_timeline
+from skarbnik.portal.timeline import make_timeline, paid_lines, rest_of
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
 from skarbnik.web.forms import TokenForm
+from skarbnik.web.kept import KeptForm
 from skarbnik.web.languages import current_language
 
 blueprint = Blueprint("portal", __name__, template_folder="templates")
@@ -89,8 +90,8 @@ def receivables() -> str:
     debts = _debts()
     kind, state = request.args.get("kind", ""), request.args.get("state", "")
     kinds = {row.kind_id: row.kind for row in debts.rows}
-    wanted = next((each for each in kinds if str(each) == kind), None)
-    rows = [row for row in debts.rows if (not kind or row.kind_id == wanted) and (state != "overdue" or row.overdue)]
+    wanted = next((each for each in kinds if str(each) == kind), None)  # one that is not there filters nothing
+    rows = [row for row in debts.rows if wanted in {None, row.kind_id} and (state != "overdue" or row.overdue)]
     page = max(request.args.get("page", 1, type=int), 1)
     pages = max((len(rows) + PAGE - 1) // PAGE, 1)
     shown = rows[(page - 1) * PAGE : page * PAGE]
@@ -117,7 +118,8 @@ def receivable(receivable_id: UUID) -> str:
     found: dict[str, Any] = get_receivable(frame.session(), receivable_id, payer_id=_payer())
     closed = found["receivable"].closed_at is not None
     payable = not closed and any(row["amounts"].total and not row["closed_at"] for row in found["instalments"])
-    return render_template("portal/receivable.html", payable=payable, **found)
+    left = Amounts.sum(row["amounts"] for row in found["instalments"] if not row["closed_at"])
+    return render_template("portal/receivable.html", payable=payable, left=left, **found)
 
 
 @blueprint.get("/payments/new")
@@ -127,13 +129,20 @@ def review() -> str | Response:
     debts = _debts()
     chosen = _chosen_rows(debts, request.args.getlist("i"))
     if not chosen:
-        flash(_("Choose at least one item to pay."))
+        flash(_("Choose at least one item to pay."), "warn")
         return redirect(url_for("portal.receivables"), 303)
     return _review_page(debts, chosen)
 
 
+def look_again(kept: KeptForm) -> str | None:
+    """An order whose session had ended is looked at anew: its amounts may have changed meanwhile."""
+    if kept.path != url_for("portal.order"):
+        return None
+    return url_for("portal.review", i=[value for name, value in kept.fields if name == "i"])
+
+
 def _chosen_rows(debts: Debts, ids: list[str]) -> list[ToPay]:
-    wanted = set(ids[: services.MOST_LINES + 1])
+    wanted = set(ids[: ordering.MOST_LINES + 1])
     return [row for row in debts.rows if str(row.id) in wanted and row.total]
 
 
@@ -141,6 +150,7 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
     accounts_found = _accounts_for([row for row in chosen if row.online])
     covered = {account.creditor_account_id for account in accounts_found}
     payable = [row for row in chosen if row.online and row.creditor_account_id in covered]
+    older = _older_arrears(debts, chosen)
     groups = [
         (account, Money.total(row.total for row in payable if row.creditor_account_id == account.creditor_account_id))
         for account in accounts_found
@@ -153,7 +163,9 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
         groups=groups,
         amounts=Amounts.sum(row.amounts for row in payable),
         held=[row for row in chosen if row.held_until is not None],
-        older=_older_arrears(debts, chosen),
+        older=older,
+        older_sum=Money.total(row.total for row in older),
+        with_older=url_for("portal.review", i=[str(row.id) for row in [*older, *chosen]][: ordering.MOST_LINES]),
         request_key=uuid4(),
         changed=changed,
         email=current_person().email,
@@ -206,7 +218,7 @@ def order() -> str | Response | tuple[str, int]:
     if any(each.instalment_id not in own for each in chosen):
         return _changed(chosen)
     try:
-        made = services.order_payment(
+        made = ordering.order_payment(
             session,
             request_key=_uuid(request.form.get("request_key")),
             payer_id=payer_id,
@@ -219,7 +231,7 @@ def order() -> str | Response | tuple[str, int]:
         made = queries.get_order(session, made.number, payer_ids=[payer_id])
         if not _payable(made):  # the form was sent again after the money came
             return redirect(url_for("portal.payment", number=made.number), 303)
-        transaction = services.open_transaction(session, made, _next_account(made))
+        transaction = ordering.open_transaction(session, made, _next_account(made))
     except (BasketChanged, NotPayableOnline):
         session.rollback()
         return _changed(chosen)
@@ -254,12 +266,7 @@ def _uuid(value: str | None) -> UUID:
 
 def _next_account(made: PaymentOrder) -> MerchantAccount:
     """The merchant account of the first lines that nothing was captured for."""
-    paid = {
-        line.order_line_id
-        for transaction in made.transactions
-        for capture in transaction.captures
-        for line in capture.booking_lines
-    }
+    paid = paid_lines(made)
     waiting = {line.creditor_account_id for line in made.lines if line.id not in paid}
     for account in queries.list_merchant_accounts(frame.session(), waiting):
         if account.gateway in g.tenant.plugins:
@@ -328,6 +335,9 @@ def payment(number: str) -> str:
         order=found,
         steps_done=make_timeline(found),
         waiting=payable and open_there,
+        paid=found.amount - rest_of(found),
+        rest=rest_of(found),
+        paid_lines=paid_lines(found),
         payable=payable and same_day,
         expired=payable and not same_day,
         form=TokenForm(),
@@ -359,10 +369,10 @@ def pay_again(number: str) -> Response:
     if not _payable(found):
         return redirect(url_for("portal.payment", number=number), 303)
     try:
-        transaction = services.open_transaction(session, found, _next_account(found))
+        transaction = ordering.open_transaction(session, found, _next_account(found))
     except (BasketChanged, NotPayableOnline):
         session.rollback()
-        flash(_("This order can no longer be paid. Choose what to pay again."))
+        flash(_("This order can no longer be paid. Choose what to pay again."), "warn")
         return redirect(url_for("portal.receivables"), 303)
     return _go(number, transaction)
 
@@ -379,5 +389,7 @@ def acting() -> str | Response:
         if wanted not in {payer.id for payer in found}:
             abort(404)
         accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted)
+        name = next(payer.name for payer in found if payer.id == wanted)
+        flash(_("You now act for %(name)s.", name=name))
         return redirect(url_for("portal.dashboard"), 303)
     return render_template("portal/acting.html", payers=found, form=form)

@@ -23,7 +23,7 @@ from skarbnik.exchange.models import Source
 from skarbnik.money import Money
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.models import MerchantAccount, OrderLine, PaymentOrder, Transaction
-from skarbnik.payments.services import HOLD, new_number
+from skarbnik.payments.ordering import HOLD, new_number
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import GatewayReport, LiabilityRole, PayerKind, Regime, TransactionState
 from skarbnik.receivables.models import CreditorAccount, Instalment, Kind, Liability, Receivable

@@ -18,13 +18,14 @@ from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.nodes import Node
 from jinja2.runtime import Macro
-from markupsafe import escape
+from markupsafe import Markup, escape
 from werkzeug.routing import Rule, UUIDConverter
 
 from skarbnik.web.languages import LANGUAGES, current_language, load_catalogue
 
 COMPONENTS = "components/macros.html"
 CONSTANT = {"icon", "asset", "url_for"}  # functions that answer the same for the same text as long as we run
+IN_POLISH, NOTHING = Markup(' lang="pl"'), Markup("")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
 
 
@@ -70,6 +71,7 @@ class LanguageEnvironment(Environment):
         assert isinstance(overlay, LanguageEnvironment)
         overlay.language = language
         overlay.globals = dict(self.globals)
+        overlay.globals["in_polish"] = NOTHING if language == "pl" else IN_POLISH  # of what came from the office
         module = overlay.get_template(COMPONENTS).module
         overlay.globals.update({name: macro for name, macro in vars(module).items() if isinstance(macro, Macro)})
         self._overlays[language] = overlay

@@ -30,8 +30,11 @@ def install_errors(app: Flask) -> None:
 
 
 def _page(status: int) -> tuple[str, int]:
+    """In the frame of the gmina's pages, unless what failed may be needed to draw it."""
     frame.roll_back()
-    return render_template("web/error.html", status=status, tenant=g.get("tenant")), status
+    tenant = g.get("tenant")
+    framed = tenant is not None and status < 500
+    return render_template("web/error.html", status=status, tenant=tenant, framed=framed), status
 
 
 def _http(error: HTTPException) -> tuple[str, int] | HTTPException:

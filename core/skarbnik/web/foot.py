@@ -32,7 +32,11 @@ def here() -> str:
 
 
 def _path() -> str:
-    return quote(request.full_path.rstrip("?") if request.method in {"GET", "HEAD"} else "/")
+    """The address of this page; of a form that was answered, that of the page it stands on."""
+    rule = request.url_rule
+    if request.method in {"GET", "HEAD"} or (rule is not None and "GET" in (rule.methods or ())):
+        return quote(request.full_path.rstrip("?"))
+    return "/"
 
 
 def _filled_by(make: Callable[..., str]) -> Callable[[], Markup]:

@@ -45,7 +45,7 @@ def account(nrb: str | None) -> str:
     """`12 3456 7890 …`: a bank account as people read it."""
     if not nrb:
         return ""
-    return f"{nrb[:2]}{NBSP}" + NBSP.join(nrb[i : i + 4] for i in range(2, len(nrb), 4))
+    return f"{nrb[:2]} " + " ".join(nrb[i : i + 4] for i in range(2, len(nrb), 4))  # a line breaks between groups
 
 
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))

@@ -52,6 +52,10 @@ addEventListener("keydown", (event) => {
   if (rows[to]) { event.preventDefault(); rows[to].focus(); }
 });
 
+// After a form that was not accepted the reading begins at what is wrong with it.
+const wrong = document.getElementById("errors");
+if (wrong) wrong.focus();
+
 // A question before what cannot be taken back. Without scripts the button leads to a page that asks.
 document.querySelectorAll("[data-opens]").forEach((button) => {
   const dialog = document.getElementById(button.dataset.opens);
