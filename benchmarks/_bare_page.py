@@ -20,7 +20,7 @@ from psycopg.rows import namedtuple_row
 
 from skarbnik.accounts.people import _LOAD
 from skarbnik.db import SET_TENANT
-from skarbnik.portal.queries import _TO_PAY
+from skarbnik.portal.debts import TO_PAY
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 TOKEN = "bare" * 23  # as long as a real one
@@ -66,7 +66,7 @@ def receivables() -> Response:
     person = cursor.execute(_LOAD, {"hash": hashed, "now": now, "today": today}).fetchone()
     if person is None:
         abort(403)
-    rows = cursor.execute(_TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
+    rows = cursor.execute(TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
     opened.commit()
     kinds, groups, total, overdue = {}, {}, 0, 0
     for row in rows:

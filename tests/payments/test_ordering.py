@@ -25,7 +25,7 @@ from skarbnik.payments.ordering import (
 from skarbnik.payments.queries import left_to_pay
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import ON_ITS_WAY, BookingState, PaymentOrderState
-from skarbnik.portal.queries import list_to_pay
+from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.models import Instalment, Liability
 from skarbnik.testing.factories import (
     InstalmentFactory,

@@ -25,7 +25,7 @@ from skarbnik.payments import permissions as payments_may
 from skarbnik.payments.models import Notification
 from skarbnik.payments.queries import get_order
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.portal.queries import list_to_pay
+from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame

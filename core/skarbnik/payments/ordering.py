@@ -161,7 +161,7 @@ def new_number() -> str:
     return f"{letters[:5]}-{letters[5:]}"
 
 
-def open_transaction(session: Session, order: PaymentOrder, account: MerchantAccount) -> Transaction:
+def open_transaction(session: TenantSession, order: PaymentOrder, account: MerchantAccount) -> Transaction:
     """Begin one attempt to pay the lines of an order that this merchant account receives, or go on with an open one.
 
     A second attempt beside an open one could be paid too: whoever asks twice at once is given the same. Our id is

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import LiteralString
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Select, and_, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
+from skarbnik import clock
+from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer
@@ -24,6 +27,7 @@ from skarbnik.payments.models import (
 from skarbnik.payments.states import ON_ITS_WAY, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.receivables.models import Instalment
+from skarbnik.receivables.rules import interest_to, rules_of
 
 
 def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, Amounts]:
@@ -45,13 +49,30 @@ def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, A
     return {row.instalment_id: Amounts(Money(row.principal), Money(row.interest), Money(row.costs)) for row in rows}
 
 
-def left_to_pay(session: Session, instalments: Sequence[Instalment]) -> dict[UUID, Amounts]:
-    """Imported balance less captured money that the finance system has not echoed. Never below zero."""
+def left_to_pay(session: TenantSession, instalments: Sequence[Instalment]) -> dict[UUID, Amounts]:
+    """Imported balance less captured money that the finance system has not echoed. Never below zero.
+
+    Interest of kinds whose office wants it computed is that of today, on what is left of the principal.
+    """
     coming = on_its_way(session, [each.id for each in instalments])
-    return {
+    left = {
         each.id: (each.balance - coming[each.id]).not_below_zero() if each.id in coming else each.balance
         for each in instalments
     }
+    computed = session.read(_COMPUTED, ids=list(left))
+    rules = rules_of(session) if computed else None
+    for each in computed:
+        assert rules is not None
+        was = left[each.id]
+        interest = interest_to(rules, each.regime, was.principal, was.interest, each.due_on, clock.today())
+        left[each.id] = Amounts(was.principal, interest, was.costs)
+    return left
+
+
+_COMPUTED: LiteralString = """
+    SELECT i.id, i.due_on, k.regime FROM instalments i JOIN receivables r ON r.id = i.receivable_id
+    JOIN kinds k ON k.id = r.kind_id AND k.interest = 'computed' AND k.regime <> 'none' WHERE i.id = ANY (%(ids)s)
+"""
 
 
 def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None = None) -> PaymentOrder:

@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.audit.services import record_act
+from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError
 from skarbnik.money import Money
 from skarbnik.outbox import publish
@@ -124,7 +125,7 @@ def note_silence(session: Session, transaction_id: UUID, *, answer: str) -> None
     transaction.answer = answer[:200]
 
 
-def record_report(session: Session, transaction_id: UUID, report: GatewayReport) -> Transaction:
+def record_report(session: TenantSession, transaction_id: UUID, report: GatewayReport) -> Transaction:
     """Keep what the gateway answered to us. Safe to repeat, in any order."""
     transaction = lock_transaction(session, transaction_id)
     if report.transaction_id != transaction.id:
@@ -162,7 +163,7 @@ def _reject(session: Session, transaction: Transaction) -> None:
         order.held_until = clock.now()
 
 
-def record_capture(session: Session, transaction: Transaction, report: GatewayReport) -> Capture:
+def record_capture(session: TenantSession, transaction: Transaction, report: GatewayReport) -> Capture:
     """Keep the money a gateway confirmed, once. Safe to repeat; never refuses money."""
     account = transaction.merchant_account
     capture = session.scalars(
@@ -220,7 +221,7 @@ def _mismatch(transaction: Transaction, report: GatewayReport) -> str | None:
     return None
 
 
-def _allocate(session: Session, order: PaymentOrder, capture: Capture, lines: Sequence[OrderLine]) -> None:
+def _allocate(session: TenantSession, order: PaymentOrder, capture: Capture, lines: Sequence[OrderLine]) -> None:
     """One booking line for each order line.
 
     What somebody else has paid meanwhile, or the finance system has closed, waits for a person's decision.

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from typing import Any, LiteralString, NamedTuple
+from datetime import date
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy import RowMapping, text
@@ -15,112 +14,8 @@ from skarbnik import clock
 from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
-from skarbnik.payments.states import ON_ITS_WAY_SQL
+from skarbnik.portal.debts import COMING
 from skarbnik.receivables.queries import IN_FORCE, LIABLE
-
-# The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
-_COMING: LiteralString = f"""
-    LEFT JOIN LATERAL (
-        SELECT sum(b.principal)::bigint AS principal, sum(b.interest)::bigint AS interest,
-            sum(b.costs)::bigint AS costs
-        FROM booking_lines b
-        WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
-    ) AS c ON true
-"""  # noqa: S608  # our own words
-
-_TO_PAY: LiteralString = f"""
-    SELECT i.id, r.id AS receivable_id, r.title, r.number AS decision, k.id AS kind_id, k.title AS kind,
-        k.online AND k.creditor_account_id IS NOT NULL AS online, k.creditor_account_id, i.number, i.due_on,
-        greatest(i.principal - coalesce(c.principal, 0), 0) AS principal,
-        greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
-        greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
-        coalesce(c.principal + c.interest + c.costs, 0) AS captured,
-        (SELECT max(o.held_until) FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
-         WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')) AS held_until,
-        (SELECT max(s.as_of) FROM sources s) AS as_of
-    FROM (
-        SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}
-    ) AS l
-    JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
-    JOIN kinds k ON k.id = r.kind_id
-    JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL
-        AND i.principal + i.interest + i.costs > 0
-    {_COMING}
-    ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
-    LIMIT 2000
-"""  # noqa: S608  # our own words
-
-
-class ToPay(NamedTuple):
-    """One instalment that is left to pay, as a line of the list.
-
-    The columns of the query in their order, then `overdue`. Hundreds are read for one page, so amounts become `Money`
-    only where somebody looks at them.
-    """
-
-    id: UUID
-    receivable_id: UUID
-    title: str
-    decision: str | None
-    kind_id: UUID
-    kind: str
-    online: bool
-    creditor_account_id: UUID | None
-    number: int
-    due_on: date
-    principal: int  # grosze, as the query gives them
-    interest: int
-    costs: int
-    captured: int  # on its way to the finance system
-    held_until: datetime | None
-    overdue: bool
-
-    @property
-    def grosze(self) -> int:
-        """What is left, for sums."""
-        return self.principal + self.interest + self.costs
-
-    @property
-    def total(self) -> Money:
-        return Money(self.grosze)
-
-    @property
-    def amounts(self) -> Amounts:
-        return Amounts(Money(self.principal), Money(self.interest), Money(self.costs))
-
-    @property
-    def coming(self) -> Money:
-        return Money(self.captured)
-
-    @property
-    def is_split(self) -> bool:
-        """There is more to it than the principal."""
-        return self.interest != 0 or self.costs != 0
-
-
-@dataclass(frozen=True)
-class Debts:
-    """All that is left to pay, with its sums."""
-
-    rows: list[ToPay]
-    total: Money
-    overdue: Money
-    as_of: datetime | None
-
-
-def list_to_pay(session: TenantSession, *, payer_id: UUID, today: date, now: datetime) -> Debts:
-    """Everything a payer can still pay, in the order of the page: kinds as the office put them, then due dates."""
-    rows: list[ToPay] = []
-    total = overdue = 0
-    as_of = None
-    for found in session.read(_TO_PAY, payer=payer_id, today=today, now=now):
-        as_of = found.as_of
-        row = ToPay._make((*found[:-1], found.due_on < today))
-        total += row.grosze
-        overdue += row.grosze if row.overdue else 0
-        rows.append(row)
-    return Debts(rows, Money(total), Money(overdue), as_of)
-
 
 _RECEIVABLE: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, r.parent_id,
@@ -140,7 +35,7 @@ _INSTALMENTS = text(f"""
         greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
         coalesce(c.principal + c.interest + c.costs, 0)::bigint AS coming
-    FROM instalments i {_COMING}
+    FROM instalments i {COMING}
     WHERE i.receivable_id = :id ORDER BY i.number, i.due_on
 """)  # noqa: S608  # our own words
 

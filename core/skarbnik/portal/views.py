@@ -20,14 +20,8 @@ from skarbnik.payments.ordering import BasketChanged, Chosen, NotPayableOnline
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.states import CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
-from skarbnik.portal.queries import (
-    Debts,
-    ToPay,
-    get_receivable,
-    list_payers_of,
-    list_to_pay,
-    sum_overpayments,
-)
+from skarbnik.portal.debts import Debts, ToPay, list_to_pay
+from skarbnik.portal.queries import get_receivable, list_payers_of, sum_overpayments
 from skarbnik.portal.timeline import make_timeline, paid_lines, rest_of
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame

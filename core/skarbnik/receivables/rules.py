@@ -12,7 +12,8 @@ from typing import LiteralString
 
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
-from skarbnik.receivables.interest import DatedTable, Rules
+from skarbnik.plugin_api import Regime
+from skarbnik.receivables.interest import DatedTable, NoRate, Rules
 from skarbnik.receivables.models import DatedKind
 from skarbnik.receivables.workdays import Workdays
 
@@ -71,6 +72,14 @@ def make_rules(own: Own | None = None) -> Rules:
         reminder_cost=table(DatedKind.REMINDER_COST),
         workdays=Workdays(day for (name, day), _value in own.items() if name == DatedKind.FREE_DAY),
     )
+
+
+def interest_to(rules: Rules, regime: str, principal: Money, given: Money, due_on: date, day: date) -> Money:
+    """Interest of a principal to a day; what the finance system gave where the tables do not reach back."""
+    try:
+        return rules.interest(Regime(regime), principal, due_on=due_on, paid_on=day)
+    except NoRate:
+        return given
 
 
 # The moment of the newest change among the office's values; a removed one leaves its moment behind in a tombstone.

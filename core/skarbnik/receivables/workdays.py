@@ -23,12 +23,17 @@ class Workdays:
 
     def __init__(self, free: Iterable[date] = ()) -> None:
         self.free = frozenset(free)
+        self._moved: dict[date, date] = {}  # due dates are few, and asked for again and again
 
     def is_free(self, day: date) -> bool:
         return day.weekday() >= SATURDAY or day in self.free or day in holidays_of(day.year)
 
     def move(self, day: date) -> date:
         """That day, or the next working day after it."""
-        while self.is_free(day):
-            day += ONE_DAY
-        return day
+        moved = self._moved.get(day)
+        if moved is None:
+            moved = day
+            while self.is_free(moved):
+                moved += ONE_DAY
+            self._moved[day] = moved
+        return moved

@@ -1,0 +1,163 @@
+"""Everything a payer can still pay: one statement, whatever the number of kinds, receivables and instalments."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any, LiteralString, NamedTuple
+from uuid import UUID
+
+from skarbnik.db import TenantSession
+from skarbnik.money import ZERO, Amounts, Money
+from skarbnik.payments.states import ON_ITS_WAY_SQL
+from skarbnik.plugin_api import Regime
+from skarbnik.receivables.interest import Rules
+from skarbnik.receivables.models import InterestMode
+from skarbnik.receivables.queries import LIABLE
+from skarbnik.receivables.rules import CHANGED_AT, interest_to, rules_of
+
+SOON = timedelta(days=14)
+
+# The figures of the finance system less captured money it has not echoed yet; never below zero in any part.
+COMING: LiteralString = f"""
+    LEFT JOIN LATERAL (
+        SELECT sum(b.principal)::bigint AS principal, sum(b.interest)::bigint AS interest,
+            sum(b.costs)::bigint AS costs
+        FROM booking_lines b
+        WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
+    ) AS c ON true
+"""  # noqa: S608  # our own words
+
+TO_PAY: LiteralString = f"""
+    SELECT i.id, r.id AS receivable_id, r.title, r.number AS decision, k.id AS kind_id, k.title AS kind,
+        k.online AND k.creditor_account_id IS NOT NULL AS online, k.creditor_account_id, i.number, i.due_on,
+        greatest(i.principal - coalesce(c.principal, 0), 0) AS principal,
+        greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
+        greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
+        coalesce(c.principal + c.interest + c.costs, 0) AS captured, h.held_until, h.own_order,
+        k.regime, k.interest AS mode, r.period_from,
+        (SELECT max(s.as_of) FROM sources s) AS as_of, {CHANGED_AT} AS rules_changed_at
+    FROM (
+        SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}
+    ) AS l
+    JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
+    JOIN kinds k ON k.id = r.kind_id
+    JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL
+        AND i.principal + i.interest + i.costs > 0
+    {COMING}
+    LEFT JOIN LATERAL (
+        SELECT o.held_until, CASE WHEN o.payer_id = %(payer)s THEN o.number END AS own_order
+        FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
+        WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')
+        ORDER BY own_order NULLS LAST, o.held_until DESC LIMIT 1
+    ) AS h ON true
+    ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
+    LIMIT 2000
+"""  # noqa: S608  # our own words
+
+
+class ToPay(NamedTuple):
+    """One instalment that is left to pay, as a line of the list.
+
+    The first columns of the query in their order, then what follows from the rules. Hundreds are read for one page, so
+    amounts become `Money` only where somebody looks at them.
+    """
+
+    id: UUID
+    receivable_id: UUID
+    title: str
+    decision: str | None
+    kind_id: UUID
+    kind: str
+    online: bool
+    creditor_account_id: UUID | None
+    number: int
+    due_on: date
+    principal: int  # grosze
+    interest: int  # to the day that was asked for
+    costs: int
+    captured: int  # on its way to the finance system
+    held_until: datetime | None
+    own_order: str | None  # the number of this payer's own order that holds it
+    overdue: bool
+    year: int
+
+    @property
+    def grosze(self) -> int:
+        """What is left, for sums."""
+        return self.principal + self.interest + self.costs
+
+    @property
+    def total(self) -> Money:
+        return Money(self.grosze)
+
+    @property
+    def amounts(self) -> Amounts:
+        return Amounts(Money(self.principal), Money(self.interest), Money(self.costs))
+
+    @property
+    def coming(self) -> Money:
+        return Money(self.captured)
+
+    @property
+    def is_split(self) -> bool:
+        """There is more to it than the principal."""
+        return self.interest != 0 or self.costs != 0
+
+
+@dataclass(frozen=True)
+class Debts:
+    """All that is left to pay on a day, with its sums."""
+
+    rows: list[ToPay]
+    total: Money = ZERO
+    interest: Money = ZERO
+    overdue: Money = ZERO
+    soon: Money = ZERO  # due within a fortnight
+    as_of: datetime | None = None
+    estimated: bool = False  # some interest is ours, for a day the finance system has not spoken of
+    reminder_cost: Money = ZERO  # what a reminder (upomnienie) costs now
+
+
+def list_to_pay(
+    session: TenantSession, *, payer_id: UUID, today: date, now: datetime, day: date | None = None
+) -> Debts:
+    """In the order of the page: kinds as the office put them, then due dates. Interest to `day`, else to today."""
+    found = session.read(TO_PAY, payer=payer_id, today=today, now=now)
+    if not found:
+        return Debts([])
+    rules = rules_of(session, changed_at=found[0].rules_changed_at, known=True)
+    day = day or today
+    rows: list[ToPay] = []
+    total = interest = overdue = soon = 0
+    for each in found:
+        late = rules.is_overdue(each.due_on, today)
+        row = _row(rules, each, late, None if day == today else day, today)
+        left = row.principal + row.interest + row.costs
+        total += left
+        interest += row.interest
+        if late:
+            overdue += left
+        elif each.due_on <= today + SOON:
+            soon += left
+        rows.append(row)
+    return Debts(
+        rows,
+        total=Money(total),
+        interest=Money(interest),
+        overdue=Money(overdue),
+        soon=Money(soon),
+        as_of=found[0].as_of,
+        estimated=day != today
+        and any(each.mode == InterestMode.GIVEN and each.regime != Regime.NONE for each in found),
+        reminder_cost=Money(rules.reminder_cost.value_on(today)),
+    )
+
+
+def _row(rules: Rules, each: Any, late: bool, day: date | None, today: date) -> ToPay:
+    """A line with its interest: as the finance system gave it, or computed to today or another day."""
+    values = list(each[:16])
+    if (day is not None or each.mode == InterestMode.COMPUTED) and each.regime != Regime.NONE:
+        given = Money(each.interest)
+        values[11] = interest_to(rules, each.regime, Money(each.principal), given, each.due_on, day or today).grosze
+    return ToPay._make([*values, late, (each.period_from or each.due_on).year])
