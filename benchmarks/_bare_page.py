@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
@@ -68,11 +68,13 @@ def receivables() -> Response:
         abort(403)
     rows = cursor.execute(TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
     opened.commit()
-    kinds, groups, total, overdue = {}, {}, 0, 0
+    kinds, groups, total, interest, overdue, soon = {}, {}, 0, 0, 0, 0
     for row in rows:
         left = row.principal + row.interest + row.costs
         total += left
+        interest += row.interest
         overdue += left if row.due_on < today else 0
+        soon += left if today <= row.due_on <= today + timedelta(days=14) else 0
         kinds[row.kind_id] = row.kind
         groups.setdefault(row.kind, []).append(row)
     page = template.render(
@@ -81,6 +83,8 @@ def receivables() -> Response:
         token=TOKEN,
         total=total,
         overdue=overdue,
+        interest=interest,
+        soon=soon,
         kinds=kinds,
         groups=groups,
         today=today,

@@ -133,7 +133,9 @@ def make_reference(page: str, tenant: Tenant) -> str:
         (re.escape(tenant.name), "{{ gmina.name }}"),
         (re.escape(tenant.email or "-"), "{{ gmina.email }}"),
         (r"(?<=<b>)Kowalska Anna", "{{ person.payer_name }}"),
-        (r'(?<=<div class="tile">)([^<]*)<b>[^<]*', r"\1<b>{{ total|money }}"),
+        (r'(?<=<div class="tile">Razem <b>)[^<]*', "{{ total|money }}"),
+        (r"(?<=w tym odsetki )[^<]*", "{{ interest|money }}"),
+        (r"(?<=14 dni <b>)[^<]*", "{{ soon|money }}"),
         (r'(?<=<div class="tile late">)([^<]*)<b>[^<]*', r"\1<b>{{ overdue|money }}"),
         (r"\d\d\.\d\d\.\d{4}, \d\d:\d\d", "{{ as_of|moment }}"),
         (

@@ -154,9 +154,9 @@ def _menu() -> list[tuple[str, str, str]]:
     """The entries this person may use: label, path, and `page` or `true` for the one this page is, or is a part of."""
     items: list[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
     allowed = [(item, _path_of(item.endpoint)) for item in items if g.person.may(item.permission)]
-    here = max((path for _item, path in allowed if request.path.startswith(path)), key=len, default="")
-    exact = "page" if request.path == here else "true"
-    return [(item.label, path, exact if path == here else "") for item, path in allowed]
+    here = next((path for _item, path in allowed if request.path == path), "")
+    within = next((path for _item, path in allowed if request.path.startswith(f"{path}/")), "") if not here else ""
+    return [(item.label, path, "page" if path == here else "true" if path == within else "") for item, path in allowed]
 
 
 def _path_of(endpoint: str) -> str:

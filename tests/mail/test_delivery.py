@@ -9,11 +9,19 @@ from skarbnik.errors import ExternalSystemError, NotFound, OutcomeUnknown, Refus
 from skarbnik.mail import tasks
 from skarbnik.mail.models import Mail, MailState
 from skarbnik.mail.services import send_mail
+from skarbnik.money import Money
 from skarbnik.payments.services import record_report
 from skarbnik.plugin_api import MailSender
-from skarbnik.portal.tasks import confirm_payment
+from skarbnik.portal.tasks import confirm_part, confirm_payment
 from skarbnik.tenancy.plugin_settings import store_settings
-from skarbnik.testing.factories import TransactionFactory, bound_to, report_on
+from skarbnik.testing.factories import (
+    InstalmentFactory,
+    MerchantAccountFactory,
+    OrderLineFactory,
+    TransactionFactory,
+    bound_to,
+    report_on,
+)
 
 
 @dataclass(frozen=True)
@@ -131,3 +139,28 @@ def test_a_confirmation_says_what_was_paid_and_links_to_where_the_money_is(tenan
     assert tenant.url(f"/payments/{order.number}") in mail.text
     assert order.number in mail.subject
     assert payer not in mail.text
+
+
+def test_who_paid_a_part_is_told_what_is_left_and_who_paid_all_of_it_is_not(tenant, post):
+    with tenant.session() as session, bound_to(session):
+        first = TransactionFactory(started=True)
+        rest = InstalmentFactory(principal=Money(4_200))
+        receives = rest.receivable.kind.creditor_account
+        line = {"order": first.order, "instalment": rest, "payer_id": first.order.payer_id, "position": 2}
+        OrderLineFactory(creditor_account_id=receives.id, principal=Money(4_200), **line)
+        account = MerchantAccountFactory(creditor_account=receives)
+        session.refresh(first.order)
+        (capture,) = record_report(session, first.id, report_on(first, "E-1")).captures
+        second = TransactionFactory(started=True, order=first.order, merchant_account=account, amount=Money(4_200))
+    for _ in range(2):
+        confirm_part(tenant, capture.id)
+    with tenant.session() as session:
+        mail = session.scalars(select(Mail)).one()
+    assert "100,00" in mail.text
+    assert "42,00" in mail.text
+
+    with tenant.session() as session:
+        (last,) = record_report(session, second.id, report_on(second, "E-2")).captures
+    confirm_part(tenant, last.id)
+    with tenant.session() as session:
+        assert session.scalars(select(Mail)).one().id == mail.id

@@ -10,9 +10,9 @@ from sqlalchemy import event, func, select, text
 
 from skarbnik.errors import Conflict
 from skarbnik.money import Money
-from skarbnik.payments.models import MerchantAccount, PaymentOrder
+from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
-from skarbnik.payments.services import keep_notification, record_report
+from skarbnik.payments.services import keep_notification, mark_started, record_report
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import NotificationHint, RawNotification, TransactionState
 from skarbnik.testing.factories import (
@@ -165,3 +165,18 @@ def test_two_who_pay_again_at_once_are_given_one_attempt(tenant):
         one, other = (each.result() for each in [pool.submit(again), pool.submit(again)])
 
     assert one == other != first.id
+
+
+def test_an_attempt_that_got_its_page_while_another_was_asked_for_is_gone_on_with_as_it_is(tenant):
+    with tenant.session() as session, bound_to(session):
+        first = TransactionFactory()
+    with tenant.session() as slow:
+        seen = slow.get_one(Transaction, first.id)
+        order, account = seen.order, slow.get_one(MerchantAccount, first.merchant_account_id)
+        with tenant.session() as quick:
+            mark_started(quick, first.id, external_id="EXT-9", redirect_url="https://payu.example/?orderId=9")
+
+        again = open_transaction(slow, order, account)
+
+        assert (again.id, again.state) == (first.id, TransactionState.PENDING)
+        assert again.redirect_url == "https://payu.example/?orderId=9"

@@ -117,10 +117,10 @@ def test_a_weekend_moves_what_counts_as_overdue_and_not_the_date(tenant, owed, d
     assert (row.overdue, row.due_on) == (overdue, due)
 
 
-def test_a_day_off_of_this_office_counts_at_once(tenant, owed):
+def test_a_holiday_of_a_new_law_counts_at_once(tenant, owed):
     instalment = owed(due_on=date(2026, 11, 20))
     with tenant.session() as session:
-        set_value(session, DatedKind.FREE_DAY, date(2026, 11, 20), 1, note="święto patrona")
+        set_value(session, DatedKind.FREE_DAY, date(2026, 11, 20), 1, note="ustawa o dniu wolnym")
 
     (row,) = debts(tenant, instalment).rows
     assert row.overdue is False
@@ -170,9 +170,10 @@ def test_money_ordered_yesterday_that_comes_today_is_allocated_and_nothing_more_
         receives = session.get_one(CreditorAccount, mine.lines[0].creditor_account_id)
         account = MerchantAccountFactory(creditor_account=receives)
         transaction = open_transaction(session, mine, account)
+        report = report_on(transaction)
     with clock.stopped_at(datetime(2026, 11, 24, 9, tzinfo=UTC)):
         with tenant.session() as session:
-            (capture,) = record_report(session, transaction.id, report_on(transaction)).captures
+            (capture,) = record_report(session, transaction.id, report).captures
             assert [line.reason for line in capture.booking_lines] == [None]
         (row,) = debts(tenant, instalment).rows
         assert (row.principal, row.interest, row.captured) == (0, 0, 102_000)

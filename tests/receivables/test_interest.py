@@ -121,8 +121,8 @@ def test_a_day_before_the_table_is_an_error_and_not_a_guess():
         RULES.interest(Regime.TAX, zloty("1.00"), due_on=date(1999, 1, 15), paid_on=date(2026, 1, 15))
 
 
-def test_a_day_the_office_added_moves_what_is_due():
-    ours = make_rules({("free_day", date(2026, 9, 15)): 0})
+def test_a_holiday_of_a_new_law_moves_what_is_due():
+    ours = make_rules({("free_day", date(2026, 9, 15)): 1})
     assert ours.first_day(date(2026, 9, 15)) == date(2026, 9, 17)
     assert RULES.first_day(date(2026, 9, 15)) == date(2026, 9, 16)
 

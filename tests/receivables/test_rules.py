@@ -1,6 +1,9 @@
 """What an office adds to the law's values by date holds in its gmina, from that day on, and nowhere else."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
+from threading import Event
 
 import pytest
 
@@ -46,9 +49,9 @@ def test_a_value_that_is_changed_and_one_that_is_taken_back_are_seen_at_once(ten
     assert rate(tenant) == 1050
 
 
-def test_a_day_off_of_the_office_moves_what_is_due_that_day(tenant):
+def test_a_holiday_of_a_new_law_moves_what_is_due_that_day(tenant):
     with tenant.session() as session:
-        set_value(session, DatedKind.FREE_DAY, date(2026, 12, 15), 1, note="dzień wolny za święto w sobotę")
+        set_value(session, DatedKind.FREE_DAY, date(2026, 12, 15), 1, note="ustawa o dniu wolnym")
         assert rules_of(session).first_day(date(2026, 12, 15)) == date(2026, 12, 17)
 
 
@@ -85,3 +88,29 @@ def test_what_is_remembered_of_one_gmina_is_not_another_s(tenant, neighbour):
         theirs = rules_of(session)
     assert ours.workdays.is_free(clock.today())
     assert theirs.workdays.free == frozenset()
+
+
+def test_two_officials_who_change_at_once_are_both_heard(tenant):
+    """Processes remember by the newest moment: it must be of who commits last."""
+    first_wrote, second_asks = Event(), Event()
+
+    def second():
+        first_wrote.wait(10)
+        with tenant.session() as session:
+            second_asks.set()
+            set_value(session, DatedKind.CIVIL_RATE, SOON, 800, note="")
+        with tenant.session() as session:
+            return rules_of(session).civil.value_on(SOON)
+
+    with ThreadPoolExecutor(1) as pool:
+        other = pool.submit(second)
+        with tenant.session() as session:
+            set_value(session, DatedKind.TAX_RATE, SOON, 1000, note="")
+            first_wrote.set()
+            second_asks.wait(10)
+            time.sleep(0.1)
+        assert other.result(timeout=10) == 800
+    assert rate(tenant) == 1000
+    with tenant.session() as session:
+        moments = session.read("SELECT kind, changed_at FROM dated_values ORDER BY changed_at")
+    assert [each.kind for each in moments] == ["tax_rate", "civil_rate"]

@@ -245,3 +245,40 @@ def test_the_menu_offers_only_what_may_be_used(app, everybody):
         menu = re.search(r'<nav class="menu".*?</nav>', browser.get("/sign-in").text, re.DOTALL)
         for address in re.findall(r'href="([^"]+)"', menu[0] if menu else ""):
             assert browser.get(address).status_code in (200, 303), (who, address)
+
+
+def test_two_errors_have_two_numbers(browse):
+    numbers = {re.search(r"[0-9a-f]{8}</p>", browse("lipowo").get("/nowhere").text)[0] for _each in range(5)}
+    assert len(numbers) == 5
+
+
+def marked(page):
+    menu = page.partition('class="menu"')[2].partition("</nav>")[0]
+    return re.findall(r'aria-current="(page|true)">([^<]*)</a></li>', menu)
+
+
+@pytest.mark.parametrize(
+    ("path", "here"),
+    [
+        ("/payments", [("page", "Płatności")]),
+        ("/payments/ABCDE-FGHJK/none", [("true", "Płatności")]),
+        ("/receivables", [("page", "Do zapłaty")]),
+        ("/profile", []),
+    ],
+)
+def test_the_menu_says_where_one_is(everybody, path, here):
+    assert marked(everybody["resident"].get(path).text) == here
+
+
+def test_a_page_of_the_office_without_an_entry_marks_none(everybody):
+    assert marked(everybody[Role.ACCOUNTANT].get("/office/search").text) == []
+    assert marked(everybody[Role.ACCOUNTANT].get("/office/").text) == [("page", "Dzisiaj")]
+
+
+def test_a_form_that_is_wrong_says_so_in_the_title(browse):
+    browser = browse("lipowo")
+    browser.get("/sign-in")
+    page = browser.post("/sign-in", {"email": "", "password": ""})
+    assert "<title>Błąd: Zaloguj się" in page.text
+    assert "Wpisz swój adres e-mail." in page.text
+    assert "Wpisz swoje hasło." in page.text

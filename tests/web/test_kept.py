@@ -121,3 +121,27 @@ def test_a_form_too_large_to_be_carried_is_not(tenant):
 
 def test_a_form_never_leads_to_another_host(tenant):
     assert open_kept(tenant, keep_form(tenant, KeptForm(OWNER, "//evil.example/x", [("i", "1")])), owner=OWNER) is None
+
+
+def test_an_order_that_came_too_late_is_looked_at_again_and_not_sent(browse, anna, tenant):
+    browser = browse("lipowo")
+    sign_in(browser, anna[0])
+    token = browser.token()
+    with tenant.session() as session:
+        session.execute(update(WebSession).values(expires_at=clock.now()))
+    late = browser.post("/payments", {"csrf_token": token, "i": ["1", "2"], "p": "5"})
+
+    again = sign_in(browser, anna[0], kept=hidden(late.text, "kept")[0])
+
+    assert (again.status_code, again.location) == (303, "/payments/new?i=1&i=2")
+
+
+def test_who_outlives_the_session_while_typing_keeps_the_form_though_somebody_signs_in(late, anna, browse, tenant):
+    browser, answer = late
+    with tenant.session() as session, factories.bound_to(session):
+        other = factories.UserFactory(acts_for=[factories.PayerFactory()]).email
+    sign_in(browse("lipowo"), other)
+
+    again = sign_in(browser, anna[0], kept=hidden(answer.text, "kept")[0])
+
+    assert 'action="/acting"' in again.text

@@ -30,6 +30,7 @@ OFFICIAL_SESSION = timedelta(hours=10)
 IDLE = {UserKind.RESIDENT: timedelta(minutes=30), UserKind.OFFICIAL: timedelta(minutes=60)}
 TOKEN_LIFE = timedelta(hours=1)
 SWEPT = 20  # ended sessions a sign-in takes away
+REMEMBERED = timedelta(days=1)  # an ended session still tells whose a form was that was sent too late
 
 
 class WrongSignIn(Forbidden):
@@ -102,7 +103,10 @@ def _sweep_sessions(session: Session, now: datetime) -> None:
     Nobody has to visit every gmina for it, and nobody waits for whoever is at the same rows.
     """
     ended = (
-        select(WebSession.token_hash).where(WebSession.expires_at < now).limit(SWEPT).with_for_update(skip_locked=True)
+        select(WebSession.token_hash)
+        .where(WebSession.expires_at < now - REMEMBERED)
+        .limit(SWEPT)
+        .with_for_update(skip_locked=True)
     ).cte("ended")  # a sub-select with a limit may be read again for each row, and then takes all of them
     session.execute(delete(WebSession).where(WebSession.token_hash.in_(select(ended.c.token_hash))))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from os import SEEK_END
 from pathlib import Path
 from time import monotonic
 from typing import BinaryIO
@@ -12,6 +13,8 @@ from uuid import UUID
 import psycopg
 import structlog
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -118,11 +121,14 @@ def _apply(
         key_version=tenant.instance.keys.current,
     )
     with path.open("rb") as stream:
+        progress = Progress(tenant, run_id, stream)
         stage.fill(
             system.read_rows(stream),
             early=merge.take_early if merge.is_first else None,
-            each_piece=Progress(tenant, run_id, stream).tell,
+            each_piece=progress.tell,
         )
+        stream.seek(0, SEEK_END)
+        progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
     _raise_if(problems + checks.check_stage(connection, source_id, run_id))
     merged = merge.finish(manifest.kind, stage.counted.rows)
@@ -143,12 +149,16 @@ class Progress:
     stream: BinaryIO
     told_at: float = field(default_factory=monotonic)
 
-    def tell(self) -> None:
-        if monotonic() - self.told_at < TELL_EVERY:
+    def tell(self, *, at_once: bool = False) -> None:
+        if not at_once and monotonic() - self.told_at < TELL_EVERY:
             return
         self.told_at = monotonic()
-        with self.tenant.session() as session:
-            session.execute(update(ImportRun).where(ImportRun.id == self.run_id).values(bytes_read=self.stream.tell()))
+        place = self.stream.tell()
+        try:
+            with self.tenant.session() as session:
+                session.execute(update(ImportRun).where(ImportRun.id == self.run_id).values(bytes_read=place))
+        except (OperationalError, PoolTimeout) as error:  # who waits sees less; the file is read all the same
+            log.warning("import.progress", run=str(self.run_id), error=type(error).__name__)
 
 
 def _lock_source(session: Session, source_id: str) -> Source:

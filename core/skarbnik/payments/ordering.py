@@ -213,6 +213,7 @@ def _find_resumable(session: Session, order: PaymentOrder, account: MerchantAcco
         )
         .order_by(Transaction.created_at)
         .limit(1)
+        .execution_options(populate_existing=True)  # what was read before the lock may be old
     ).one_or_none()
 
 

@@ -82,7 +82,9 @@ def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None
         .where(PaymentOrder.number == number)
         .options(
             selectinload(PaymentOrder.lines).joinedload(OrderLine.instalment).joinedload(Instalment.receivable),
-            selectinload(PaymentOrder.transactions).joinedload(Transaction.merchant_account),
+            selectinload(PaymentOrder.transactions)
+            .joinedload(Transaction.merchant_account)
+            .joinedload(MerchantAccount.creditor_account),
             selectinload(PaymentOrder.transactions)
             .selectinload(Transaction.captures)
             .selectinload(Capture.booking_lines),
@@ -94,6 +96,22 @@ def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None
     if order is None:
         raise NotFound(f"no order {number}")
     return order
+
+
+def paid_lines(order: PaymentOrder) -> set[UUID]:
+    """Lines of an order that money came for."""
+    return {
+        booking.order_line_id
+        for transaction in order.transactions
+        for capture in transaction.captures
+        for booking in capture.booking_lines
+    }
+
+
+def rest_of(order: PaymentOrder) -> Money:
+    """What of an order nothing came for yet."""
+    paid = paid_lines(order)
+    return Money.total(line.amounts.total for line in order.lines if line.id not in paid)
 
 
 def _with_merged(payer_ids: Iterable[UUID]) -> Select[tuple[UUID]]:

@@ -1,4 +1,6 @@
-"""Starting, capturing, booking. Money that came is kept whatever else is wrong; it is never refused.
+"""What became of an attempt: started, captured, booked.
+
+Money that came is kept whatever else is wrong; it is never refused.
 
 Locks are taken in one order everywhere: the key of a form, transaction, its order, instalments by id, booking lines,
 differences. Imports begin at the instalments. Whoever needs an earlier one must not hold a later one.

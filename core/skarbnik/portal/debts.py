@@ -28,6 +28,11 @@ COMING: LiteralString = f"""
     ) AS c ON true
 """  # noqa: S608  # our own words
 
+OVERPAID: LiteralString = """
+    (SELECT coalesce(sum(amount), 0)::bigint FROM overpayments
+     WHERE payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = %(payer)s)::uuid[]) AND closed_at IS NULL)
+"""
+
 TO_PAY: LiteralString = f"""
     SELECT i.id, r.id AS receivable_id, r.title, r.number AS decision, k.id AS kind_id, k.title AS kind,
         k.online AND k.creditor_account_id IS NOT NULL AS online, k.creditor_account_id, i.number, i.due_on,
@@ -35,7 +40,7 @@ TO_PAY: LiteralString = f"""
         greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
         coalesce(c.principal + c.interest + c.costs, 0) AS captured, h.held_until, h.own_order,
-        k.regime, k.interest AS mode, r.period_from,
+        k.regime, k.interest AS mode, r.period_from, {OVERPAID} AS overpaid,
         (SELECT max(s.as_of) FROM sources s) AS as_of, {CHANGED_AT} AS rules_changed_at
     FROM (
         SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}
@@ -116,6 +121,7 @@ class Debts:
     soon: Money = ZERO  # due within a fortnight
     as_of: datetime | None = None
     estimated: bool = False  # some interest is ours, for a day the finance system has not spoken of
+    overpaid: Money = ZERO  # paid, and for nothing yet (nadpłata)
     reminder_cost: Money = ZERO  # what a reminder (upomnienie) costs now
 
 
@@ -125,7 +131,8 @@ def list_to_pay(
     """In the order of the page: kinds as the office put them, then due dates. Interest to `day`, else to today."""
     found = session.read(TO_PAY, payer=payer_id, today=today, now=now)
     if not found:
-        return Debts([])
+        (sums,) = session.read(f"SELECT {OVERPAID} AS overpaid", payer=payer_id)
+        return Debts([], overpaid=Money(sums.overpaid))
     rules = rules_of(session, changed_at=found[0].rules_changed_at, known=True)
     day = day or today
     rows: list[ToPay] = []
@@ -148,6 +155,7 @@ def list_to_pay(
         overdue=Money(overdue),
         soon=Money(soon),
         as_of=found[0].as_of,
+        overpaid=Money(found[0].overpaid),
         estimated=day != today
         and any(each.mode == InterestMode.GIVEN and each.regime != Regime.NONE for each in found),
         reminder_cost=Money(rules.reminder_cost.value_on(today)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, LiteralString
 from uuid import UUID
@@ -16,6 +17,7 @@ from skarbnik.errors import NotFound
 from skarbnik.money import Amounts, Money
 from skarbnik.portal.debts import COMING
 from skarbnik.receivables.queries import IN_FORCE, LIABLE
+from skarbnik.receivables.rules import rules_of
 
 _RECEIVABLE: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, r.parent_id,
@@ -50,10 +52,11 @@ def get_receivable(session: TenantSession, receivable_id: UUID, *, payer_id: UUI
     found = session.read(_RECEIVABLE, id=receivable_id, payer=payer_id, today=clock.today())
     if not found:
         raise NotFound(f"no receivable {receivable_id}")
+    rules, today = rules_of(session), clock.today()
     return {
         "receivable": found[0],
         "instalments": [
-            _with_amounts(row._mapping) | {"overdue": row.due_on < clock.today()}
+            _with_amounts(row._mapping) | {"overdue": rules.is_overdue(row.due_on, today)}
             for row in session.execute(_INSTALMENTS, {"id": receivable_id})
         ],
         "operations": [_with_amounts(row._mapping) for row in session.execute(_OPERATIONS, {"id": receivable_id})],
@@ -79,11 +82,26 @@ def list_payers_of(session: Session, *, user_id: UUID, today: date) -> Sequence[
     return session.execute(_PAYERS, {"user": user_id, "today": today}).all()
 
 
-_OVERPAID = text("""
-    SELECT coalesce(sum(amount), 0)::bigint FROM overpayments
-    WHERE payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = :payer)::uuid[]) AND closed_at IS NULL
-""")
+_OVERPAYMENTS: LiteralString = """
+    SELECT o.amount, o.arose_on, r.id AS receivable_id, r.title, k.title AS kind
+    FROM overpayments o LEFT JOIN receivables r ON r.id = o.receivable_id LEFT JOIN kinds k ON k.id = r.kind_id
+    WHERE o.payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = %(payer)s)::uuid[]) AND o.closed_at IS NULL
+    ORDER BY o.arose_on, o.external_id LIMIT 500
+"""
 
 
-def sum_overpayments(session: Session, *, payer_id: UUID) -> Money:
-    return Money(int(session.execute(_OVERPAID, {"payer": payer_id}).scalar_one()))
+@dataclass(frozen=True)
+class OverpaymentLine:
+    """Money that pays for nothing yet, and the receivable it was paid for, when there is one."""
+
+    amount: Money
+    arose_on: date
+    receivable_id: UUID | None
+    title: str | None
+    kind: str | None
+
+
+def list_overpayments(session: TenantSession, *, payer_id: UUID) -> list[OverpaymentLine]:
+    """The oldest first."""
+    rows = session.read(_OVERPAYMENTS, payer=payer_id)
+    return [OverpaymentLine(Money(row.amount), row.arose_on, row.receivable_id, row.title, row.kind) for row in rows]

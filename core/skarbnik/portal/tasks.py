@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from skarbnik.mail.services import send_mail
 from skarbnik.payments.models import Capture, PaymentOrder
-from skarbnik.payments.queries import get_order
-from skarbnik.portal.timeline import rest_of
+from skarbnik.payments.queries import get_order, rest_of
+from skarbnik.payments.states import PaymentOrderState
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import money
 from skarbnik.web.languages import load_catalogue
@@ -33,6 +33,8 @@ def confirm_part(tenant: Tenant, capture_id: UUID) -> None:
     with tenant.session() as session:
         capture = session.get_one(Capture, capture_id)
         order = get_order(session, capture.transaction.order.number)
+        if order.state is not PaymentOrderState.PARTLY_PAID:
+            return  # the rest came meanwhile, and is written about
         _ = load_catalogue(order.language).gettext
         text = _(
             "We received %(amount)s. It is a part of your payment; %(rest)s is left to pay.\n\nOrder: %(number)s\n"

@@ -5,12 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from uuid import UUID
 
 from flask_babel import gettext as _
 
-from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
+from skarbnik.payments.queries import rest_of
 from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.web.formats import money
@@ -114,19 +113,3 @@ def _seen(lines: list[BookingLine]) -> Step:
     if len(seen) < len(lines):
         return Step(Mark.WAITS, title, _("With the next data from the finance system."))
     return Step(Mark.DONE, title, "", max(seen))
-
-
-def paid_lines(order: PaymentOrder) -> set[UUID]:
-    """Lines of an order that money came for."""
-    return {
-        booking.order_line_id
-        for transaction in order.transactions
-        for capture in transaction.captures
-        for booking in capture.booking_lines
-    }
-
-
-def rest_of(order: PaymentOrder) -> Money:
-    """What of an order nothing came for yet."""
-    paid = paid_lines(order)
-    return Money.total(line.amounts.total for line in order.lines if line.id not in paid)

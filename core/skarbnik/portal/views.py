@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,11 +18,13 @@ from skarbnik.payments import ordering, queries, starting
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.ordering import BasketChanged, Chosen, NotPayableOnline
 from skarbnik.payments.permissions import PAY
+from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
+from skarbnik.portal.choices import read_choice
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
-from skarbnik.portal.queries import get_receivable, list_payers_of, sum_overpayments
-from skarbnik.portal.timeline import make_timeline, paid_lines, rest_of
+from skarbnik.portal.queries import get_receivable, list_overpayments, list_payers_of
+from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
@@ -33,6 +35,7 @@ from skarbnik.web.languages import current_language
 blueprint = Blueprint("portal", __name__, template_folder="templates")
 
 PAGE = 50
+LONGEST_LOOK = timedelta(days=366)  # how far ahead somebody may ask what they would pay
 
 
 @blueprint.get("/")
@@ -57,8 +60,8 @@ def nobody() -> str:
     return render_template("portal/nobody.html")
 
 
-def _debts() -> Debts:
-    return list_to_pay(frame.session(), payer_id=_payer(), today=clock.today(), now=clock.now())
+def _debts(day: date | None = None) -> Debts:
+    return list_to_pay(frame.session(), payer_id=_payer(), today=clock.today(), now=clock.now(), day=day)
 
 
 @blueprint.get("/dashboard")
@@ -72,7 +75,7 @@ def dashboard() -> str:
         warnings=list_warnings(frame.session(), current_language(), clock.now()),
         soon=soon,
         soon_total=Money(sum(row.grosze for row in soon)),
-        overpaid=sum_overpayments(frame.session(), payer_id=_payer()),
+        overpaid=debts.overpaid,
         orders=queries.list_orders(frame.session(), payer_id=_payer(), limit=5)[:5],
     )
 
@@ -80,30 +83,49 @@ def dashboard() -> str:
 @blueprint.get("/receivables")
 @requires(SEE_OWN)
 def receivables() -> str:
-    """Everything to pay, grouped by kind; `kind`, `state` and `page` are in the address."""
-    debts = _debts()
-    kind, state = request.args.get("kind", ""), request.args.get("state", "")
-    kinds = {row.kind_id: row.kind for row in debts.rows}
-    wanted = next((each for each in kinds if str(each) == kind), None)  # one that is not there filters nothing
-    rows = [row for row in debts.rows if wanted in {None, row.kind_id} and (state != "overdue" or row.overdue)]
+    """Everything to pay, grouped by kind. What is chosen, the order, the day and the page are in the address."""
+    today, day = clock.today(), _day_of_address()
+    debts = _debts(day)
+    choice = read_choice(request.args, debts.rows)
+    rows = choice.apply(debts.rows, today)
     page = max(request.args.get("page", 1, type=int), 1)
-    pages = max((len(rows) + PAGE - 1) // PAGE, 1)
     shown = rows[(page - 1) * PAGE : page * PAGE]
     groups: dict[str, list[ToPay]] = {}
     for row in shown:
-        groups.setdefault(row.kind, []).append(row)
+        groups.setdefault("" if choice.sort else row.kind, []).append(row)
     return render_template(
         "portal/receivables.html",
         debts=debts,
+        overpaid=debts.overpaid,
         groups=groups,
-        kinds=kinds,
-        kind=wanted,
-        state=state,
+        kinds={row.kind_id: row.kind for row in debts.rows},
+        years=sorted({row.year for row in debts.rows}, reverse=True),
+        choice=choice,
+        day=day,
+        today=today,
+        last_day=today + LONGEST_LOOK,
         page=page,
-        pages_all=pages,
-        found=len(rows),
+        pages_all=max((len(rows) + PAGE - 1) // PAGE, 1),
         filtered=Money(sum(row.grosze for row in rows)),
     )
+
+
+def _day_of_address() -> date:
+    """`day=2026-11-27`: the day somebody wants to pay on; today for anything else, and nothing before it."""
+    today = clock.today()
+    try:
+        wanted = date.fromisoformat(request.args.get("day", ""))
+    except ValueError:
+        return today
+    return min(max(wanted, today), today + LONGEST_LOOK)
+
+
+@blueprint.get("/overpayments")
+@requires(SEE_OWN)
+def overpayments() -> str:
+    """Money of the payer that pays for nothing yet, and what can be done about it."""
+    rows = list_overpayments(frame.session(), payer_id=_payer())
+    return render_template("portal/overpayments.html", rows=rows, total=Money.total(row.amount for row in rows))
 
 
 @blueprint.get("/receivables/<uuid:receivable_id>")
@@ -144,7 +166,8 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
     accounts_found = _accounts_for([row for row in chosen if row.online])
     covered = {account.creditor_account_id for account in accounts_found}
     payable = [row for row in chosen if row.online and row.creditor_account_id in covered]
-    older = _older_arrears(debts, chosen)
+    older = [row for row in _older_arrears(debts, chosen) if row.online]
+    fits = len(older) + len(chosen) <= ordering.MOST_LINES
     groups = [
         (account, Money.total(row.total for row in payable if row.creditor_account_id == account.creditor_account_id))
         for account in accounts_found
@@ -159,7 +182,7 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
         held=[row for row in chosen if row.held_until is not None],
         older=older,
         older_sum=Money.total(row.total for row in older),
-        with_older=url_for("portal.review", i=[str(row.id) for row in [*older, *chosen]][: ordering.MOST_LINES]),
+        with_older=url_for("portal.review", i=[str(row.id) for row in [*older, *chosen]]) if fits else None,
         request_key=uuid4(),
         changed=changed,
         email=current_person().email,
@@ -323,14 +346,14 @@ def payment(number: str) -> str:
         for each in found.transactions
     )
     payable = _payable(found)
-    same_day = found.ordered_on == clock.today()
+    same_day, rest = found.ordered_on == clock.today(), rest_of(found)
     return render_template(
         "portal/payment.html",
         order=found,
         steps_done=make_timeline(found),
         waiting=payable and open_there,
-        paid=found.amount - rest_of(found),
-        rest=rest_of(found),
+        paid=found.amount - rest,
+        rest=rest,
         paid_lines=paid_lines(found),
         payable=payable and same_day,
         expired=payable and not same_day,

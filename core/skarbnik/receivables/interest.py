@@ -15,18 +15,17 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from enum import StrEnum
 from itertools import pairwise
 
 from skarbnik.errors import Invalid
 from skarbnik.money import ZERO, Money
 from skarbnik.plugin_api import Regime
-from skarbnik.receivables.workdays import Workdays
+from skarbnik.receivables.workdays import ONE_DAY, Workdays
 
 DAYS = 365  # of every year, leap or not
 HUNDREDTHS = 100 * 100  # a rate of 10.5 % is written as 1050
-ONE_DAY = timedelta(days=1)
 
 
 class NoRate(Invalid):
@@ -34,16 +33,15 @@ class NoRate(Invalid):
 
 
 class Variant(StrEnum):
-    """What the law makes of the basic rate of tax interest. The value is the share of the rate, in per cent."""
+    """What the law makes of the basic rate of tax interest."""
 
-    BASIC = "100"
-    REDUCED = "50"  # a return corrected and paid by oneself, art. 56a
-    RAISED = "150"  # art. 56b
-    PROLONGATION = "50%"  # opłata prolongacyjna for a deferral or instalments, art. 57 § 2
+    BASIC = "basic"
+    REDUCED = "reduced"  # a return corrected and paid by oneself, art. 56a
+    RAISED = "raised"  # art. 56b
+    PROLONGATION = "prolongation"  # opłata prolongacyjna for a deferral or instalments, art. 57 § 2
 
-    @property
-    def per_cent(self) -> int:
-        return int(self.value.rstrip("%"))
+
+PER_CENT = {Variant.BASIC: 100, Variant.REDUCED: 50, Variant.RAISED: 150, Variant.PROLONGATION: 50}  # of the rate
 
 
 class DatedTable:
@@ -135,7 +133,7 @@ def tax_interest(
 
     The threshold is looked at before rounding, and not for the prolongation fee, which is no interest.
     """
-    above, below = accrued(principal, table, first=first, last=last, per_cent=variant.per_cent)
+    above, below = accrued(principal, table, first=first, last=last, per_cent=PER_CENT[variant])
     if variant is not Variant.PROLONGATION and above <= threshold.grosze * below:
         return ZERO
     return Money(_rounded(above, below * 100) * 100)

@@ -33,11 +33,11 @@ class DatedKind(StrEnum):
     CIVIL_RATE = "civil_rate"
     TAX_THRESHOLD = "tax_threshold"
     REMINDER_COST = "reminder_cost"
-    FREE_DAY = "free_day"  # a day off of this gmina's office, besides those of the law
+    FREE_DAY = "free_day"  # free from work by a law younger than this release, as 12 November 2018 was
 
 
 class DatedValue(Base):
-    """A rate, a threshold or a day off that an office added or corrected; the country's are shipped with the product.
+    """A value of the law that an office added or corrected; those known at the release are shipped with the product.
 
     A value that was taken back stays as an empty row: whoever remembers the values sees that they changed.
     """
@@ -46,7 +46,7 @@ class DatedValue(Base):
 
     kind: Mapped[DatedKind] = mapped_column(primary_key=True)
     from_on: Mapped[date] = mapped_column(primary_key=True)
-    value: Mapped[int | None]  # hundredths of a per cent, or grosze; nothing of a day off
+    value: Mapped[int | None]  # hundredths of a per cent, or grosze; 1 of a day off
     note: Mapped[str] = mapped_column(String(200))
     changed_at: Mapped[datetime]
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -21,12 +21,15 @@ HIGHEST = {"percent": 100_00, "money": 1_000_00}
 def set_value(session: Session, kind: DatedKind, from_on: date, value: int | None, *, note: str) -> DatedValue:
     """From this day on the value holds in this gmina; None takes back what the office had said of that day.
 
-    Invalid for a day or a value that cannot be meant. A day off has no value but that it is one.
+    Invalid for a day or a value that cannot be meant. The value of a day off is 1.
     """
     if not EARLIEST <= from_on <= date(clock.today().year + 5, 12, 31):
         raise Invalid(f"a value from {from_on} on cannot be meant")
-    if value is not None and kind is not DatedKind.FREE_DAY and not 0 < value <= HIGHEST[SHIPPED[kind].unit]:
+    highest = 1 if kind is DatedKind.FREE_DAY else HIGHEST[SHIPPED[kind].unit]
+    if value is not None and not 0 < value <= highest:
         raise Invalid(f"{kind} cannot be {value}")
+    # One after another: the newest moment must be of the last to commit, since processes remember by it.
+    session.execute(text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/dated', 0))"))
     row = session.get(DatedValue, (kind, from_on), with_for_update=True)
     if row is None:
         row = DatedValue(kind=kind, from_on=from_on)

@@ -1,4 +1,7 @@
-"""Days on which nobody has to pay: Saturdays, Sundays, holidays of the law, and what a gmina adds."""
+"""Days on which nobody has to pay: Saturdays, Sundays, and holidays of the law.
+
+An office's own day off is none of them: it moves no due date (art. 12 § 5 Ordynacji, art. 115 Kodeksu cywilnego).
+"""
 
 from __future__ import annotations
 
@@ -19,7 +22,7 @@ def holidays_of(year: int) -> dict[date, str]:
 
 
 class Workdays:
-    """The calendar of one gmina: `free` are days its office added to those of the law."""
+    """The calendar of one gmina: `free` are days of a law the product does not know yet."""
 
     def __init__(self, free: Iterable[date] = ()) -> None:
         self.free = frozenset(free)

@@ -15,7 +15,12 @@ from flask_limiter import Limiter
 
 def network_of(address: str | None, *, v4: int = 32, v6: int = 64) -> str:
     """Where somebody asks from: one house has 2**64 addresses of IPv6, and may take a new one each time."""
-    place = ipaddress.ip_address(address or "::")
+    try:
+        place = ipaddress.ip_address(address or "::")
+    except ValueError:
+        return address or "::"  # a proxy that says more than the address: counted as it is
+    if isinstance(place, ipaddress.IPv6Address) and place.ipv4_mapped is not None:
+        place = place.ipv4_mapped
     bits = v4 if place.version == 4 else v6
     return str(ipaddress.ip_network((place, bits), strict=False).network_address)
 

@@ -75,6 +75,6 @@ CREATE TABLE platform.operator_attempts (
 
 GRANT USAGE ON SCHEMA platform TO {app};
 GRANT SELECT ON platform.operators TO {app};
-GRANT SELECT, INSERT ON platform.operator_attempts TO {app};
+GRANT INSERT ON platform.operator_attempts TO {app};
 GRANT SELECT, INSERT, DELETE ON platform.operator_sessions TO {app};
 GRANT SELECT ON platform.tenants, platform.tenant_hosts, platform.tenant_plugins, platform.registry_version TO {app};
