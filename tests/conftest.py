@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
+from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.receivables.models import CreditorAccount
@@ -16,6 +19,16 @@ from skarbnik_payu.gateway import PayuGateway
 from skarbnik_payu.settings import PayuSettings
 
 SECOND_KEY = "b6ca15b0d1020e8094d9b5f8d163db54"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for everything a test process looks at."""
+    with sync_playwright() as playwright:
+        options = ["--no-sandbox", "--no-proxy-server"]  # as root, and to nobody but this machine
+        chromium = playwright.chromium.launch(executable_path=os.environ["SKARBNIK_CHROMIUM"], args=options)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

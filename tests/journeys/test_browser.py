@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 pytestmark = pytest.mark.browser
 
@@ -16,15 +14,6 @@ DESK = {"width": 1280, "height": 900}
 PHONE = {"width": 320, "height": 640}
 WALK = ["Zlecono", "Przekazano do PayU", "Zapłacono", "Przekazano do księgowości urzędu", "Zaksięgowano"]
 PATIENCE = 30_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--no-proxy-server"]  # as root, and to nobody but this machine
-        chromium = playwright.chromium.launch(executable_path=os.environ["SKARBNIK_CHROMIUM"], args=options)
-        yield chromium
-        chromium.close()
 
 
 class Walk:

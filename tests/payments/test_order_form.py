@@ -205,3 +205,14 @@ def test_who_is_no_longer_liable_does_not_see_what_happens_to_the_debt(anna, tow
 def test_a_merchant_account_does_not_silently_stay_with_another_bank_account(tenant, town, open_account):
     with tenant.session() as session, bound_to(session), pytest.raises(Conflict):
         open_account(session, tenant)
+
+
+def test_a_button_of_before_a_part_came_in_does_not_pay_the_next_part(anna, town, tenant):
+    """Who paid the first part and goes back to a page of before is shown what is left, and sent nowhere."""
+    anna.post("/payments", form(town["own"]))
+    (order,) = orders(tenant)
+
+    old = anna.post(f"/payments/{order.number}/pay", {"rest": "1"})
+
+    assert (old.status_code, old.location) == (303, f"/payments/{order.number}")
+    assert "W międzyczasie wpłynęła część" in anna.get(old.location).text

@@ -156,7 +156,7 @@ class Crowd:
         time.sleep(1.0)  # the news that the first attempt failed takes its time
         seen = self._persist(lambda: visitor.get(f"/payments/{number}"))
         tokens = seen.fields("csrf_token")
-        fields = [("csrf_token", tokens[-1])] if tokens else []
+        fields = [("csrf_token", tokens[-1]), *(("rest", each) for each in seen.fields("rest"))] if tokens else []
         again = self._persist(lambda: visitor.post(f"/payments/{number}/pay", fields))
         self._pay(again.payu_order())
 

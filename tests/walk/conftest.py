@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 from tests.walk.town import Town, fill_town
 
 from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
@@ -38,15 +37,6 @@ def app(stack: Stack) -> Any:
 @pytest.fixture(scope="package")
 def town(stack: Stack, app: Any) -> Town:
     return fill_town(app.extensions["skarbnik"].instance.registry.get_by_slug("lipowo"), stack.payu_url)
-
-
-@pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        options = ["--no-sandbox", "--no-proxy-server"]  # as root, and to nobody but this machine
-        chromium = playwright.chromium.launch(executable_path=os.environ["SKARBNIK_CHROMIUM"], args=options)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture(scope="package")

@@ -43,6 +43,7 @@ FOCUS = """() => {
         tag: node.tagName.toLowerCase(),
         seen: (style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2) || style.boxShadow !== "none",
         again: before >= 0,
+        part: last === node && node.type === "date",  // day, month and year are stops of their own
         backwards: !!last && last !== node && !(last.compareDocumentPosition(node) & 4),
         above: !!last && !!node.closest("main") && !!last.closest("main") &&
             box.bottom <= last.getBoundingClientRect().top && box.left < last.getBoundingClientRect().right,
@@ -235,8 +236,10 @@ def test_focus_walks_the_page_in_its_order_is_always_seen_and_is_never_trapped(v
     page = visit(*place)
     keys = Keys(page)
     stops = []
-    while (found := keys.stop()) is not None and not found["again"] and len(stops) < MOST_STOPS:
-        stops.append(found)
+    while (found := keys.stop()) is not None and len(stops) < MOST_STOPS:
+        if found["again"] and not found["part"]:
+            break
+        stops += [] if found["again"] else [found]
 
     assert not keys.faults, "\n".join(keys.faults[:20])
     assert len(stops) >= page.evaluate(REACHABLE)

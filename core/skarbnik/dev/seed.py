@@ -96,7 +96,7 @@ def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:
     login = f"operator@{instance.settings.host}"
     password = plan.password_for(login)
     make_operator(instance.owner_engine(), email=login, name="Ola Operatorka", password=password)
-    return {"gmina": "", "role": "operator (/operator)", "login": login, "password": password}
+    return {"gmina": "", "role": "operator (/operator/)", "login": login, "password": password}
 
 
 def _texts(session: Session, gmina: GminaPlan) -> None:

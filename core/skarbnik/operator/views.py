@@ -78,6 +78,7 @@ def _url_of(slug: str) -> str:
     return f"{scheme}://{slug}.{place}/"
 
 
+@blueprint.get("", strict_slashes=False)
 @blueprint.get("/")
 @on_bare_host
 @public(OWN_SESSION)

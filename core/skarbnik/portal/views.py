@@ -24,7 +24,7 @@ from skarbnik.plugin_api import TransactionState
 from skarbnik.portal.choices import read_choice
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
 from skarbnik.portal.queries import get_receivable, list_overpayments, list_payers_of
-from skarbnik.portal.timeline import make_timeline
+from skarbnik.portal.timeline import Mark, make_timeline
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
@@ -345,12 +345,13 @@ def payment(number: str) -> str:
         each.state in {TransactionState.PENDING, TransactionState.UNKNOWN, TransactionState.CREATED}
         for each in found.transactions
     )
-    payable = _payable(found)
+    payable, steps = _payable(found), make_timeline(found)
     same_day, rest = found.ordered_on == clock.today(), rest_of(found)
     return render_template(
         "portal/payment.html",
         order=found,
-        steps_done=make_timeline(found),
+        steps_done=steps,
+        moving=any(step.mark in {Mark.NOW, Mark.WAITS} for step in steps),
         waiting=payable and open_there,
         paid=found.amount - rest,
         rest=rest,
@@ -384,6 +385,9 @@ def pay_again(number: str) -> Response:
     session.expire_all()
     found = queries.get_order(session, number, payer_ids=[_payer()])
     if not _payable(found):
+        return redirect(url_for("portal.payment", number=number), 303)
+    if request.form.get("rest") != str(rest_of(found).grosze):
+        flash(_("A part came in meanwhile. Look at what is left, then pay it."), "warn")
         return redirect(url_for("portal.payment", number=number), 303)
     try:
         transaction = ordering.open_transaction(session, found, _next_account(found))
