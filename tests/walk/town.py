@@ -99,6 +99,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         arguments={
             "receivable_id": rich.receivable_id,
             "payer_id": rich.payer.id,
+            "kind_id": rich.kind_id,
             "run_id": run,
             "number": rich.orders["paid"],
             "language": "en",
@@ -158,6 +159,7 @@ class _Rich:
         assert self.account is not None
         tax = KindFactory(source=OURS, creditor_account=self.account.creditor_account)
         lease = KindFactory(source=OURS, creditor_account=None, title="Użytkowanie wieczyste gruntu", position=20)
+        self.kind_id = tax.id
         self.receivables = self._debts(tax, lease)
         self.receivable_id = self.receivables[0]
         self._history()

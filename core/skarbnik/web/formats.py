@@ -24,6 +24,12 @@ def grosze(amount: int) -> str:
     return f"{sign}{whole:,}".replace(",", NBSP) + f",{rest:02d}{NBSP}zł"
 
 
+def percent(hundredths: int) -> str:
+    """`10,5 %` of 1050 hundredths of a per cent."""
+    whole, rest = divmod(hundredths, 100)
+    return f"{whole}" + (f",{rest:02d}".rstrip("0") if rest else "") + f"{NBSP}%"
+
+
 def day(value: date | None) -> str:
     return "" if value is None else f"{value.day:02d}.{value.month:02d}.{value.year}"
 
@@ -69,6 +75,7 @@ FILTERS = {
     "browser": browser,
     "money": money,
     "grosze": grosze,
+    "percent": percent,
     "day": day,
     "day_tag": day_tag,
     "moment": moment,
