@@ -52,12 +52,12 @@ def acts(tenant):
 
 def test_a_clerk_says_how_a_kind_is_paid_and_the_trail_remembers(official, kind, tenant):
     browser = official()
-    assert "Podatek od nieruchomości" in browser.get("/office/dictionaries/kinds").text
-    browser.get(f"/office/dictionaries/kinds/{kind.id}")
+    assert "Podatek od nieruchomości" in browser.get("/office/kinds").text
+    browser.get(f"/office/kinds/{kind.id}")
 
-    saved = browser.post(f"/office/dictionaries/kinds/{kind.id}", kind_form(kind))
+    saved = browser.post(f"/office/kinds/{kind.id}", kind_form(kind))
 
-    assert (saved.status_code, saved.location) == (303, "/office/dictionaries/kinds")
+    assert (saved.status_code, saved.location) == (303, "/office/kinds")
     with tenant.session() as session:
         found = session.get_one(Kind, kind.id)
         assert (found.position, found.online, found.in_parts) == (7, True, False)
@@ -78,9 +78,9 @@ def test_a_clerk_says_how_a_kind_is_paid_and_the_trail_remembers(official, kind,
 )
 def test_what_cannot_be_is_said_and_changes_nothing(official, kind, tenant, wrong):
     browser = official()
-    browser.get(f"/office/dictionaries/kinds/{kind.id}")
+    browser.get(f"/office/kinds/{kind.id}")
 
-    answer = browser.post(f"/office/dictionaries/kinds/{kind.id}", kind_form(kind, **wrong))
+    answer = browser.post(f"/office/kinds/{kind.id}", kind_form(kind, **wrong))
 
     assert answer.status_code == 422
     assert 'id="errors"' in answer.text
@@ -93,35 +93,33 @@ def test_an_account_of_the_neighbour_cannot_be_chosen(official, kind, neighbour,
     with neighbour.session() as session, bound_to(session):
         foreign = CreditorAccountFactory().id
     browser = official()
-    browser.get(f"/office/dictionaries/kinds/{kind.id}")
+    browser.get(f"/office/kinds/{kind.id}")
 
-    assert (
-        browser.post(f"/office/dictionaries/kinds/{kind.id}", kind_form(kind, account=str(foreign))).status_code == 422
-    )
+    assert browser.post(f"/office/kinds/{kind.id}", kind_form(kind, account=str(foreign))).status_code == 422
 
 
 def test_a_new_rate_is_added_shown_and_taken_back(official, tenant, neighbour):
     browser = official(Role.ADMINISTRATOR)
-    assert "10,5" in browser.get("/office/dictionaries/rates").text
+    assert "10,5" in browser.get("/office/kinds/rates").text
 
-    assert browser.post("/office/dictionaries/rates", VALUE).status_code == 303
+    assert browser.post("/office/kinds/rates", VALUE).status_code == 303
 
     assert own_values(tenant) == [(DatedKind.TAX_RATE, "2026-12-01", 1025, "M.P. 2026 poz. 1")]
     assert own_values(neighbour) == []
-    page = browser.get("/office/dictionaries/rates").text
+    page = browser.get("/office/kinds/rates").text
     assert "10,25" in page
     assert "M.P. 2026 poz. 1" in page
-    assert browser.post("/office/dictionaries/rates/tax_rate/2026-12-01/withdraw").status_code == 303
+    assert browser.post("/office/kinds/rates/tax_rate/2026-12-01/withdraw").status_code == 303
     assert own_values(tenant) == [(DatedKind.TAX_RATE, "2026-12-01", None, "M.P. 2026 poz. 1")]
-    assert browser.post("/office/dictionaries/rates/tax_rate/2026-12-01/withdraw").status_code == 404
+    assert browser.post("/office/kinds/rates/tax_rate/2026-12-01/withdraw").status_code == 404
     assert acts(tenant) == ["dated_value.changed"] * 2
 
 
 def test_a_holiday_of_a_new_law_needs_no_value(official, tenant):
     browser = official()
-    browser.get("/office/dictionaries/rates")
+    browser.get("/office/kinds/rates")
     words = {"kind": "free_day", "from_on": "2026-12-15", "value": "", "note": ""}
-    assert browser.post("/office/dictionaries/rates", words).status_code == 303
+    assert browser.post("/office/kinds/rates", words).status_code == 303
     with tenant.session() as session:
         assert [str(day) for day in rules_of(session).workdays.free] == ["2026-12-15"]
 
@@ -145,9 +143,9 @@ def test_a_holiday_of_a_new_law_needs_no_value(official, tenant):
 )
 def test_a_value_that_cannot_be_meant_is_refused_with_its_reason(official, tenant, wrong):
     browser = official()
-    browser.get("/office/dictionaries/rates")
+    browser.get("/office/kinds/rates")
 
-    answer = browser.post("/office/dictionaries/rates", VALUE | wrong)
+    answer = browser.post("/office/kinds/rates", VALUE | wrong)
 
     assert answer.status_code == 422
     assert own_values(tenant) == []
@@ -156,17 +154,17 @@ def test_a_value_that_cannot_be_meant_is_refused_with_its_reason(official, tenan
 
 def test_an_auditor_sees_and_does_not_decide(official, kind, tenant):
     browser = official(Role.AUDITOR)
-    assert browser.get("/office/dictionaries/kinds").status_code == 200
-    page = browser.get("/office/dictionaries/rates")
+    assert browser.get("/office/kinds").status_code == 200
+    page = browser.get("/office/kinds/rates")
     assert page.status_code == 200
     assert "Dodaj wartość" not in page.text
-    assert browser.get(f"/office/dictionaries/kinds/{kind.id}").status_code == 404
-    assert browser.post("/office/dictionaries/rates", VALUE).status_code == 404
+    assert browser.get(f"/office/kinds/{kind.id}").status_code == 404
+    assert browser.post("/office/kinds/rates", VALUE).status_code == 404
     assert own_values(tenant) == []
 
 
 @pytest.mark.parametrize("year", ["1990", "3000", "x", ""])
 def test_holidays_of_any_year_asked_for_are_those_of_a_year_we_know(official, year):
-    page = official().get(f"/office/dictionaries/rates?year={year}")
+    page = official().get(f"/office/kinds/rates?year={year}")
     assert page.status_code == 200
     assert "Nowy Rok" in page.text

@@ -30,7 +30,7 @@ from skarbnik.web import frame
 from skarbnik.web.access import requires
 from skarbnik.web.forms import TokenForm
 
-blueprint = Blueprint("dictionaries", __name__, url_prefix="/office/dictionaries", template_folder="templates")
+blueprint = Blueprint("dictionaries", __name__, url_prefix="/office/kinds", template_folder="templates")
 
 _NUMBER = re.compile(r"(\d{1,5})(?:[.,](\d{1,2}))?", re.ASCII)
 
@@ -118,15 +118,19 @@ class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         ]
 
 
-@blueprint.get("/kinds")
+@blueprint.get("")
 @requires(SEE_ANY)
 def kinds() -> str:
     """Every kind of receivable the finance systems named."""
-    rows = frame.session().scalars(select(Kind).options(joinedload(Kind.creditor_account)).order_by(Kind.position, Kind.title)).all()
+    rows = (
+        frame.session()
+        .scalars(select(Kind).options(joinedload(Kind.creditor_account)).order_by(Kind.position, Kind.title))
+        .all()
+    )
     return render_template("office/kinds.html", kinds=rows, decide=DECIDE)
 
 
-@blueprint.route("/kinds/<uuid:kind_id>", methods=["GET", "POST"])
+@blueprint.route("/<uuid:kind_id>", methods=["GET", "POST"])
 @requires(DECIDE)
 def kind(kind_id: UUID) -> str | Response | tuple[str, int]:
     session = frame.session()
