@@ -33,6 +33,7 @@ from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
+from skarbnik.portal import history
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
 from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
@@ -137,6 +138,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
+    app.register_blueprint(history.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(dictionaries.blueprint)
     app.register_blueprint(operator_views.blueprint)

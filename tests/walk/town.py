@@ -100,6 +100,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "receivable_id": rich.receivable_id,
             "payer_id": rich.payer.id,
             "kind_id": rich.kind_id,
+            "wanted": "csv",
             "run_id": run,
             "number": rich.orders["paid"],
             "language": "en",

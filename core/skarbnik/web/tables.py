@@ -1,0 +1,141 @@
+"""A list as a file: CSV for programs, XLSX for a spreadsheet, PDF to print. The same table behind each.
+
+What people typed or a finance system sent never becomes a formula or a command: cells are written as texts, amounts and
+days, and the PDF's text comes to typst as data, not as its source.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from importlib.resources import files
+
+import typst
+import xlsxwriter
+from werkzeug.wrappers import Response
+
+from skarbnik.money import Money
+from skarbnik.web import formats
+
+Cell = str | date | Money | int | None
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the beginning of one
+MOST_PDF_ROWS = 5_000
+
+
+class FileFormat(StrEnum):
+    CSV = "csv"
+    XLSX = "xlsx"
+    PDF = "pdf"
+
+
+MIME = {
+    FileFormat.CSV: "text/csv; charset=utf-8",
+    FileFormat.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    FileFormat.PDF: "application/pdf",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading, and how wide the column is beside the others."""
+
+    title: str
+    width: int = 10
+    right: bool = False  # amounts and numbers
+
+
+@dataclass(frozen=True)
+class Table:
+    """What a list says: a title, lines about it (whose, as of when), columns and rows."""
+
+    title: str
+    lines: Sequence[str]
+    columns: Sequence[Column]
+    rows: Iterable[Sequence[Cell]]
+    language: str = "pl"
+
+
+def as_file(table: Table, wanted: FileFormat, name: str) -> Response:
+    """An answer that a browser keeps as `name.csv` and never shows to anybody else."""
+    body = {FileFormat.CSV: as_csv, FileFormat.XLSX: as_xlsx, FileFormat.PDF: as_pdf}[wanted](table)
+    response = Response(body, content_type=MIME[wanted])
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}.{wanted}"'
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def as_csv(table: Table) -> bytes:
+    """UTF-8 with its mark, semicolons and decimal commas: as spreadsheets in Polish open it with a double click."""
+    text = io.StringIO()
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    writer.writerow(column.title for column in table.columns)
+    writer.writerows([_plain(cell) for cell in row] for row in table.rows)
+    return text.getvalue().encode("utf-8-sig")
+
+
+def _plain(cell: Cell) -> str:
+    if cell is None:
+        return ""
+    if isinstance(cell, Money):
+        return str(cell).replace(".", ",")
+    if isinstance(cell, str):
+        return f"'{cell}" if cell.startswith(FORMULA) else cell
+    return str(cell)  # a day as 2026-11-27, a number
+
+
+def as_xlsx(table: Table) -> bytes:
+    """Amounts and days are numbers to reckon with; texts are texts whatever they begin with."""
+    body = io.BytesIO()
+    with xlsxwriter.Workbook(body, {"constant_memory": True, "in_memory": True}) as book:
+        sheet = book.add_worksheet()
+        bold, money = book.add_format({"bold": True}), book.add_format({"num_format": '# ##0.00 "zł"'})
+        day = book.add_format({"num_format": "dd.mm.yyyy"})
+        for place, column in enumerate(table.columns):
+            sheet.set_column(place, place, column.width * 1.6)
+        sheet.freeze_panes(1, 0)
+        for place, column in enumerate(table.columns):
+            sheet.write_string(0, place, column.title, bold)
+        for number, row in enumerate(table.rows, start=1):
+            for place, cell in enumerate(row):
+                if isinstance(cell, Money):
+                    sheet.write_number(number, place, cell.grosze / 100, money)
+                elif isinstance(cell, date):
+                    sheet.write_datetime(number, place, cell, day)
+                elif isinstance(cell, int):
+                    sheet.write_number(number, place, cell)
+                elif cell:
+                    sheet.write_string(number, place, cell)
+    return body.getvalue()
+
+
+def as_pdf(table: Table) -> bytes:
+    """Tagged, with its fonts inside, on sheets of A4. PDF/UA-1, unless a letter is in no font of ours."""
+    rows = [[_shown(cell) for cell in row] for row in table.rows]
+    words = {
+        "title": table.title,
+        "lang": table.language,
+        "lines": list(table.lines),
+        "head": [column.title for column in table.columns],
+        "widths": [column.width for column in table.columns],
+        "right": [column.right for column in table.columns],
+        "rows": rows[:MOST_PDF_ROWS],
+        "cut": len(rows) > MOST_PDF_ROWS,
+    }
+    source = (files("skarbnik.web") / "assets_print" / "table.typ").read_bytes()
+    inputs = {"data": json.dumps(words, ensure_ascii=False)}
+    try:
+        return typst.compile(source, format="pdf", sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=["ua-1"])
+    except typst.TypstError:  # a letter no font of ours has is shown as a box, which PDF/UA forbids
+        return typst.compile(source, format="pdf", sys_inputs=inputs, ignore_system_fonts=True)
+
+
+_SHOWN: dict[type, Callable[..., str]] = {Money: formats.money, date: formats.day, int: str, str: str}
+
+
+def _shown(cell: Cell) -> str:
+    return "" if cell is None else _SHOWN[type(cell)](cell)
