@@ -29,6 +29,7 @@ from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.services import mark_started, record_report
 from skarbnik.plugin_api import GatewayReport, ImportKind, OperationKind, PayerKind, TransactionState
+from skarbnik.portal.calendar import feed_path
 from skarbnik.receivables.models import Instalment, Operation, Overpayment
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
@@ -101,6 +102,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "payer_id": rich.payer.id,
             "kind_id": rich.kind_id,
             "wanted": "csv",
+            "user_id": rich.user.id,
+            "mark": feed_path(tenant, rich.user.id, rich.payer.id, 1).rpartition("/")[2].removesuffix(".ics"),
             "run_id": run,
             "number": rich.orders["paid"],
             "language": "en",

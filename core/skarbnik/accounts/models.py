@@ -52,6 +52,7 @@ class User(Base):
     terms_version: Mapped[str | None] = mapped_column(String(28))  # of the terms of use they agreed to last
     created_at: Mapped[datetime]
     roles: Mapped[str] = mapped_column(String(56), default="")  # of an official, parted by spaces
+    feed_version: Mapped[int] = mapped_column(default=1)  # raised, every private calendar address of before is nothing
 
 
 class WebSession(Base):

@@ -11,6 +11,7 @@ def act_names() -> dict[str, str]:
         "article.deleted": _("took away a text"),
         "article.saved": _("changed a text"),
         "booking.released": _("sent money in suspense to be booked"),
+        "calendar.renewed": _("made a new private address of a calendar"),
         "dated_value.changed": _("changed a rate or a holiday"),
         "exchange.acknowledged": _("took the finance system's answer to a batch"),
         "exchange.batch_made": _("made a batch of bookings"),

@@ -1,20 +1,25 @@
-"""What was booked for a payer, on a page and as files."""
+"""What was booked for a payer, on a page and as files; when what is due, on a page and as a feed."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Response as FlaskResponse
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
+from skarbnik.audit.requests import record_own_act
 from skarbnik.plugin_api import OperationKind
+from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
+from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, public, requires
 from skarbnik.web.formats import moment
+from skarbnik.web.forms import TokenForm
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
@@ -98,3 +103,50 @@ def operations_file(wanted: str) -> Response:
         language=current_language(),
     )
     return as_file(table, FileFormat(wanted), f"{_('operations')}-{clock.today()}")
+
+
+@blueprint.get("/calendar")
+@requires(SEE_OWN)
+def calendar() -> str:
+    """Due dates by month, and the private address of the same for other calendars."""
+    session, person, payer_id = frame.session(), current_person(), _payer()
+    debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
+    path = due_dates.feed_path(g.tenant, person.id, payer_id, due_dates.feed_version(session, person.id))
+    address = g.tenant.url(path)
+    return render_template(
+        "portal/calendar.html",
+        months=due_dates.list_months(debts.rows),
+        address=address,
+        subscribe=f"webcal:{address.partition(':')[2]}",
+        form=TokenForm(),
+    )
+
+
+@blueprint.post("/calendar/address")
+@requires(SEE_OWN)
+def new_feed() -> Response:
+    """From now on only a new address opens the calendar."""
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    due_dates.raise_feed_version(frame.session(), current_person().id)
+    record_own_act("calendar.renewed", "user", current_person().id)
+    flash(_("The old address is useless now. Add the new one."))
+    return redirect(url_for("history.calendar"), 303)
+
+
+@blueprint.get("/calendar/<uuid:user_id>/<uuid:payer_id>/<mark>.ics")
+@public("a private address, good as long as its owner wants and may act for the payer")
+@limited("60 per hour")
+def feed(user_id: UUID, payer_id: UUID, mark: str) -> Response:
+    session, today = frame.session(), clock.today()
+    if not due_dates.is_good_mark(session, g.tenant, user_id, payer_id, mark, today):
+        abort(404)
+    debts = list_to_pay(session, payer_id=payer_id, today=today, now=clock.now())
+    body = due_dates.make_ics(
+        debts,
+        tenant=g.tenant,
+        name=_("Payments: %(gmina)s", gmina=g.tenant.name),
+        text=_("Amounts as of the day this calendar was renewed. Sign in to pay."),
+        now=clock.now(),
+    )
+    return FlaskResponse(body, content_type="text/calendar; charset=utf-8")

@@ -120,6 +120,7 @@ CREATE TABLE users (
     terms_version VARCHAR(28),
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     roles VARCHAR(56) NOT NULL,
+    feed_version INTEGER NOT NULL,
     CONSTRAINT users_pkey PRIMARY KEY (id),
     CONSTRAINT users_kind_email_key UNIQUE (kind, email),
     CONSTRAINT users_roles_are_known_check CHECK (roles ~ '^((administrator|accountant|communications|surveys|auditor)( |$))*$'),
