@@ -39,7 +39,7 @@ def address(browser):
     return re.search(r'id="feed" readonly value="https://[^/]*(/[^"]*)"', browser.get("/calendar").text)[1]
 
 
-def test_a_telephone_without_a_session_reads_the_due_dates(anna, browse, town):
+def test_a_telephone_without_a_session_reads_the_due_dates(anna, browse, town, tenant):
     answer = browse("lipowo").get(address(anna))
 
     assert answer.content_type == "text/calendar; charset=utf-8"
@@ -47,7 +47,7 @@ def test_a_telephone_without_a_session_reads_the_due_dates(anna, browse, town):
     assert len(events) == 2
     assert events[0].decoded("dtstart") == town["due"]
     assert "123,45" in events[0]["summary"]
-    assert str(events[0]["uid"]) == f"{town['first']}@lipowo.skarbnik.test"
+    assert str(events[0]["uid"]) == f"{town['first']}@{tenant.id}"
     assert str(events[0]["url"]).startswith("https://lipowo.skarbnik.test/receivables/")
 
 

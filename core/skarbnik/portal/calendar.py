@@ -95,12 +95,11 @@ def make_ics(debts: Debts, *, tenant: Tenant, name: str, text: str, now: datetim
     calendar.add("version", "2.0")
     calendar.add("x-wr-calname", name)
     calendar.add("refresh-interval;value=duration", "PT12H")
-    host = tenant.url("").partition("://")[2].partition(":")[0].rstrip("/")
     for row in debts.rows:
         if not row.grosze:
             continue
         event = Event()
-        event.add("uid", f"{row.id}@{host}")
+        event.add("uid", f"{row.id}@{tenant.id}")  # a slug may change, and the event stays the same
         event.add("dtstamp", debts.as_of or now)
         event.add("dtstart", row.due_on)
         event.add("summary", f"{row.title}, {row.number}: {money(row.total)}")
