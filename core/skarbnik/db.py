@@ -171,7 +171,8 @@ class TenantSession(Session):
         self._end_reading()
 
     def close(self) -> None:
-        super().close()
+        if self.in_transaction() or len(self.identity_map) or self.new:  # else the ORM was never asked
+            super().close()
         self._end_reading()
 
     def _end_reading(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 import sys
@@ -18,9 +19,16 @@ def leave_rows_out(logger: object, name: str, event: structlog.typing.EventDict)
     return event
 
 
+_ENCODER = json.JSONEncoder(default=repr)  # made once: json.dumps with a default makes one for each line
+
+
+def _as_json(event: structlog.typing.EventDict, **_: object) -> str:
+    return _ENCODER.encode(event)
+
+
 def set_up_logs(kind: str) -> None:
     """`json` for machines, `console` for people."""
-    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer()
+    renderer: structlog.typing.Processor = structlog.processors.JSONRenderer(serializer=_as_json)
     if kind == "console":
         renderer = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
     shared: list[structlog.typing.Processor] = [

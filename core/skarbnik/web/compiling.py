@@ -25,6 +25,7 @@ from skarbnik.web.languages import LANGUAGES, current_language, load_catalogue
 
 COMPONENTS = "components/macros.html"
 CONSTANT = {"icon", "asset", "url_for"}  # functions that answer the same for the same text as long as we run
+LANGUAGE_OF_DATA = "in_polish"
 IN_POLISH, NOTHING = Markup(' lang="pl"'), Markup("")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
 
@@ -71,7 +72,7 @@ class LanguageEnvironment(Environment):
         assert isinstance(overlay, LanguageEnvironment)
         overlay.language = language
         overlay.globals = dict(self.globals)
-        overlay.globals["in_polish"] = NOTHING if language == "pl" else IN_POLISH  # of what came from the office
+        overlay.globals[LANGUAGE_OF_DATA] = NOTHING if language == "pl" else IN_POLISH  # of what came from the office
         module = overlay.get_template(COMPONENTS).module
         overlay.globals.update({name: macro for name, macro in vars(module).items() if isinstance(macro, Macro)})
         self._overlays[language] = overlay
@@ -93,7 +94,7 @@ class CompiledTexts(Extension):
 
     `{{ _("Text of %(day)s", day=row.day) }}` is read as if `Tekst z {{ row.day }}` stood there; within a larger
     expression `_("Text of %(day)s", day=…)` becomes a filter that only fills the translation. `{{ icon("lock") }}`,
-    `{{ asset("x.css") }}` and `{{ url_for("portal.front") }}` become what they answer.
+    `{{ asset("x.css") }}`, `{{ url_for("portal.front") }}` and `{{ in_polish }}` become what they answer.
     """
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
@@ -108,6 +109,9 @@ class CompiledTexts(Extension):
                 function = cast(Callable[[str], object], self.environment.globals[tokens[place + 1].value])
                 yield Token(tokens[place].lineno, "data", str(escape(function(tokens[place + 3].value))))
                 place += 6
+            elif _is_language_of_data(tokens, place):
+                yield Token(tokens[place].lineno, "data", str(self.environment.globals[LANGUAGE_OF_DATA]))
+                place += 3
             elif (path := _path_of_uuid(tokens, place)) is not None:
                 before, after = _cut_at_uuid(tokens[place + 3].value)
                 yield Token(tokens[place].lineno, "data", before)
@@ -156,6 +160,11 @@ def _is_constant(tokens: list[Token], place: int) -> bool:
     """`{{ icon("lock") }}` and its like: a known function of one text, alone between the braces."""
     types = [token.type for token in tokens[place : place + 6]]
     return types == _ALONE and tokens[place + 1].value in CONSTANT
+
+
+def _is_language_of_data(tokens: list[Token], place: int) -> bool:
+    types = [token.type for token in tokens[place : place + 3]]
+    return types == ["variable_begin", "name", "variable_end"] and tokens[place + 1].value == LANGUAGE_OF_DATA
 
 
 def _path_of_uuid(tokens: list[Token], place: int) -> list[Token] | None:

@@ -44,7 +44,7 @@ def moment(value: datetime | None) -> str:
     if value is None:
         return ""
     local = value.astimezone(WARSAW)
-    return f"{day(local.date())}, {local:%H:%M}"
+    return f"{local.day:02d}.{local.month:02d}.{local.year}, {local.hour:02d}:{local.minute:02d}"
 
 
 def account(nrb: str | None) -> str:
