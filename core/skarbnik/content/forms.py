@@ -10,7 +10,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import (
-    DateField,
     DateTimeLocalField,
     EmailField,
     IntegerField,
@@ -20,7 +19,7 @@ from wtforms import (
     TextAreaField,
     URLField,
 )
-from wtforms.validators import Length, NumberRange, Optional, ValidationError
+from wtforms.validators import NumberRange, Optional, ValidationError
 from wtforms.widgets import HiddenInput
 
 from skarbnik import clock
@@ -28,6 +27,7 @@ from skarbnik.content.declaration import LANGUAGES, Answers, Basis, Conformity, 
 from skarbnik.content.markdown import may_link
 from skarbnik.content.models import LONGEST_BODY, LONGEST_TITLE, Article, ArticleKind
 from skarbnik.content.times import EARLIEST, LATEST, local_of, moment_of
+from skarbnik.web.fields import Day, Number, at_most
 
 TYPED = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # as browsers send it; the first is how it is shown
 PARTS = ("gaps", "reasons", "shortcuts", "architecture", "communication")
@@ -44,18 +44,6 @@ def _lines(text: str | None) -> str:
     return (text or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
 
 
-def _at_most(longest: int) -> Length:
-    return Length(max=longest, message=_l("Use at most %(max)d characters here."))
-
-
-class _Number(IntegerField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Enter a whole number, such as 3.")) from None
-
-
 class _LocalTime(DateTimeLocalField):
     """A date and a time of Warsaw."""
 
@@ -68,14 +56,6 @@ class _LocalTime(DateTimeLocalField):
         if wrong:
             self.data = None
             raise ValueError(_("Enter a date and a time, such as 24.11.2026, 14:30."))
-
-
-class _Day(DateField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Enter a date, such as 24.11.2026.")) from None
 
 
 class VersionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -91,11 +71,11 @@ class VersionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 class ArticleForm(VersionForm):
     """A text in one language."""
 
-    title = StringField(filters=[_line], validators=[_at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
+    title = StringField(filters=[_line], validators=[at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
     body = TextAreaField(filters=[_lines], render_kw={"rows": 18, "maxlength": LONGEST_BODY})
     shown_from = _LocalTime(format=TYPED, validators=[Optional()])
     shown_until = _LocalTime(format=TYPED, validators=[Optional()])
-    position = _Number(
+    position = Number(
         default=0, validators=[Optional(), NumberRange(0, 999, _l("Enter a number from %(min)d to %(max)d."))]
     )
 
@@ -130,7 +110,7 @@ class ArticleForm(VersionForm):
 class NewArticleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """The title of a text that is to be; its address is made from it."""
 
-    title = StringField(filters=[_line], validators=[_at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
+    title = StringField(filters=[_line], validators=[at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
 
     def validate_title(self, field: Any) -> None:
         if not field.data:
@@ -138,17 +118,17 @@ class NewArticleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 
 def _short(longest: int, *more: Any) -> dict[str, Any]:
-    return {"filters": [_line], "validators": [_at_most(longest), *more]}
+    return {"filters": [_line], "validators": [at_most(longest), *more]}
 
 
 class _DeclarationForm(VersionForm):
     conformity = SelectField()
     basis = SelectField()
     auditor = StringField(**_short(160))
-    published_on = _Day()
-    updated_on = _Day()
-    made_on = _Day()
-    reviewed_on = _Day(validators=[Optional()])
+    published_on = Day()
+    updated_on = Day()
+    made_on = Day()
+    reviewed_on = Day(validators=[Optional()])
     contact = StringField(**_short(160))
     email = EmailField(**_short(120))
     phone = TelField(**_short(40))
@@ -246,7 +226,7 @@ DeclarationForm = type(
     "DeclarationForm",
     (_DeclarationForm,),
     {
-        f"{part}_{language}": TextAreaField(filters=[_lines], validators=[_at_most(4000)], render_kw={"rows": 4})
+        f"{part}_{language}": TextAreaField(filters=[_lines], validators=[at_most(4000)], render_kw={"rows": 4})
         for language in LANGUAGES
         for part in PARTS
     },

@@ -15,8 +15,8 @@ from flask_wtf import FlaskForm
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
-from wtforms import BooleanField, DateField, IntegerField, SelectField, StringField
-from wtforms.validators import Length, NumberRange, ValidationError
+from wtforms import BooleanField, SelectField, StringField
+from wtforms.validators import NumberRange, ValidationError
 
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
@@ -28,6 +28,7 @@ from skarbnik.receivables.services import KindSettings, set_kind, set_value
 from skarbnik.receivables.workdays import holidays_of
 from skarbnik.web import frame
 from skarbnik.web.access import requires
+from skarbnik.web.fields import Day, Number, at_most
 from skarbnik.web.forms import TokenForm
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/office/kinds", template_folder="templates")
@@ -56,23 +57,13 @@ def kind_titles() -> dict[DatedKind, str]:
     }
 
 
-class _Day(DateField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Enter a date, such as 24.11.2026.")) from None
-
-
 class ValueForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A value of the law and the day from which it holds."""
 
     kind = SelectField()
-    from_on = _Day()
+    from_on = Day()
     value = StringField(render_kw={"inputmode": "decimal", "maxlength": 8})
-    note = StringField(
-        validators=[Length(max=200, message=_l("Use at most %(max)d characters here."))], render_kw={"maxlength": 200}
-    )
+    note = StringField(validators=[at_most(200)], render_kw={"maxlength": 200})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -97,14 +88,12 @@ class ValueForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """How a kind of receivable is shown, paid and charged."""
 
-    position = IntegerField(validators=[NumberRange(0, 9999, _l("Enter a number from %(min)d to %(max)d."))])
+    position = Number(validators=[NumberRange(0, 9999, _l("Enter a number from %(min)d to %(max)d."))])
     online = BooleanField()
     in_parts = BooleanField()
     interest = SelectField()
     account = SelectField()
-    resolution = StringField(
-        validators=[Length(max=80, message=_l("Use at most %(max)d characters here."))], render_kw={"maxlength": 80}
-    )
+    resolution = StringField(validators=[at_most(80)], render_kw={"maxlength": 80})
 
     def __init__(self, accounts: list[CreditorAccount], **kwargs: Any) -> None:
         super().__init__(**kwargs)

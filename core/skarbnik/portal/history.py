@@ -15,6 +15,7 @@ from skarbnik.plugin_api import OperationKind
 from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
 from skarbnik.portal.debts import list_to_pay
+from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
@@ -39,20 +40,15 @@ def operation_names() -> dict[OperationKind, str]:
     }
 
 
-def _payer() -> UUID:
-    payer_id = current_person().payer_id
-    if payer_id is None:
-        abort(redirect(url_for("portal.nobody"), 303))
-    return payer_id
-
-
 @blueprint.get("/operations")
 @requires(SEE_OWN)
 def operations() -> str:
     """Every operation with the balance after it; what is chosen is in the address."""
     choice = booked.read_operation_choice(request.args)
     page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
-    rows = booked.list_operations(frame.session(), payer_id=_payer(), today=clock.today(), choice=choice, page=page)
+    rows = booked.list_operations(
+        frame.session(), payer_id=payer_of_request(), today=clock.today(), choice=choice, page=page
+    )
     return render_template(
         "portal/operations.html",
         rows=rows[: booked.PAGE],
@@ -72,7 +68,7 @@ def operations_file(wanted: str) -> Response:
     if wanted not in set(FileFormat):
         abort(404)
     choice = booked.read_operation_choice(request.args)
-    rows = booked.all_operations(frame.session(), payer_id=_payer(), today=clock.today(), choice=choice)
+    rows = booked.all_operations(frame.session(), payer_id=payer_of_request(), today=clock.today(), choice=choice)
     names, person = operation_names(), current_person()
     table = Table(
         title=_("Accounting operations"),
@@ -109,7 +105,7 @@ def operations_file(wanted: str) -> Response:
 @requires(SEE_OWN)
 def calendar() -> str:
     """Due dates by month, and the private address of the same for other calendars."""
-    session, person, payer_id = frame.session(), current_person(), _payer()
+    session, person, payer_id = frame.session(), current_person(), payer_of_request()
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
     path = due_dates.feed_path(g.tenant, person.id, payer_id, due_dates.feed_version(session, person.id))
     address = g.tenant.url(path)

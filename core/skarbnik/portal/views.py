@@ -47,7 +47,8 @@ def front() -> str | Response:
     return render_template("portal/front.html", texts=texts, warnings=texts.warnings)
 
 
-def _payer() -> UUID:
+def payer_of_request() -> UUID:
+    """Whom the person of this request acts for; who acts for nobody is told so."""
     payer_id = current_person().payer_id
     if payer_id is None:
         abort(redirect(url_for("portal.nobody"), 303))
@@ -61,7 +62,7 @@ def nobody() -> str:
 
 
 def _debts(day: date | None = None) -> Debts:
-    return list_to_pay(frame.session(), payer_id=_payer(), today=clock.today(), now=clock.now(), day=day)
+    return list_to_pay(frame.session(), payer_id=payer_of_request(), today=clock.today(), now=clock.now(), day=day)
 
 
 @blueprint.get("/dashboard")
@@ -76,7 +77,7 @@ def dashboard() -> str:
         soon=soon,
         soon_total=Money(sum(row.grosze for row in soon)),
         overpaid=debts.overpaid,
-        orders=queries.list_orders(frame.session(), payer_id=_payer(), limit=5)[:5],
+        orders=queries.list_orders(frame.session(), payer_id=payer_of_request(), limit=5)[:5],
     )
 
 
@@ -124,14 +125,14 @@ def _day_of_address() -> date:
 @requires(SEE_OWN)
 def overpayments() -> str:
     """Money of the payer that pays for nothing yet, and what can be done about it."""
-    rows = list_overpayments(frame.session(), payer_id=_payer())
+    rows = list_overpayments(frame.session(), payer_id=payer_of_request())
     return render_template("portal/overpayments.html", rows=rows, total=Money.total(row.amount for row in rows))
 
 
 @blueprint.get("/receivables/<uuid:receivable_id>")
 @requires(SEE_OWN)
 def receivable(receivable_id: UUID) -> str:
-    found: dict[str, Any] = get_receivable(frame.session(), receivable_id, payer_id=_payer())
+    found: dict[str, Any] = get_receivable(frame.session(), receivable_id, payer_id=payer_of_request())
     closed = found["receivable"].closed_at is not None
     payable = not closed and any(row["amounts"].total and not row["closed_at"] for row in found["instalments"])
     left = Amounts.sum(row["amounts"] for row in found["instalments"] if not row["closed_at"])
@@ -229,7 +230,7 @@ def order() -> str | Response | tuple[str, int]:
     session, person = frame.session(), current_person()
     if not person.may_pay:
         abort(403)
-    payer_id = _payer()
+    payer_id = payer_of_request()
     chosen = _chosen_from_form()
     own = {row.id for row in _debts().rows}
     if any(each.instalment_id not in own for each in chosen):
@@ -304,7 +305,7 @@ def _go(number: str, transaction: Transaction) -> Response:
 @requires(PAY)
 def go(number: str) -> str | Response:
     """On the way to the gateway. A page of its own: browsers hold redirects after a form against `form-action`."""
-    found = queries.get_order(frame.session(), number, payer_ids=[_payer()])
+    found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
     for transaction in reversed(found.transactions):
         if transaction.state is TransactionState.PENDING and transaction.redirect_url:
             return render_template("portal/go.html", order=found, transaction=transaction)
@@ -317,7 +318,7 @@ def payments() -> str:
     state = request.args.get("state", "")
     chosen = PaymentOrderState(state) if state in list(PaymentOrderState) else None
     place = _place(request.args.get("before", ""))
-    rows = queries.list_orders(frame.session(), payer_id=_payer(), state=chosen, before=place)
+    rows = queries.list_orders(frame.session(), payer_id=payer_of_request(), state=chosen, before=place)
     more = rows[queries.PAGE - 1] if len(rows) > queries.PAGE else None
     return render_template(
         "portal/payments.html",
@@ -340,7 +341,7 @@ def _place(text: str) -> tuple[datetime, UUID] | None:
 @requires(SEE_OWN)
 def payment(number: str) -> str:
     """The page a payer comes back to. It shows the state; only what the gateway answers to us changes it."""
-    found = queries.get_order(frame.session(), number, payer_ids=[_payer()])
+    found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
     open_there = any(
         each.state in {TransactionState.PENDING, TransactionState.UNKNOWN, TransactionState.CREATED}
         for each in found.transactions
@@ -379,11 +380,11 @@ def pay_again(number: str) -> Response:
     if not current_person().may_pay:
         abort(403)
     session = frame.session()
-    found = queries.get_order(session, number, payer_ids=[_payer()])
+    found = queries.get_order(session, number, payer_ids=[payer_of_request()])
     session.commit()
     starting.settle_open(g.tenant, found)
     session.expire_all()
-    found = queries.get_order(session, number, payer_ids=[_payer()])
+    found = queries.get_order(session, number, payer_ids=[payer_of_request()])
     if not _payable(found):
         return redirect(url_for("portal.payment", number=number), 303)
     if request.form.get("rest") != str(rest_of(found).grosze):
