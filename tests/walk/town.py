@@ -102,6 +102,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "payer_id": rich.payer.id,
             "kind_id": rich.kind_id,
             "wanted": "csv",
+            "size": 180,
             "user_id": rich.user.id,
             "mark": feed_path(tenant, rich.user.id, rich.payer.id, 1).rpartition("/")[2].removesuffix(".ics"),
             "run_id": run,

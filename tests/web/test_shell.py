@@ -2,6 +2,9 @@
 
 import json
 import re
+import struct
+
+import pytest
 
 
 def test_the_manifest_names_the_gmina_in_the_language_of_the_person(browse):
@@ -48,3 +51,17 @@ def test_every_component_is_shown_on_one_page(browse):
         "aria-invalid",
     ):
         assert part in page.text, part
+
+
+@pytest.mark.parametrize("size", [180, 192, 512])
+def test_a_telephone_that_takes_no_drawing_gets_pixels_of_the_gminas_own(browse, size):
+    here, there = (browse(slug).get(f"/icon-{size}.png") for slug in ("lipowo", "debina"))
+
+    assert here.content_type == "image/png"
+    assert struct.unpack(">II", here.get_data()[16:24]) == (size, size)
+    assert here.get_data() != there.get_data()
+    assert "/icon-180.png" in browse("lipowo").get("/sign-in").text
+
+
+def test_no_other_size_is_drawn(browse):
+    assert browse("lipowo").get("/icon-4096.png").status_code == 404

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from functools import lru_cache
+from importlib.resources import files
+
+import typst
 from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, render_template
 from flask_babel import gettext as _
 from markupsafe import escape
@@ -10,6 +15,7 @@ from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.access import public
 
 DAY = "public, max-age=86400"
+PIXELS = (180, 192, 512)
 
 blueprint = Blueprint("shell", __name__)
 
@@ -42,6 +48,7 @@ def manifest() -> Response:
         icons=[
             {"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "any"},
             {"src": "/icon.svg", "sizes": "any", "type": "image/svg+xml", "purpose": "maskable"},
+            *({"src": f"/icon-{size}.png", "sizes": f"{size}x{size}", "type": "image/png"} for size in PIXELS),
         ],
     )
     response.content_type = "application/manifest+json"
@@ -63,6 +70,25 @@ def icon() -> Response:
     response = Response(drawing, content_type="image/svg+xml")
     response.headers["Cache-Control"] = DAY
     return response
+
+
+@blueprint.get("/icon-<int:size>.png")
+@public("the first letter and the colour of a gmina")
+def icon_png(size: int) -> Response:
+    """The same as pixels: some telephones take no drawing for their first screen."""
+    if size not in PIXELS:
+        abort(404)
+    tenant = _tenant()
+    response = Response(_pixels(tenant.colour, tenant.short_name[:1], size), content_type="image/png")
+    response.headers["Cache-Control"] = DAY
+    return response
+
+
+@lru_cache(maxsize=256)
+def _pixels(colour: str, letter: str, size: int) -> bytes:
+    source = (files("skarbnik.web") / "assets_print" / "icon.typ").read_bytes()
+    inputs = {"data": json.dumps({"colour": colour, "letter": letter})}
+    return typst.compile(source, format="png", ppi=72 * size / 192, sys_inputs=inputs, ignore_system_fonts=True)
 
 
 @blueprint.get("/offline")
