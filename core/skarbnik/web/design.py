@@ -18,7 +18,10 @@ from skarbnik.web.access import public
 
 blueprint = Blueprint("design", __name__)
 
-TOKENS = ("ink", "quiet", "line", "edge", "paper", "soft", "raised", "red", "green", "amber", "link", "gmina")
+TOKENS = (
+    *("ink", "quiet", "line", "edge", "paper", "soft", "raised", "red", "green", "amber", "link", "gmina"),
+    *("red-soft", "green-soft", "amber-soft", "link-over", "focus", "on-gmina"),
+)
 WHEN = datetime(2026, 11, 23, 13, 5, tzinfo=UTC)
 
 
