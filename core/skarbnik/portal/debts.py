@@ -122,7 +122,6 @@ class Debts:
     as_of: datetime | None = None
     estimated: bool = False  # some interest is ours, for a day the finance system has not spoken of
     overpaid: Money = ZERO  # paid, and for nothing yet (nadpłata)
-    reminder_cost: Money = ZERO  # what a reminder (upomnienie) costs now
 
 
 def list_to_pay(
@@ -158,7 +157,6 @@ def list_to_pay(
         overpaid=Money(found[0].overpaid),
         estimated=day != today
         and any(each.mode == InterestMode.GIVEN and each.regime != Regime.NONE for each in found),
-        reminder_cost=Money(rules.reminder_cost.value_on(today)),
     )
 
 
