@@ -20,7 +20,8 @@ from lxml import etree
 
 from skarbnik import clock
 from skarbnik.exchange.imports import read_import
-from skarbnik.exchange.models import ImportRun, RunState, Source
+from skarbnik.exchange.models import ImportRun, Source
+from skarbnik.exchange.states import RunState
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.database import Lab, make_lab
 from skarbnik_puma.settings import PumaSettings

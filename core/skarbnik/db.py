@@ -34,6 +34,11 @@ def new_id() -> UUID:
     return uuid7()
 
 
+def first_id_of(moment: datetime) -> UUID:
+    """The smallest id that `new_id` can have made at a moment: everything older has a smaller one."""
+    return UUID(int=int(moment.timestamp() * 1000) << 80)
+
+
 def like_anywhere(text: str) -> str:
     """A pattern for ILIKE that finds the text anywhere, as it is written."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

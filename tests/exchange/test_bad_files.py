@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from skarbnik.exchange.models import RunState
+from skarbnik.exchange.states import RunState
 
 UNTOUCHED_BY_REFUSAL = {"import_runs", "import_problems"}
 

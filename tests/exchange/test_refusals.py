@@ -6,7 +6,7 @@ import pytest
 import structlog
 
 from skarbnik.exchange import tasks
-from skarbnik.exchange.models import RunState
+from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import spool_of
 
 

@@ -3,8 +3,9 @@
 from skarbnik import clock
 from skarbnik.crypto import KeyRing
 from skarbnik.exchange import imports
-from skarbnik.exchange.models import ImportRun, RunState
+from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.spool import Spool
+from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import read_file
 from skarbnik.tenancy.plugin_settings import parse_settings, store_settings
 from skarbnik.testing.factories import SourceFactory, bound_to
@@ -40,7 +41,7 @@ def test_a_corrected_file_of_the_same_name_is_not_put_away_instead_of_the_one_th
     (spool.incoming / "puma-export-000001.xml").write_text("corrected")
 
     assert spool.take("puma-export-000001.xml", "the first run").read_text() == "damaged" == taken.read_text()
-    spool.put_away("puma-export-000001.xml", "the first run", refused=True)
+    spool.put_away("puma-export-000001.xml", "the first run", "refused")
 
     assert (tmp_path / "refused" / "puma-export-000001.xml").read_text() == "damaged"
     assert (spool.incoming / "puma-export-000001.xml").read_text() == "corrected"

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from skarbnik.exchange import imports, tasks
-from skarbnik.exchange.models import RunState
+from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import Again
 from skarbnik.payments.ordering import BasketChanged, Chosen, order_payment

@@ -15,8 +15,9 @@ from skarbnik.audit.services import record_act
 from skarbnik.content.models import ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.db import Base
-from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun, RunState
+from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun
 from skarbnik.exchange.spool import open_spool
+from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import send_mail
 from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund

@@ -21,7 +21,8 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
-from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun, RunState
+from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun
+from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.operator import services as operators
 from skarbnik.payers.models import Payer

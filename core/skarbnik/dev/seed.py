@@ -22,8 +22,9 @@ from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.programs import first_export
 from skarbnik.errors import SkarbnikError
 from skarbnik.exchange import imports
-from skarbnik.exchange.models import ImportRun, RunState, Source
+from skarbnik.exchange.models import ImportRun, Source
 from skarbnik.exchange.sources import connect_source
+from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import read_file, spool_of
 from skarbnik.operator.services import make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from os import SEEK_END
 from pathlib import Path
@@ -19,22 +19,34 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.audit.services import record_act
-from skarbnik.db import TenantSession
-from skarbnik.errors import BrokenFile, FileProblem
+from skarbnik.db import TenantSession, new_id
+from skarbnik.errors import BrokenFile, Conflict, FileProblem, SkarbnikError
 from skarbnik.exchange import checks
+from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.merge import Merge, Merged
-from skarbnik.exchange.models import ImportProblem, ImportRun, RunState, Source
+from skarbnik.exchange.models import ImportProblem, ImportRun, Origin, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.staging import Stage
+from skarbnik.exchange.states import RunState
 from skarbnik.outbox import publish
 from skarbnik.payments.bookings import mark_seen
-from skarbnik.plugin_api import FinanceSystem, Manifest
+from skarbnik.plugin_api import FinanceSystem, ImportKind, Manifest
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
 
 LONGEST_MESSAGE = 300
 TELL_EVERY = 1.0  # seconds
+FEW_DEBTS = 20  # closing so few of them is nothing to stop for, whatever their share
+
+
+class Held(SkarbnikError):
+    """A full file that closes so much that an official has to agree first."""
+
+    def __init__(self, open_debts: int, vanishing: int) -> None:
+        super().__init__(f"{vanishing} of {open_debts} open debts would be closed")
+        self.open_debts = open_debts
+        self.vanishing = vanishing
 
 
 def register_arrivals(session: Session, source: Source, names: list[str]) -> list[ImportRun]:
@@ -47,12 +59,66 @@ def register_arrivals(session: Session, source: Source, names: list[str]) -> lis
     runs = []
     for name in names:
         if name not in open_names:
-            run = ImportRun(source=source.id, file_name=name, registered_at=clock.now())
-            session.add(run)
-            session.flush()
-            publish(session, "exchange.file_arrived", run.id)
-            runs.append(run)
+            runs.append(register_run(session, source, name))
     return runs
+
+
+def register_run(
+    session: Session,
+    source: Source,
+    name: str,
+    *,
+    run_id: UUID | None = None,
+    origin: Origin = Origin.FOLDER,
+    asked_by: UUID | None = None,
+    dry: bool = False,
+) -> ImportRun:
+    """A file waits to be read: at the hours of its source, or at once when a person brought it."""
+    now = clock.now()
+    due_at = next_moment(source.hours, now) if origin is not Origin.UPLOAD else None
+    run = ImportRun(
+        id=run_id or new_id(),
+        source=source.id,
+        file_name=name,
+        registered_at=now,
+        origin=origin,
+        asked_by=asked_by,
+        dry=dry,
+        due_at=due_at,
+    )
+    session.add(run)
+    session.flush()
+    publish(session, "exchange.file_arrived", run.id, due_at=due_at)
+    return run
+
+
+def read_now(session: Session, run_id: UUID) -> None:
+    """An official does not wait for the hours of the source."""
+    run = lock_run(session, run_id)
+    if run.state is not RunState.WAITING:
+        raise Conflict(f"run {run_id} does not wait")
+    run.due_at = None
+    publish(session, "exchange.file_arrived", run.id)
+
+
+def consent(session: Session, run_id: UUID, *, user_id: UUID) -> None:
+    """An official agrees to what a held file closes: it is read again, and not asked about again."""
+    run = lock_run(session, run_id)
+    if run.state is not RunState.HELD:
+        raise Conflict(f"run {run_id} is not held")
+    run.move_to(RunState.WAITING)
+    run.consented_by, run.due_at = user_id, None
+    publish(session, "exchange.file_arrived", run.id)
+
+
+def decline(session: Session, run_id: UUID) -> None:
+    """An official does not agree: nothing of the held file is applied, and its number is free again."""
+    run = lock_run(session, run_id)
+    if run.state is not RunState.HELD:
+        raise Conflict(f"run {run_id} is not held")
+    _report(session, run_id, None, RunState.REFUSED, None)
+    run.message = "Urząd nie zgodził się na zamknięcie należności, których nie ma w tym pliku."
+    publish(session, "exchange.file_arrived", run.id)  # to put the file away
 
 
 def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path, *, dry: bool = False) -> RunState:
@@ -65,7 +131,8 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
         if run.finished_at is not None:
             return run.state
         source_id, tenant_code = run.source, session.get_one(Source, run.source).tenant_code
-        run.state, run.started_at, run.sha256 = RunState.RUNNING, clock.now(), sha256_of(path)
+        run.move_to(RunState.RUNNING)
+        run.started_at, run.sha256 = clock.now(), sha256_of(path)
         run.bytes_all, run.bytes_read = path.stat().st_size, 0
     manifest: Manifest | None = None
     try:
@@ -77,6 +144,9 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
             merged = _apply(tenant, session, system, run_id, source_id, tenant_code, manifest, path, dry=dry)
             if dry:
                 session.rollback()
+    except Held as held:
+        assert manifest is not None
+        return _hold(tenant, run_id, manifest, held)
     except BrokenFile as error:
         return refuse(tenant, run_id, manifest, str(error), error.problems)
     except psycopg.errors.DataError as error:
@@ -131,6 +201,8 @@ def _apply(
         progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
     _raise_if(problems + checks.check_stage(connection, source_id, run_id))
+    if manifest.kind is ImportKind.FULL and not merge.is_first:
+        _stop_if_too_much(session, merge, source, run_id, dry=dry)
     merged = merge.finish(manifest.kind, stage.counted.rows)
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
@@ -138,6 +210,25 @@ def _apply(
         record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)
     return merged
+
+
+def _stop_if_too_much(session: Session, merge: Merge, source: Source, run_id: UUID, *, dry: bool) -> None:
+    """A file of half a gmina looks like any other full file; the difference is how much it would close."""
+    open_debts, vanishing = merge.count_vanishing()
+    if dry or vanishing <= FEW_DEBTS or 100 * vanishing <= source.most_closing * open_debts:
+        return
+    if session.get_one(ImportRun, run_id).consented_by is None:
+        raise Held(open_debts, vanishing)
+
+
+def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunState:
+    with tenant.session() as session:
+        run = lock_run(session, run_id)
+        run.move_to(RunState.HELD)
+        run.number, run.kind, run.as_of, run.totals = manifest.number, manifest.kind, manifest.as_of, _totals(manifest)
+        run.counts = {"debts": {"open": held.open_debts, "closing": held.vanishing}}
+    log.warning("import.held", tenant=tenant.id, run=str(run_id), closing=held.vanishing)
+    return RunState.HELD
 
 
 @dataclass
@@ -207,12 +298,17 @@ def _report(
     session: Session, run_id: UUID, manifest: Manifest | None, state: RunState, merged: Merged | None
 ) -> ImportRun:
     run = session.get_one(ImportRun, run_id)
-    run.state, run.finished_at = state, clock.now()
+    run.move_to(state)
+    run.finished_at = clock.now()
     if manifest is not None:
-        run.number, run.kind, run.as_of = manifest.number, manifest.kind, manifest.as_of
+        run.number, run.kind, run.as_of, run.totals = manifest.number, manifest.kind, manifest.as_of, _totals(manifest)
     if merged is not None:
         run.counts = merged.counts
     return run
+
+
+def _totals(manifest: Manifest) -> dict[str, int]:
+    return {name: value for name, value in asdict(manifest.totals).items() if value is not None}
 
 
 RETRY = timedelta(seconds=5)
@@ -222,7 +318,7 @@ def ring_next(session: Session, source_id: str) -> None:
     """Files that came together are read one after another, without waiting for each one's next look."""
     waiting = session.scalar(
         select(ImportRun.id)
-        .where(ImportRun.source == source_id, ImportRun.finished_at.is_(None))
+        .where(ImportRun.source == source_id, ImportRun.finished_at.is_(None), ImportRun.due_at.is_(None))
         .order_by(ImportRun.id)
         .limit(1)
     )
@@ -232,4 +328,7 @@ def ring_next(session: Session, source_id: str) -> None:
 
 def finish(spool: Spool, run: ImportRun, state: RunState) -> None:
     """Put the read file away. Repeating it after a crash finds nothing left to do."""
-    spool.put_away(run.file_name, str(run.id), refused=state is RunState.REFUSED)
+    spool.put_away(run.file_name, str(run.id), _KEPT_IN[state])
+
+
+_KEPT_IN = {RunState.APPLIED: "done", RunState.TRIED: "tried", RunState.REFUSED: "refused"}

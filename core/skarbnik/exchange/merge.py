@@ -1,7 +1,8 @@
 """From checked temporary tables into the gmina's tables, in the transaction that staged them.
 
 Only new and changed rows are written: a row whose keyed digest is the one we have is not touched. What a full file no
-longer has is closed. Instalments that change or close are locked in the order of their ids first, as payments do.
+longer has is closed. Instalments that change or close are locked in the order of their ids first, as payments do. What
+a receivable, an instalment or an overpayment was before is kept in `replaced_rows`: a clerk compares two runs by it.
 
 In the first load of a source every row is new, so rows go in while the file is still being read, on the other
 processor. The checks still see all of it, and a refusal rolls it back (docs/decisions/0006-first-load.md).
@@ -10,12 +11,13 @@ processor. The checks still see all of it, and a refusal rolls it back (docs/dec
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
+from skarbnik.db import first_id_of
 from skarbnik.plugin_api import ImportKind
 
 KINDS = """
@@ -133,14 +135,38 @@ RECEIVABLES_UNKNOWN = """
     LEFT JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
     WHERE r.id IS NULL
 """
-RECEIVABLES_CHANGED = """
-    UPDATE receivables r SET kind_id = k.id, title = s.title, number = s.number, period_from = s.period_from,
-        period_until = s.period_until, basis = s.basis, account = s.account,
-        closed_at = CASE WHEN s.closed THEN coalesce(r.closed_at, %(now)s) END, digest = s.digest, run_id = %(run)s
-    FROM stage_receivables s JOIN kinds k ON k.source = %(source)s AND k.code = s.kind
-    WHERE r.source = %(source)s AND r.external_id = s.external_id
-        AND (r.digest <> s.digest OR (r.closed_at IS NOT NULL) <> s.closed)
-"""
+# What of a row that is replaced a clerk may want to see again, and the column of `replaced_rows` it is kept in.
+CONTENT = {
+    "receivables": {"title": "title", "number": "number", "account": "account"},
+    "instalments": {"due_on": "due_on", "principal": "principal", "interest": "interest", "costs": "costs"},
+    "overpayments": {"principal": "amount"},
+}
+KEPT_FOR = timedelta(days=731)
+
+
+def keeping(table: str) -> str:
+    """Keep the rows of `t` as they are now, before the statement they stand in changes them."""
+    content = CONTENT[table]
+    return f"""
+        INSERT INTO replaced_rows (replaced_by, row_id, written_by, closed, {", ".join(content)})
+        SELECT %(run)s, t.id, t.run_id, t.closed_at IS NOT NULL, {", ".join(f"t.{each}" for each in content.values())}
+        FROM t
+    """  # noqa: S608  # our own words
+
+
+RECEIVABLES_CHANGED = f"""
+    WITH t AS MATERIALIZED (
+        SELECT r.*, s AS said, k.id AS said_kind
+        FROM stage_receivables s JOIN kinds k ON k.source = %(source)s AND k.code = s.kind
+        JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
+        WHERE r.digest <> s.digest OR (r.closed_at IS NOT NULL) <> s.closed
+    ), kept AS ({keeping("receivables")})
+    UPDATE receivables r SET kind_id = t.said_kind, title = (t.said).title, number = (t.said).number,
+        period_from = (t.said).period_from, period_until = (t.said).period_until, basis = (t.said).basis,
+        account = (t.said).account, closed_at = CASE WHEN (t.said).closed THEN coalesce(r.closed_at, %(now)s) END,
+        digest = (t.said).digest, run_id = %(run)s
+    FROM t WHERE r.id = t.id
+"""  # noqa: S608  # our own words
 RECEIVABLES_PARENT = """
     UPDATE receivables r SET parent_id = p.id FROM stage_receivables s
     LEFT JOIN receivables p ON p.source = %(source)s AND p.external_id = s.parent
@@ -149,8 +175,8 @@ RECEIVABLES_PARENT = """
 """
 
 LIABILITIES_NEW = """
-    INSERT INTO liabilities (receivable_id, payer_id, role, share_part, share_whole, from_on, until_on, digest)
-    SELECT r.id, p.id, s.role, s.share_part, s.share_whole, s.from_on, s.until_on, s.digest
+    INSERT INTO liabilities (receivable_id, payer_id, role, share_part, share_whole, from_on, until_on, digest, run_id)
+    SELECT r.id, p.id, s.role, s.share_part, s.share_whole, s.from_on, s.until_on, s.digest, %(run)s
     FROM {stage} s
     JOIN LATERAL ({own}) r ON true
     JOIN LATERAL ({payer}) p ON true
@@ -161,7 +187,7 @@ LIABILITIES_UNKNOWN = """
 """
 LIABILITIES_CHANGED = """
     UPDATE liabilities l SET share_part = s.share_part, share_whole = s.share_whole, from_on = s.from_on,
-        until_on = s.until_on, closed_at = NULL, digest = s.digest
+        until_on = s.until_on, closed_at = NULL, digest = s.digest, run_id = %(run)s
     FROM stage_liabilities s
     JOIN receivables r ON r.source = %(source)s AND r.external_id = s.receivable
     JOIN payers p ON p.source = %(source)s AND p.external_id = s.payer
@@ -169,7 +195,7 @@ LIABILITIES_CHANGED = """
         AND (l.digest <> s.digest OR l.closed_at IS NOT NULL)
 """
 LIABILITIES_GONE = """
-    UPDATE liabilities l SET closed_at = %(now)s
+    UPDATE liabilities l SET closed_at = %(now)s, run_id = %(run)s
     FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id, payers p
     WHERE l.receivable_id = r.id AND l.closed_at IS NULL AND p.id = l.payer_id AND NOT EXISTS (
         SELECT FROM stage_liabilities sl
@@ -188,8 +214,8 @@ INSTALMENTS_UNKNOWN = """
     WHERE i.id IS NULL
 """
 INSTALMENTS_LOCKED = """
-    SELECT count(*) FROM (
-        SELECT id FROM instalments WHERE id IN (
+    WITH t AS MATERIALIZED (
+        SELECT * FROM instalments WHERE id IN (
             SELECT i.id FROM stage_instalments s
             JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
             WHERE i.digest <> s.digest OR (i.closed_at IS NOT NULL) <> s.closed
@@ -198,7 +224,7 @@ INSTALMENTS_LOCKED = """
             WHERE i.source = %(source)s AND i.closed_at IS NULL
                 AND NOT EXISTS (SELECT FROM stage_instalments si WHERE si.external_id = i.external_id)
         ) ORDER BY id FOR UPDATE
-    ) AS locked
+    ) {keep}
 """
 # Where an import looks for instalments that are gone: a full one everywhere, another in the receivables it names.
 PLACES = {
@@ -257,21 +283,40 @@ OVERPAYMENTS_UNKNOWN = """
     LEFT JOIN overpayments o ON o.source = %(source)s AND o.external_id = s.external_id
     WHERE o.id IS NULL
 """
-OVERPAYMENTS_CHANGED = """
+OVERPAYMENTS_CHANGED = f"""
+    WITH t AS MATERIALIZED (
+        SELECT o.*, s AS said FROM stage_overpayments s
+        JOIN overpayments o ON o.source = %(source)s AND o.external_id = s.external_id
+        WHERE o.digest <> s.digest OR (o.closed_at IS NOT NULL) <> s.closed
+    ), kept AS ({keeping("overpayments")})
     UPDATE overpayments o SET
-        payer_id = (SELECT p.id FROM payers p WHERE p.source = %(source)s AND p.external_id = s.payer),
-        receivable_id = (SELECT r.id FROM receivables r WHERE r.source = %(source)s AND r.external_id = s.receivable),
-        amount = s.amount, arose_on = s.arose_on,
-        closed_at = CASE WHEN s.closed THEN coalesce(o.closed_at, %(now)s) END, digest = s.digest, run_id = %(run)s
-    FROM stage_overpayments s WHERE o.source = %(source)s AND o.external_id = s.external_id
-        AND (o.digest <> s.digest OR (o.closed_at IS NOT NULL) <> s.closed)
-"""
+        payer_id = (SELECT p.id FROM payers p WHERE p.source = %(source)s AND p.external_id = (t.said).payer),
+        receivable_id = (
+            SELECT r.id FROM receivables r WHERE r.source = %(source)s AND r.external_id = (t.said).receivable
+        ),
+        amount = (t.said).amount, arose_on = (t.said).arose_on,
+        closed_at = CASE WHEN (t.said).closed THEN coalesce(o.closed_at, %(now)s) END, digest = (t.said).digest,
+        run_id = %(run)s
+    FROM t WHERE o.id = t.id
+"""  # noqa: S608  # our own words
 
+# Rows are locked in the order of their ids, as payments lock them: who wants the same ones waits, and never deadlocks.
 VANISHED = """
-    UPDATE {table} t SET closed_at = %(now)s, run_id = %(run)s
-    WHERE t.source = %(source)s AND t.closed_at IS NULL
-        AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id)
+    WITH t AS MATERIALIZED (
+        SELECT * FROM {table} t WHERE t.source = %(source)s AND t.closed_at IS NULL
+            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id)
+        ORDER BY t.id FOR UPDATE
+    ) {keep}
+    UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s FROM t WHERE o.id = t.id
 """
+# Debts that residents see today and that a full file would close without a word.
+VANISHING = """
+    SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
+        SELECT FROM stage_instalments s WHERE s.external_id = i.external_id))
+    FROM instalments i JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
+    WHERE i.source = %(source)s AND i.closed_at IS NULL AND i.principal + i.interest + i.costs > 0
+"""
+FORGET = "DELETE FROM replaced_rows WHERE replaced_by < %(long_ago)s"
 
 # Order matters: what is referred to comes first.
 NEW: dict[str, tuple[str, str]] = {
@@ -329,7 +374,14 @@ class Merge:
         key_version: int,
     ) -> None:
         self.connection = connection
-        self.words: dict[str, Any] = {"source": source, "run": run_id, "now": now, "owner": owner, "key": key_version}
+        self.words: dict[str, Any] = {
+            "source": source,
+            "run": run_id,
+            "now": now,
+            "owner": owner,
+            "key": key_version,
+            "long_ago": first_id_of(now - KEPT_FOR),
+        }
         self.merged = Merged()
         self.left_out = False  # a receivable of a first load, so an id the stage knows may be nobody's
         row = connection.execute(f"SELECT {NOTHING_YET}".encode(), self.words).fetchone()
@@ -353,7 +405,9 @@ class Merge:
         """Write what is new or changed, close what is gone. `staged` tells how many rows of each table there are."""
         self._add_kinds("stage_kinds")
         if not self.is_first:
-            self.connection.execute(INSTALMENTS_LOCKED.format(place=PLACES[kind]).encode(), self.words)
+            lock = INSTALMENTS_LOCKED.format(place=PLACES[kind], keep=keeping("instalments"))
+            self.connection.execute(lock.encode(), self.words)
+            self.connection.execute(FORGET.encode(), self.words)
         for table, (insert, unknown) in NEW.items():
             if not self.is_first or self._added(table) < staged[table]:
                 self._add(table, "new", insert.format(stage=f"stage_{table}", **LOOK_UPS) + unknown)
@@ -364,8 +418,15 @@ class Merge:
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
             for table in ("payers", "receivables", "instalments", "operations", "overpayments"):
-                self._add(table, "closed", VANISHED.format(table=table))
+                keep = f", kept AS ({keeping(table)})" if table in CONTENT and table != "instalments" else ""
+                self._add(table, "closed", VANISHED.format(table=table, keep=keep))
         return self.merged
+
+    def count_vanishing(self) -> tuple[int, int]:
+        """Debts that are open now, and how many of them this file would close because it does not name them."""
+        row = self.connection.execute(VANISHING.encode(), self.words).fetchone()
+        assert row is not None
+        return row[0], row[1]
 
     def _add_kinds(self, stage: str) -> None:
         for statement in KINDS.format(stage=stage).split(";"):

@@ -14,10 +14,14 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from secrets import token_hex
+from typing import BinaryIO
+
+from skarbnik.errors import BrokenFile
 
 LARGEST_FILE = 4 * 1024**3
 LONGEST_NAME = 120  # bytes, so that it also fits behind the key of whoever reads it
-WAYS = ("in", "reading", "out", "done", "refused")
+WAYS = ("in", "reading", "out", "done", "refused", "tried")
+PIECE = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -48,7 +52,7 @@ class Spool:
             return sorted(
                 entry.name
                 for entry in entries
-                if _fits(entry.name) and fnmatch(entry.name, pattern) and entry.is_file(follow_symlinks=False)
+                if fits(entry.name) and fnmatch(entry.name, pattern) and entry.is_file(follow_symlinks=False)
             )
         return []
 
@@ -66,9 +70,13 @@ class Spool:
             taken.unlink()
         return taken
 
-    def put_away(self, name: str, key: str, *, refused: bool) -> None:
-        """Put a read file where it is kept; a name that was there before gets a number."""
-        goal = self.root / ("refused" if refused else "done")
+    def put_away(self, name: str, key: str, way: str) -> None:
+        """Put a read file where it is kept (`done`, `refused`, `tried`); a name that was there before gets a number."""
+        if way == "tried":
+            with suppress(FileNotFoundError):
+                self._taken(name, key).rename(self._tried(name, key))
+            return
+        goal = self.root / way
         goal.mkdir(exist_ok=True)
         target, turn = goal / name, 1
         while target.exists():
@@ -76,6 +84,42 @@ class Spool:
             target = goal / f"{name}.{turn}"
         with suppress(FileNotFoundError):
             self._taken(name, key).rename(target)
+
+    def lay(self, name: str, key: str, stream: BinaryIO, *, most: int) -> int:
+        """A file that somebody sends, straight to where `key` reads it: whole or not at all. How many bytes it has.
+
+        BrokenFile when it is longer than `most`.
+        """
+        goal = self._taken(name, key)
+        part = goal.with_name(f"{key}.part")
+        try:
+            with part.open("xb") as file:
+                size = 0
+                while piece := stream.read(PIECE):
+                    size += len(piece)
+                    if size > most:
+                        raise BrokenFile(f"Plik jest większy niż {most // 1024**2} MB.")
+                    file.write(piece)
+                file.flush()
+                os.fsync(file.fileno())
+            part.rename(goal)
+        finally:
+            part.unlink(missing_ok=True)
+        return size
+
+    def drop(self, name: str, key: str) -> None:
+        """Take back what was laid and registered by nobody."""
+        self._taken(name, key).unlink(missing_ok=True)
+
+    def try_again(self, name: str, tried: str, key: str) -> bool:
+        """Let `key` read the file that `tried` has tried. False when it is not kept any more."""
+        with suppress(FileNotFoundError, FileExistsError):
+            os.link(self._tried(name, tried), self._taken(name, key))
+            return True
+        return False
+
+    def _tried(self, name: str, key: str) -> Path:
+        return self.root / "tried" / f"{key} {name}"
 
     def _taken(self, name: str, key: str) -> Path:
         return self.root / "reading" / f"{key} {name}"
@@ -95,7 +139,7 @@ class Spool:
             os.close(folder)
 
 
-def _fits(name: str) -> bool:
+def fits(name: str) -> bool:
     """Names are bytes to the system: some are no text at all."""
     try:
         return len(name.encode()) <= LONGEST_NAME and name.isprintable()

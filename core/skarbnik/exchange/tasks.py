@@ -8,14 +8,15 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
 from skarbnik.errors import BrokenFile
 from skarbnik.exchange import batches, imports
-from skarbnik.exchange.models import BookingBatch, ImportRun, RunState, Source
+from skarbnik.exchange.models import BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Spool, open_spool
+from skarbnik.exchange.states import RunState
 from skarbnik.outbox import Again
 from skarbnik.plugin_api import FileKind, FinanceSystem
 from skarbnik.tenancy.plugin_settings import get_settings
@@ -52,13 +53,17 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
                 ImportRun.finished_at.is_(None),
                 ImportRun.id < run.id,
                 ImportRun.registered_at > clock.now() - GIVE_WAY,
+                or_(ImportRun.due_at.is_(None), ImportRun.due_at <= clock.now()),
             )
             .limit(1)
         )
-        path = spool.take(run.file_name, str(run.id)) if run.finished_at is None and earlier is None else None
+        ready = run.finished_at is None and run.state is not RunState.HELD and earlier is None
+        path = spool.take(run.file_name, str(run.id)) if ready else None
     if run.finished_at is not None:
         imports.finish(spool, run, run.state)
         return None
+    if run.state is RunState.HELD:
+        return None  # an official decides, and rings again
     if path is None:
         return Again(clock.now() + imports.RETRY)  # files are read in the order they came
     system = open_system(tenant, source)
@@ -82,6 +87,8 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
     except Exception as error:  # a plugin that stumbles over a file harms that file, and not those behind it
         log.error("plugin.stumbled", run=str(run_id), exc_info=error)
         state = imports.refuse(tenant, run_id, None, "Wtyczka nie umiała przeczytać tego pliku.", [])
+    if state is RunState.HELD:
+        return None
     imports.finish(spool, run, state)
     with tenant.session() as session:
         imports.ring_next(session, source.id)
@@ -95,7 +102,8 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
     with tenant.session() as session:
         run = session.get_one(ImportRun, run_id)
         run.counts = {"bookings": batches.apply_acknowledgement(session, session.get_one(Source, run.source), answer)}
-        run.state, run.started_at, run.finished_at = RunState.APPLIED, clock.now(), clock.now()
+        run.move_to(RunState.APPLIED)
+        run.started_at = run.finished_at = clock.now()
     return RunState.APPLIED
 
 

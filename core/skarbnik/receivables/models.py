@@ -122,6 +122,7 @@ class Liability(Base):
     until_on: Mapped[date | None]
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
+    run_id: Mapped[UUID]
 
 
 class Instalment(Base):

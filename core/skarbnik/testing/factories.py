@@ -125,6 +125,7 @@ class LiabilityFactory(Factory):
     share_part = 1
     share_whole = 1
     digest = factory.LazyFunction(uuid4)
+    run_id = factory.LazyFunction(uuid4)
 
 
 class InstalmentFactory(Factory):

@@ -106,6 +106,12 @@ CREATE TABLE sources (
     last_import INTEGER NOT NULL,
     last_batch INTEGER NOT NULL,
     as_of TIMESTAMP WITH TIME ZONE,
+    hours VARCHAR(71),
+    most_closing INTEGER NOT NULL,
+    next_fetch_at TIMESTAMP WITH TIME ZONE,
+    fetched_at TIMESTAMP WITH TIME ZONE,
+    fetch_error VARCHAR(160),
+    CONSTRAINT sources_most_closing_check CHECK (most_closing BETWEEN 1 AND 100),
     CONSTRAINT sources_pkey PRIMARY KEY (id)
 );
 
@@ -158,12 +164,17 @@ CREATE TABLE import_runs (
     id UUID NOT NULL,
     source VARCHAR(20) NOT NULL,
     file_name VARCHAR(120) NOT NULL,
+    origin VARCHAR(24) NOT NULL,
+    asked_by UUID,
     state VARCHAR(24) NOT NULL,
     dry BOOLEAN NOT NULL,
+    consented_by UUID,
+    due_at TIMESTAMP WITH TIME ZONE,
     sha256 VARCHAR(64),
     number INTEGER,
     kind VARCHAR(24),
     as_of TIMESTAMP WITH TIME ZONE,
+    totals JSONB,
     counts JSONB NOT NULL,
     message VARCHAR(300),
     bytes_all BIGINT,
@@ -173,11 +184,28 @@ CREATE TABLE import_runs (
     finished_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT import_runs_pkey PRIMARY KEY (id),
     CONSTRAINT import_runs_source_fkey FOREIGN KEY(source) REFERENCES sources (id),
-    CONSTRAINT import_runs_runstate_check CHECK (state IN ('waiting', 'running', 'applied', 'tried', 'refused')),
+    CONSTRAINT import_runs_origin_check CHECK (origin IN ('folder', 'upload', 'push', 'fetch')),
+    CONSTRAINT import_runs_runstate_check CHECK (state IN ('waiting', 'running', 'held', 'applied', 'tried', 'refused')),
     CONSTRAINT import_runs_importkind_check CHECK (kind IN ('full', 'incremental'))
 );
 CREATE UNIQUE INDEX import_runs_applied_key ON import_runs (source, number) WHERE state = 'applied';
 CREATE UNIQUE INDEX import_runs_open_key ON import_runs (source, file_name) WHERE finished_at IS NULL;
+
+CREATE TABLE replaced_rows (
+    replaced_by UUID NOT NULL,
+    row_id UUID NOT NULL,
+    written_by UUID NOT NULL,
+    title VARCHAR(200),
+    number VARCHAR(80),
+    account VARCHAR(26),
+    due_on DATE,
+    principal BIGINT,
+    interest BIGINT,
+    costs BIGINT,
+    closed BOOLEAN NOT NULL,
+    CONSTRAINT replaced_rows_pkey PRIMARY KEY (replaced_by, row_id)
+);
+CREATE INDEX replaced_rows_row_id_idx ON replaced_rows (row_id);
 
 CREATE TABLE kinds (
     id UUID NOT NULL,
@@ -404,6 +432,7 @@ CREATE TABLE liabilities (
     until_on DATE,
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
+    run_id UUID NOT NULL,
     CONSTRAINT liabilities_pkey PRIMARY KEY (receivable_id, payer_id, role),
     CONSTRAINT liabilities_share_check CHECK (share_part > 0 AND share_part <= share_whole),
     CONSTRAINT liabilities_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id),

@@ -1,0 +1,68 @@
+"""Files that somebody hands over instead of laying them into the folder: an official, or the finance system itself."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+from typing import BinaryIO
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from skarbnik.db import new_id
+from skarbnik.errors import Conflict, Invalid, NotFound
+from skarbnik.exchange.imports import lock_run, register_run
+from skarbnik.exchange.models import ImportRun, Origin, Source
+from skarbnik.exchange.spool import Spool, fits
+from skarbnik.exchange.states import RunState
+
+LARGEST_UPLOAD = 1024**3
+
+
+def receive(
+    session: Session,
+    spool: Spool,
+    source: Source,
+    name: str,
+    stream: BinaryIO,
+    *,
+    origin: Origin,
+    asked_by: UUID | None = None,
+    dry: bool = False,
+) -> ImportRun:
+    """Keep a file and register its run; with `dry` it is only tried.
+
+    Invalid when the name is none, Conflict when a file of that name is being read, BrokenFile when it is too large.
+    The file is there before its run is: whoever reads the run finds it.
+    """
+    name = PurePosixPath(name.replace("\\", "/")).name.strip()
+    if not fits(name) or name in {"", ".", ".."} or name.endswith(".part"):
+        raise Invalid("a file without a usable name", {"file": "name"})
+    if _is_open(session, source.id, name):
+        raise Conflict(f"a file {name} is being read")
+    run_id = new_id()
+    spool.make().lay(name, str(run_id), stream, most=LARGEST_UPLOAD)
+    try:
+        return register_run(session, source, name, run_id=run_id, origin=origin, asked_by=asked_by, dry=dry)
+    except Exception:
+        spool.drop(name, str(run_id))
+        raise
+
+
+def apply_tried(session: Session, spool: Spool, run_id: UUID, *, user_id: UUID) -> ImportRun:
+    """Read the file of a dry run again, this time in earnest. NotFound when it is not kept any more."""
+    tried = lock_run(session, run_id)
+    if tried.state is not RunState.TRIED or _is_open(session, tried.source, tried.file_name):
+        raise Conflict(f"run {run_id} was not tried, or its file is being read")
+    again = new_id()
+    if not spool.try_again(tried.file_name, str(tried.id), str(again)):
+        raise NotFound(f"the file of run {run_id} is not kept any more")
+    source = session.get_one(Source, tried.source)
+    return register_run(session, source, tried.file_name, run_id=again, origin=Origin.UPLOAD, asked_by=user_id)
+
+
+def _is_open(session: Session, source_id: str, name: str) -> bool:
+    query = select(ImportRun.id).where(
+        ImportRun.source == source_id, ImportRun.file_name == name, ImportRun.finished_at.is_(None)
+    )
+    return session.scalar(query.limit(1)) is not None
