@@ -15,7 +15,7 @@ from typing import BinaryIO
 from skarbnik_csv.problems import Problems
 
 LONGEST = 16 * 1024  # bytes of a line
-MOST = 300_000  # lines; whoever has more has a program that can write the exchange format of docs/exchange.md of puma
+MOST = 200_000  # lines; whoever has more has a program that can write the exchange format of plugin puma
 
 SEPARATORS = (";", ",", "\t")
 BLANK = re.compile(r'[\s;,"]*')
