@@ -136,6 +136,14 @@ def test_an_answer_books_each_line_with_its_reference(batch, tenant):
     ]
 
 
+def test_an_answer_of_who_cannot_compute_a_digest_is_judged_by_the_bookings_it_names(batch, tenant):
+    lines = lines_in(tenant)
+    with pytest.raises(BrokenFile):
+        apply(tenant, answer(batch, lines[1:], sha256=None))
+
+    assert apply(tenant, answer(batch, lines, sha256=None)) == {"booked": 3, "refused": 0}
+
+
 def test_an_answer_that_comes_again_changes_nothing(batch, tenant, checksum):
     said = answer(batch, lines_in(tenant), refuse={lines_in(tenant)[0].id})
     apply(tenant, said)

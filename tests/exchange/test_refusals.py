@@ -6,8 +6,10 @@ import pytest
 import structlog
 
 from skarbnik.exchange import tasks
+from skarbnik.exchange.checks import check_totals
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import spool_of
+from skarbnik.plugin_api import Totals
 
 
 @pytest.fixture
@@ -260,3 +262,12 @@ def test_a_file_that_vanished_from_the_folder_is_no_reason_to_stop(lay, tenant, 
 
     assert report(run_id).state is RunState.REFUSED
     assert receive(words.Export()).state is RunState.APPLIED
+
+
+def test_only_what_a_file_says_is_compared_with_what_is_in_it():
+    counted = Totals(*range(12))
+
+    assert check_totals(Totals(), counted) == []
+    assert check_totals(Totals(principal=7), counted) == []
+    (problem,) = check_totals(Totals(principal=8, interest=8), counted)
+    assert problem.message == "Suma należności głównych: plik zapowiada 0,08 zł, a zawiera 0,07 zł."

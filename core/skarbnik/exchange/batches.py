@@ -121,7 +121,7 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
     ).one_or_none()
     if batch is None or answer.tenant_code != source.tenant_code:
         raise _broken("unknown-batch", f"Nie wysłano paczki nr {answer.batch_number} do tego systemu.")
-    if answer.sha256 != batch.sha256:
+    if answer.sha256 is not None and answer.sha256 != batch.sha256:
         raise _broken("other-content", f"Potwierdzenie dotyczy innej treści paczki nr {batch.number} niż wysłana.")
     lines = {line.booking_line_id: line for line in _lines_of(session, batch)}
     bookings = {

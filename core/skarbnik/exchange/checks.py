@@ -163,11 +163,11 @@ def check_stage(connection: psycopg.Connection, source: str, run_id: UUID) -> li
 
 
 def check_totals(said: Totals, counted: Totals) -> list[FileProblem]:
-    """What the manifest says against what was in the file; amounts are named in złote."""
+    """What the manifest says, if it does, against what was in the file; amounts are named in złote."""
     problems = []
     found = asdict(counted)
     for name, expected in asdict(said).items():
-        if expected != found[name]:
+        if expected is not None and expected != found[name]:
             shown = (expected, found[name]) if name in KEYS else (_zloty(expected), _zloty(found[name]))
             message = f"{_NAMES[name].capitalize()}: plik zapowiada {shown[0]}, a zawiera {shown[1]}."
             problems.append(FileProblem(None, "totals", message))

@@ -13,7 +13,7 @@ _HOUR = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
 
 
 def parse_hours(text: str) -> str | None:
-    """ "6:00, 22.30" becomes "06:00 22:30"; nothing becomes None, which means at once. Invalid names what is no hour."""
+    """`6:00, 22.30` becomes `06:00 22:30`; nothing becomes None, which means at once. Invalid names what is no hour."""
     found = set()
     for word in text.replace(",", " ").replace(";", " ").split():
         match = _HOUR.fullmatch(word)

@@ -23,6 +23,7 @@ from skarbnik.db import TenantSession, new_id
 from skarbnik.errors import BrokenFile, Conflict, FileProblem, SkarbnikError
 from skarbnik.exchange import checks
 from skarbnik.exchange.hours import next_moment
+from skarbnik.exchange.included import check_included, mark_included
 from skarbnik.exchange.merge import Merge, Merged
 from skarbnik.exchange.models import ImportProblem, ImportRun, Origin, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
@@ -181,6 +182,8 @@ def _apply(
     assert isinstance(connection, psycopg.Connection)
     source = _lock_source(session, source_id)
     _raise_if(checks.check_manifest(manifest, tenant_code=tenant_code, last_import=source.last_import))
+    if manifest.batches_included is not None:
+        _raise_if(check_included(session, source, manifest.batches_included))
     stage = Stage(connection, tenant)
     merge = Merge(
         connection,
@@ -207,6 +210,8 @@ def _apply(
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
         mark_seen(session, run_id)
+        if manifest.batches_included is not None:
+            mark_included(session, source, manifest.batches_included)
         record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)
     return merged

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -83,5 +84,20 @@ def mark_seen(session: Session, run_id: UUID) -> int:
             WHERE d.kind = 'booking_refused' AND d.closed_at IS NULL AND b.id = d.subject_id AND b.seen_at IS NOT NULL
         """),
         {"now": clock.now()},
+    )
+    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+
+
+def mark_in_balance(session: Session, booking_ids: Sequence[UUID]) -> int:
+    """Close booked lines whose money is in the balances just imported. How many were closed."""
+    result = session.execute(
+        update(BookingLine)
+        .where(
+            BookingLine.id.in_(booking_ids),
+            BookingLine.state == BookingState.BOOKED,
+            BookingLine.seen_at.is_(None),
+        )
+        .values(seen_at=clock.now())
+        .execution_options(synchronize_session=False)
     )
     return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one

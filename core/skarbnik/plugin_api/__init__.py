@@ -16,6 +16,7 @@ from skarbnik.errors import (
 )
 from skarbnik.http import HttpAnswer, HttpClient
 from skarbnik.money import ZERO, Amounts, Money
+from skarbnik.numbers import is_nip, is_nrb, is_pesel, is_regon
 from skarbnik.plugin_api.finance import (
     AcknowledgedLine,
     Acknowledgement,
@@ -117,6 +118,10 @@ __all__ = [
     "TransactionState",
     "Unsupported",
     "hookimpl",
+    "is_nip",
+    "is_nrb",
+    "is_pesel",
+    "is_regon",
     "local_day",
     "now",
     "secret",

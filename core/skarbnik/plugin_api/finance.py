@@ -64,20 +64,23 @@ class OperationKind(StrEnum):
 
 @dataclass(frozen=True)
 class Totals:
-    """Control totals: how many rows of each kind, and the sums in grosze."""
+    """Control totals: how many rows of each kind, and the sums in grosze. None is what the file does not say.
 
-    payers: int = 0
-    kinds: int = 0
-    receivables: int = 0
-    liabilities: int = 0
-    instalments: int = 0
-    operations: int = 0
-    overpayments: int = 0
-    principal: int = 0  # of instalments left to pay, grosze
-    interest: int = 0
-    costs: int = 0
-    operations_amount: int = 0  # of all operations, principal + interest + costs, signed
-    overpayments_amount: int = 0
+    They are what somebody else counted. A plugin never counts them itself: a sum compared with itself proves nothing.
+    """
+
+    payers: int | None = None
+    kinds: int | None = None
+    receivables: int | None = None
+    liabilities: int | None = None
+    instalments: int | None = None
+    operations: int | None = None
+    overpayments: int | None = None
+    principal: int | None = None  # of instalments left to pay, grosze
+    interest: int | None = None
+    costs: int | None = None
+    operations_amount: int | None = None  # of all operations, principal + interest + costs, signed
+    overpayments_amount: int | None = None
 
 
 @dataclass(frozen=True)
@@ -88,10 +91,11 @@ class Manifest:
     kind: ImportKind
     tenant_code: str  # the code by which the finance system knows the gmina
     as_of: datetime  # the moment the data and the interest are right for
-    created_at: datetime
-    system: str
-    format_version: str
     totals: Totals
+    batches_included: int | None = None  # balances hold what was booked of batches up to it; None: operations echo each
+    created_at: datetime | None = None
+    system: str | None = None  # name and version of the program that wrote it
+    format_version: str | None = None
 
 
 class PayerRow(NamedTuple):
@@ -237,11 +241,15 @@ class AcknowledgedLine:
 
 @dataclass(frozen=True)
 class Acknowledgement:
-    """The finance system's answer to a batch. `sha256` is of the batch's bytes as it received them."""
+    """The finance system's answer to a batch.
+
+    `sha256` is of the batch's bytes as it received them. None when nobody there can compute it: then the plugin has to
+    make sure by its own means that each line answers the booking it was written for.
+    """
 
     batch_number: int
     tenant_code: str
-    sha256: str
+    sha256: str | None
     lines: tuple[AcknowledgedLine, ...]
 
 

@@ -265,10 +265,10 @@ class FinanceSystemContract(_Contract):
     def test_a_file_says_what_it_holds(self, finance_system: FinanceSystem, export: bytes) -> None:
         assert finance_system.classify(BytesIO(export)) is FileKind.IMPORT
         manifest: Manifest = finance_system.read_manifest(BytesIO(export))
-        counted = dataclasses.asdict(manifest.totals)
+        said = dataclasses.asdict(manifest.totals)
         rows = self.rows(finance_system, export)
         for name, kind in _KINDS.items():
-            assert counted[name] == sum(type(row).__name__ == kind for row in rows), name
+            assert said[name] in (None, sum(type(row).__name__ == kind for row in rows)), name
         assert manifest.number >= 1
         assert manifest.as_of.tzinfo is not None
 
@@ -326,7 +326,7 @@ class FinanceSystemContract(_Contract):
         assert finance_system.classify(BytesIO(body)) is FileKind.ACKNOWLEDGEMENT
         read: Acknowledgement = finance_system.read_acknowledgement(body)
         assert (read.batch_number, read.tenant_code) == (batch.number, batch.tenant_code)
-        assert re.fullmatch(r"[0-9a-f]{64}", read.sha256)
+        assert read.sha256 is None or re.fullmatch(r"[0-9a-f]{64}", read.sha256)
         assert [line.booking_id for line in read.lines] == [item.booking_id for item in batch.items]
         assert [line.refusal is None for line in read.lines] == [False] + [True] * (len(batch.items) - 1)
         assert all(line.reference and line.booked_on for line in read.lines if line.refusal is None)

@@ -17,8 +17,11 @@ from skarbnik.plugin_api import (
     PayerRow,
     ReceivableRow,
     Regime,
+    is_nip,
+    is_nrb,
+    is_pesel,
+    is_regon,
 )
-from skarbnik_puma import checks
 from skarbnik_puma.shapes import Attribute, Element, Unfit
 from skarbnik_puma.values import (
     AMOUNT,
@@ -54,17 +57,17 @@ OPERATIONS = {str(kind): kind for kind in OperationKind}
 
 
 def build_kind(line, _owner, code, title, regime, account):
-    if account is not None and not checks.is_nrb(account):
+    if account is not None and not is_nrb(account):
         raise ValueError("account")
     return KindRow(line, code, title, Regime(regime), account)
 
 
 def build_payer(line, _owner, external_id, kind, name, pesel, nip, regon, *rest):
-    if pesel is not None and not checks.is_pesel(pesel):
+    if pesel is not None and not is_pesel(pesel):
         raise ValueError("pesel")
-    if nip is not None and not checks.is_nip(nip):
+    if nip is not None and not is_nip(nip):
         raise ValueError("nip")
-    if regon is not None and not checks.is_regon(regon):
+    if regon is not None and not is_regon(regon):
         raise ValueError("regon")
     if rest[-1] == external_id:
         raise Unfit("merged_into", "kontrahent nie może być połączony sam ze sobą")

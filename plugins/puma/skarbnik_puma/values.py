@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from skarbnik_puma import checks
+from skarbnik.plugin_api import is_nip, is_nrb, is_pesel, is_regon
 
 # C0 and C1 controls, line and paragraph separators, and marks that turn the direction of writing
 UNFIT = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\ufffe\\uffff"
@@ -104,15 +104,15 @@ SUM = Value(r"-?[0-9]{1,15}\.[0-9]{2}", grosze, "amount", "sumę zapisuje się 1
 COUNT = Value(r"[0-9]{1,9}", int, "number", "liczba zaczyna się od 0 i ma najwyżej 9 cyfr")
 NUMBER = Value(r"[1-9][0-9]{0,8}", int, "number", "liczba zaczyna się od 1 i ma najwyżej 9 cyfr")
 BOOL = Value(r"(?:true|false)", lambda word: word == "true", "choice", "dozwolone wartości: true, false")
-PESEL = Value(r"[0-9]{11}", checked(checks.is_pesel), "pesel", "numer PESEL ma 11 cyfr i zgodną cyfrę kontrolną")
-NIP = Value(r"[0-9]{10}", checked(checks.is_nip), "nip", "numer NIP ma 10 cyfr i zgodną cyfrę kontrolną")
+PESEL = Value(r"[0-9]{11}", checked(is_pesel), "pesel", "numer PESEL ma 11 cyfr i zgodną cyfrę kontrolną")
+NIP = Value(r"[0-9]{10}", checked(is_nip), "nip", "numer NIP ma 10 cyfr i zgodną cyfrę kontrolną")
 REGON = Value(
     r"(?:[0-9]{9}|[0-9]{14})",
-    checked(checks.is_regon),
+    checked(is_regon),
     "regon",
     "numer REGON ma 9 albo 14 cyfr i zgodną cyfrę kontrolną",
 )
-NRB = Value(r"[0-9]{26}", checked(checks.is_nrb), "account", "numer rachunku (NRB) ma 26 cyfr i zgodne cyfry kontrolne")
+NRB = Value(r"[0-9]{26}", checked(is_nrb), "account", "numer rachunku (NRB) ma 26 cyfr i zgodne cyfry kontrolne")
 POSTAL = Value(r"[0-9]{2}-[0-9]{3}", str, "postal_code", "kod pocztowy zapisuje się 00-000")
 EMAIL = Value(
     rf"(?=[^ \x1f]{{3,120}}(?:\x1f|\Z))[^@ {UNFIT}]+@[^@ {UNFIT}]+",

@@ -1,4 +1,7 @@
-"""Check digits of Polish numbers. Plain loops: a file has millions of them; python-stdnum agrees in the tests."""
+"""Check digits of Polish numbers, given as digits of the right length.
+
+Plain loops: a file has millions of them; python-stdnum agrees in the tests.
+"""
 
 from __future__ import annotations
 

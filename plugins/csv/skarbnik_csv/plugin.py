@@ -1,0 +1,11 @@
+"""The hooks of this plugin."""
+
+from __future__ import annotations
+
+from skarbnik.plugin_api import FinanceSystem, hookimpl
+from skarbnik_csv.system import CsvFinanceSystem
+
+
+@hookimpl
+def finance_systems() -> list[type[FinanceSystem]]:
+    return [CsvFinanceSystem]
