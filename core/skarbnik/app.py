@@ -28,6 +28,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import dictionaries
+from skarbnik.office import exchange as office_exchange
 from skarbnik.office import views as office_views
 from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
@@ -70,7 +71,7 @@ OFFICE_MENU = [
     MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
     MenuItem(_("Payments"), "office.payments_list", SEE_PAYMENTS),
     MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS),
-    MenuItem(_("Exchange of files"), "office.exchange", SEE_EXCHANGE),
+    MenuItem(_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
     MenuItem(_("Payers"), "office.payers", SEE_ANY),
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
@@ -141,6 +142,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(history.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(dictionaries.blueprint)
+    app.register_blueprint(office_exchange.blueprint)
     app.register_blueprint(operator_views.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)

@@ -8,23 +8,9 @@ from skarbnik.audit.models import AuditEntry
 from skarbnik.plugin_api import Regime
 from skarbnik.receivables.models import DatedKind, DatedValue, InterestMode, Kind
 from skarbnik.receivables.rules import rules_of
-from skarbnik.testing.factories import PASSWORD, CreditorAccountFactory, KindFactory, OfficialFactory, bound_to
+from skarbnik.testing.factories import CreditorAccountFactory, KindFactory, bound_to
 
 VALUE = {"kind": "tax_rate", "from_on": "2026-12-01", "value": "10,25", "note": "M.P. 2026 poz. 1"}
-
-
-@pytest.fixture
-def official(browse, tenant):
-    """`official(role)`: a browser of an official of Lipowo."""
-
-    def make(role=Role.ACCOUNTANT, slug="lipowo"):
-        with tenant.session() as session, bound_to(session):
-            email = OfficialFactory(has_roles=[role]).email
-        browser = browse(slug)
-        browser.sign_in(email, PASSWORD, office=True)
-        return browser
-
-    return make
 
 
 @pytest.fixture

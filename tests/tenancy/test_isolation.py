@@ -15,7 +15,7 @@ from skarbnik.audit.services import record_act
 from skarbnik.content.models import ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.db import Base
-from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun
+from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun, ReplacedRow
 from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import send_mail
@@ -77,6 +77,10 @@ def fill(session, tenant, open_account, **settings):
         ),
         ImportProblem(run_id=run.id, position=0, line=3, code="duplicate", message="Numer 7 występuje dwa razy."),
         BatchLine(batch_id=batch.id, booking_line_id=booking.id),
+        ReplacedRow(
+            replaced_by=run.id, row_id=instalment.id, written_by=uuid4(), title="Podatek", number="1/2026",
+            principal=Money(1), closed=False,
+        ),
         Overpayment(external_id="NP-1", payer_id=payer.id, amount=Money(5), arose_on=clock.today(), **row),
         Operation(
             external_id="O-1", receivable_id=instalment.receivable_id, kind=OperationKind.CHARGE,
@@ -105,7 +109,7 @@ def fill(session, tenant, open_account, **settings):
     return {
         "user": user, "official": official, "payer": payer, "instalment": instalment, "unpaid": unpaid, "run": run,
         "receivable": instalment.receivable_id, "booking": booking.id, "order": order, "account": account,
-        "transaction": transaction, "kind": instalment.receivable.kind_id,
+        "transaction": transaction, "batch": batch, "kind": instalment.receivable.kind_id,
     }  # fmt: skip
 
 
@@ -173,7 +177,9 @@ def people(browse, towns, tenant):
 def addresses(app, foreign):
     """Every address that can be read, with the neighbour's ids and numbers where it takes one."""
     ids = [each for name, each in foreign.items() if isinstance(each, UUID)]
-    ids += [foreign[name].id for name in ("user", "payer", "instalment", "unpaid", "run", "order", "transaction")]
+    ids += [
+        foreign[name].id for name in ("user", "payer", "instalment", "unpaid", "run", "batch", "order", "transaction")
+    ]
     for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods or rule.rule.startswith("/static/"):
             continue
@@ -221,6 +227,7 @@ def test_the_neighbours_own_pages_do_show_the_canary(browse, towns, neighbour):
         "/office/payments",
         "/office/payers?q=ZQX",
         "/office/exchange",
+        f"/office/exchange/batches/{towns[1]['batch'].id}",
         f"/office/payers/{towns[1]['payer'].id}",
     ):
         assert CANARY in browser.get(path).text

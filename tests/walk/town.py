@@ -92,7 +92,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
     operator = _operator(tenant.instance)
     with tenant.session() as session, bound_to(session):
         rich = _Rich(session, payu_url)
-        run = _runs(session)
+        runs, batch = _runs(session)
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
     mine = {"owner": RICH}
@@ -106,7 +106,9 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "size": 180,
             "user_id": rich.user.id,
             "mark": feed_path(tenant, rich.user.id, rich.payer.id, 1).rpartition("/")[2].removesuffix(".ics"),
-            "run_id": run,
+            "run_id": runs[RunState.REFUSED],
+            "batch_id": batch,
+            "source_id": REAL,
             "number": rich.orders["paid"],
             "language": "en",
             "theme": "dark",
@@ -132,6 +134,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "portal.acting": [Example(best_as=RICH)],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],
+            "exchange.run": [Example({"run_id": each}) for each in runs.values()],
+            "exchange.overview": [Example(), Example(query="state=refused"), Example(query="state=running")],
             "office.payers": [Example(), Example(query="q=Kowal"), Example(query="q=nobody+is+called+so")],
             "content.news_item": [Example({"slug": "walk"}), Example({"slug": "walk-warning"})],
             "content.page": [Example({"slug": FORMAL_SERVICE})],
@@ -290,8 +294,8 @@ def _texts(session: Session, by: Any) -> None:
         save_article(session, Key(kind, slug, "pl"), version=0, title=title, body=body, by=by)
 
 
-def _runs(session: Session) -> Any:
-    """Files of a finance system: refused with many reasons, waiting, tried; and batches that went there."""
+def _runs(session: Session) -> tuple[dict[RunState, Any], Any]:
+    """Files of a finance system in every state, the refused one with many reasons; and batches that went there."""
     runs = [
         ImportRun(
             source=REAL,
@@ -301,32 +305,37 @@ def _runs(session: Session) -> Any:
             number=number,
             sha256=hashlib.sha256(bytes(number)).hexdigest(),
             as_of=clock.now(),
+            counts={"debts": {"open": 120, "closing": 90}} if state is RunState.HELD else {"payers": {"new": 3}},
+            totals={"payers": 3, "principal": 123_456_789, "operations_amount": -5},
+            bytes_all=1_234_567,
+            started_at=clock.now(),
             message="Sumy w pliku nie zgadzają się z jego treścią." if state is RunState.REFUSED else None,
             registered_at=clock.now(),
-            finished_at=clock.now(),
+            finished_at=None if state is RunState.HELD else clock.now(),
         )
         for number, state in enumerate(RunState, start=FREE_NUMBER)
     ]
-    refused = runs[-1]
+    refused = next(each for each in runs if each.state is RunState.REFUSED)
     refused.problems = [
         ImportProblem(position=at, line=at * 1000, code="unknown_payer", message=f"Nie ma podatnika {LONG_WORD[:90]}.")
         for at in range(1, 30)
     ]
     session.add_all(runs)
-    for number, state in enumerate(BatchState, start=FREE_NUMBER):
-        session.add(
-            BookingBatch(
-                source=REAL,
-                number=number,
-                state=state,
-                file_name=f"PL-WALK_BOOKINGS_{number:06d}.xml",
-                content=b"<bookings/>",
-                sha256=hashlib.sha256(b"<bookings/>").hexdigest(),
-                made_at=clock.now(),
-            )
+    batches = [
+        BookingBatch(
+            source=REAL,
+            number=number,
+            state=state,
+            file_name=f"PL-WALK_BOOKINGS_{number:06d}.xml",
+            content=b"<bookings/>",
+            sha256=hashlib.sha256(b"<bookings/>").hexdigest(),
+            made_at=clock.now(),
         )
+        for number, state in enumerate(BatchState, start=FREE_NUMBER)
+    ]
+    session.add_all(batches)
     session.flush()
-    return refused.id
+    return {run.state: run.id for run in runs}, batches[-1].id
 
 
 def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:

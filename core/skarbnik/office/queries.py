@@ -124,6 +124,14 @@ def get_payer(session: Session, payer_id: UUID) -> Any:
     return row
 
 
+def user_names(session: Session, ids: set[UUID]) -> dict[UUID, str]:
+    """Names of people who had a hand in something."""
+    if not ids:
+        return {}
+    rows = session.execute(text("SELECT id, name FROM users WHERE id = ANY(:ids)"), {"ids": list(ids)})
+    return {row.id: row.name for row in rows}
+
+
 @dataclass(frozen=True)
 class Equation:
     """captured = booked + waiting + in suspense + refunded, for one merchant account."""

@@ -8,15 +8,13 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
-from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
-from skarbnik.errors import NotFound
-from skarbnik.exchange.models import BookingBatch, ImportRun
+from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
 from skarbnik.office.acts import act_names, actor_names
@@ -31,17 +29,11 @@ from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import Permission, current_person, may, requires, slots
 from skarbnik.web.forms import TokenForm
+from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
 
 ENTER = Permission("office.enter", roles=frozenset(Role))
-
-
-def _before() -> UUID | None:
-    try:
-        return UUID(request.args["before"]) if "before" in request.args else None
-    except ValueError:
-        abort(400)
 
 
 @blueprint.get("/")
@@ -67,7 +59,7 @@ def day() -> str | Response:
 @requires(payments_may.SEE_ANY)
 def payments_list() -> str:
     state, number = request.args.get("state") or None, (request.args.get("number") or "").strip().upper() or None
-    rows = list(queries.list_orders(frame.session(), state=state, number=number, before=_before()))
+    rows = list(queries.list_orders(frame.session(), state=state, number=number, before=cursor("before")))
     record_own_act("payments.listed", "payment_orders")
     return render_template(
         "office/payments.html",
@@ -117,42 +109,6 @@ def book_anyway(booking_id: UUID) -> Response:
     return redirect(url_for("office.differences"), 303)
 
 
-@blueprint.get("/exchange")
-@requires(SEE_EXCHANGE)
-def exchange() -> str:
-    session, before = frame.session(), _before()
-    query = select(ImportRun).order_by(ImportRun.id.desc()).limit(queries.PAGE + 1)
-    if before is not None:
-        query = query.where(ImportRun.id < before)
-    runs = list(session.scalars(query))
-    return render_template(
-        "office/exchange.html",
-        runs=runs[: queries.PAGE],
-        more=runs[queries.PAGE - 1].id if len(runs) > queries.PAGE else None,
-        batches=session.execute(
-            select(
-                BookingBatch.number,
-                BookingBatch.state,
-                BookingBatch.file_name,
-                BookingBatch.made_at,
-                BookingBatch.delivered_at,
-                BookingBatch.answered_at,
-            )
-            .order_by(BookingBatch.id.desc())
-            .limit(queries.PAGE)
-        ).all(),
-    )
-
-
-@blueprint.get("/exchange/<uuid:run_id>")
-@requires(SEE_EXCHANGE)
-def run(run_id: UUID) -> str:
-    found = frame.session().get(ImportRun, run_id, options=[selectinload(ImportRun.problems)])
-    if found is None:
-        raise NotFound(f"no import run {run_id}")
-    return render_template("office/run.html", run=found)
-
-
 @blueprint.get("/payers")
 @requires(SEE_ANY)
 def payers() -> str:
@@ -187,7 +143,7 @@ def search() -> str:
 @blueprint.get("/audit")
 @requires(READ)
 def audit() -> str:
-    rows = list(queries.list_audit(frame.session(), before=_before()))
+    rows = list(queries.list_audit(frame.session(), before=cursor("before")))
     return render_template(
         "office/audit.html",
         rows=rows[: queries.PAGE],

@@ -50,13 +50,14 @@ class Access:
     permission: Permission | None
     reason: str  # why it is public, when it is
     scope: str | None = None  # for programs with an access token of this scope, not for browsers
+    largest: int | None = None  # bytes of a request, where it may be larger than others; only for who may send it
 
 
-def requires(permission: Permission) -> Callable[[V], V]:
-    """This route is for signed-in people with the permission."""
+def requires(permission: Permission, *, largest: int | None = None) -> Callable[[V], V]:
+    """This route is for signed-in people with the permission; `largest` when they may send it large files."""
 
     def mark(view: V) -> V:
-        view.access = Access(permission, "")  # type: ignore[attr-defined]  # read by `find_access`
+        view.access = Access(permission, "", largest=largest)  # type: ignore[attr-defined]  # read by `find_access`
         return view
 
     return mark

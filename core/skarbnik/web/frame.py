@@ -23,7 +23,7 @@ from wtforms.validators import ValidationError
 from skarbnik.db import TenantSession, new_id
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant, TenantState
-from skarbnik.web.access import Permission, Person, find_access
+from skarbnik.web.access import Access, Permission, Person, find_access
 from skarbnik.web.kept import KeptForm, keep_form
 
 log = structlog.get_logger()
@@ -148,6 +148,7 @@ def _enter() -> Answer | None:
         raise NotFound
     if access.scope is not None:
         _check_token(slots, access.scope)
+        _allow(access)
         return None
     _load_person(tenant, slots)
     if access.permission is None:
@@ -156,7 +157,14 @@ def _enter() -> Answer | None:
         return _to_sign_in(slots)
     if not g.person.may(access.permission):
         raise NotFound  # what is not yours does not exist for you
+    _allow(access)
     return None
+
+
+def _allow(access: Access) -> None:
+    """A large request is read for who may send it, and for nobody else."""
+    if access.largest is not None:
+        request.max_content_length = access.largest
 
 
 def _without_tenant(host: str, bare: str) -> None:

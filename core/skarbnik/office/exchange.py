@@ -1,0 +1,279 @@
+"""The clerk's side of the exchange: files and their reports, trying, uploading, consenting, batches, hours."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import FileField, RadioField, SelectField, StringField
+from wtforms.validators import NumberRange, ValidationError
+
+from skarbnik.audit.requests import record_own_act
+from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
+from skarbnik.exchange import imports, queries, uploads
+from skarbnik.exchange.changes import compare
+from skarbnik.exchange.hours import parse_hours
+from skarbnik.exchange.models import ImportRun, Origin
+from skarbnik.exchange.permissions import BRING, SEE, SET
+from skarbnik.exchange.states import RunState
+from skarbnik.exchange.tasks import spool_of
+from skarbnik.office.queries import get_payer, user_names
+from skarbnik.outbox import publish
+from skarbnik.receivables.permissions import SEE_ANY
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+from skarbnik.web.fields import Number, at_most
+from skarbnik.web.forms import TokenForm
+from skarbnik.web.paging import cursor
+from skarbnik.web.tables import Column, FileFormat, Table, as_file
+
+blueprint = Blueprint("exchange", __name__, url_prefix="/office/exchange", template_folder="templates")
+
+AROUND = 64 * 1024  # what a form has beside its file
+
+
+class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A file by hand: of which system, and whether it is only tried."""
+
+    source = SelectField()
+    file = FileField()
+    way = RadioField(default="try")
+
+    def __init__(self, sources: list[queries.SourceState], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.source.choices = [(each.source.id, each.source.title) for each in sources]
+        self.way.choices = [
+            ("try", _("Try it: check everything, change nothing")),
+            ("apply", _("Apply it: residents see the new data")),
+        ]
+
+    def validate_file(self, field: FileField) -> None:
+        if not field.data or not field.data.filename:
+            raise ValidationError(_("Choose a file."))
+
+
+class SourceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """When the files of a system are read, and when to stop and ask."""
+
+    hours = StringField(validators=[at_most(71)], render_kw={"maxlength": 71})
+    most_closing = Number(validators=[NumberRange(1, 100, _l("Enter a number from %(min)d to %(max)d."))])
+
+    def validate_hours(self, field: StringField) -> None:
+        try:
+            parse_hours(field.data or "")
+        except Invalid:
+            raise ValidationError(_("Enter hours such as 06:00 22:30, at most twelve of them.")) from None
+
+
+@blueprint.get("")
+@requires(SEE)
+def overview() -> str:
+    state = request.args.get("state") or None
+    if state is not None and state not in set(RunState):
+        abort(400)
+    session = frame.session()
+    runs = queries.list_runs(session, state=RunState(state) if state else None, before=cursor("before"))
+    return render_template(
+        "office/exchange.html",
+        sources=queries.list_sources(session),
+        runs=runs[: queries.PAGE],
+        more=runs[queries.PAGE - 1].id if len(runs) > queries.PAGE else None,
+        state=state or "",
+        states=list(RunState),
+        bring=BRING,
+        settle=SET,
+    )
+
+
+@blueprint.get("/upload")
+@requires(BRING)
+def upload_form() -> str:
+    return _upload_page(UploadForm(queries.list_sources(frame.session()), formdata=None))
+
+
+@blueprint.post("/upload")
+@requires(BRING, largest=uploads.LARGEST_UPLOAD + AROUND)
+def upload() -> Response | tuple[str, int]:
+    """Take a file; the worker reads it, and its page tells what became of it."""
+    session = frame.session()
+    form = UploadForm(queries.list_sources(session))
+    if not form.validate():
+        return _upload_page(form), 422
+    source = queries.get_source(session, form.source.data)
+    try:
+        run = uploads.receive(
+            session,
+            spool_of(g.tenant, source.id),
+            source,
+            form.file.data.filename,
+            form.file.data.stream,
+            origin=Origin.UPLOAD,
+            asked_by=current_person().id,
+            dry=form.way.data == "try",
+        )
+    except Invalid:
+        form.file.errors = [_("The name of this file cannot be used. Give it a short name of letters and digits.")]
+    except Conflict:
+        form.file.errors = [_("A file of this name is being read just now. Wait for its report.")]
+    except BrokenFile:
+        form.file.errors = [_("The file is larger than one gigabyte. Let the finance system lay it into its folder.")]
+    else:
+        record_own_act("exchange.uploaded", "import_run", run.id)
+        return redirect(url_for("exchange.run", run_id=run.id), 303)
+    return _upload_page(form), 422
+
+
+def _upload_page(form: UploadForm) -> str:
+    return render_template("office/upload.html", form=form)
+
+
+@blueprint.get("/<uuid:run_id>")
+@requires(SEE)
+def run(run_id: UUID) -> str:
+    found = queries.get_run(frame.session(), run_id)
+    return render_template("office/run.html", run=found, form=TokenForm(), bring=BRING, by=_names(found))
+
+
+@blueprint.get("/<uuid:run_id>/problems.csv")
+@requires(SEE)
+def problems(run_id: UUID) -> Response:
+    """What is wrong with a file, for whoever mends it in the finance system."""
+    found = queries.get_run(frame.session(), run_id)
+    table = Table(
+        title=found.file_name,
+        lines=(),
+        columns=(Column(_("Line")), Column(_("What is wrong")), Column(_("Code"))),
+        rows=((each.line, each.message, each.code) for each in found.problems),
+    )
+    return as_file(table, FileFormat.CSV, f"import-{found.registered_at:%Y%m%d-%H%M}")
+
+
+@blueprint.post("/<uuid:run_id>/<what>")
+@requires(BRING)
+def decide(run_id: UUID, what: str) -> Response:
+    """What an official says about a file: apply what was tried, agree or not to what it closes, do not wait."""
+    session = frame.session()
+    found = queries.get_run(session, run_id)
+    if what not in {"apply", "consent", "decline", "now"}:
+        raise NotFound(f"nothing called {what} can be done to a file")
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    try:
+        if what == "apply":
+            spool = spool_of(g.tenant, found.source)
+            found = uploads.apply_tried(session, spool, run_id, user_id=current_person().id)
+        elif what == "consent":
+            imports.consent(session, run_id, user_id=current_person().id)
+        elif what == "decline":
+            imports.decline(session, run_id)
+        else:
+            imports.read_now(session, run_id)
+    except (Conflict, NotFound):
+        flash(_("Meanwhile this file has moved on. Look at what it says now."), "warn")
+    else:
+        record_own_act(f"exchange.{_ACTS[what]}", "import_run", found.id)
+    return redirect(url_for("exchange.run", run_id=found.id), 303)
+
+
+_ACTS = {"apply": "uploaded", "consent": "consented", "decline": "declined", "now": "hurried"}
+
+
+@blueprint.get("/batches")
+@requires(SEE)
+def batches() -> str:
+    found = queries.list_batches(frame.session(), before=cursor("before"))
+    return render_template(
+        "office/batches.html",
+        batches=found[: queries.PAGE],
+        more=found[queries.PAGE - 1].id if len(found) > queries.PAGE else None,
+    )
+
+
+@blueprint.get("/batches/<uuid:batch_id>")
+@requires(SEE)
+def batch(batch_id: UUID) -> str:
+    session = frame.session()
+    found = queries.get_batch(session, batch_id)
+    lines = queries.list_batch_lines(session, batch_id, after=cursor("after"))
+    return render_template(
+        "office/batch.html",
+        batch=found,
+        sums=queries.batch_sums(session, batch_id),
+        lines=lines[: queries.PAGE],
+        more=lines[queries.PAGE - 1].id if len(lines) > queries.PAGE else None,
+        form=TokenForm(),
+        bring=BRING,
+    )
+
+
+@blueprint.get("/batches/<uuid:batch_id>/file")
+@requires(BRING)
+def batch_file(batch_id: UUID) -> Response:
+    """The bytes of a batch as they were sent, for a system that lost them."""
+    found = queries.get_batch(frame.session(), batch_id)
+    record_own_act("exchange.batch_taken", "booking_batch", found.id)
+    answer = Response(found.content, content_type="application/octet-stream")
+    answer.headers.set("Content-Disposition", "attachment", filename=found.file_name)
+    return answer
+
+
+@blueprint.post("/batches/<uuid:batch_id>/again")
+@requires(BRING)
+def send_again(batch_id: UUID) -> Response:
+    """The same bytes once more: the finance system books each line once, however often it comes."""
+    found = queries.get_batch(frame.session(), batch_id)
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    publish(frame.session(), "exchange.batch_made", found.id)
+    record_own_act("exchange.batch_sent_again", "booking_batch", found.id)
+    flash(_("The batch is being sent again, the same bytes under the same number."))
+    return redirect(url_for("exchange.batch", batch_id=batch_id), 303)
+
+
+@blueprint.route("/sources/<source_id>", methods=["GET", "POST"])
+@requires(SET)
+def source(source_id: str) -> str | Response | tuple[str, int]:
+    found = queries.get_source(frame.session(), source_id)
+    form = SourceForm()
+    if not form.is_submitted():
+        form.hours.data, form.most_closing.data = found.hours, found.most_closing
+    elif form.validate():
+        found.hours, found.most_closing = parse_hours(form.hours.data or ""), form.most_closing.data or 100
+        record_own_act("source.changed", f"source:{source_id}"[:40])
+        flash(_("The hours are saved. They hold from the next file on."))
+        return redirect(url_for("exchange.overview"), 303)
+    page = render_template("office/source.html", source=found, form=form)
+    return (page, 422) if form.is_submitted() else page
+
+
+@blueprint.get("/payers/<uuid:payer_id>")
+@requires(SEE_ANY)
+def changes(payer_id: UUID) -> str:
+    """What changed for one payer between two files."""
+    session = frame.session()
+    payer = get_payer(session, payer_id)
+    runs = queries.list_applied(session, payer.source)
+    newer = _chosen(runs, "newer", 0)
+    older = _chosen(runs, "older", 1)
+    record_own_act("payer.viewed", "payer", payer_id)
+    found = None
+    if newer is not None and older is not None and older.number < newer.number:
+        found = compare(session, payer_id, older=older.number, newer=newer.number)
+    return render_template("office/changes.html", payer=payer, runs=runs, older=older, newer=newer, found=found)
+
+
+def _chosen(runs: list[ImportRun], name: str, otherwise: int) -> Any:
+    """The file whose number the address names, or the one at a place in the list. None when there are too few."""
+    wanted = request.args.get(name, type=int)
+    named = next((each for each in runs if each.number == wanted), None)
+    return named or (runs[otherwise] if len(runs) > otherwise else None)
+
+
+def _names(found: ImportRun) -> dict[UUID, str]:
+    """Officials who had a hand in a file."""
+    return user_names(frame.session(), {each for each in (found.asked_by, found.consented_by) if each})

@@ -1,0 +1,268 @@
+"""A clerk and the exchange: bring a file, try it, apply it, agree or not, compare, send a batch again, set hours."""
+
+import io
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select, text
+from tests.exchange.test_changes import two_payers
+
+from skarbnik import clock
+from skarbnik.accounts.models import Role
+from skarbnik.audit.models import AuditEntry
+from skarbnik.exchange.hours import next_moment
+from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
+from skarbnik.exchange.states import RunState
+from skarbnik.exchange.tasks import deliver_batch, read_file
+from skarbnik.payers.models import Payer
+from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
+
+MANY = 60
+
+
+def upload(browser, content, way="apply", name="puma-export-000001.xml"):
+    browser.get("/office/exchange/upload")
+    data = {"source": "puma", "way": way, "file": (io.BytesIO(content), name)}
+    return browser.post("/office/exchange/upload", data, content_type="multipart/form-data")
+
+
+def many(words, count=MANY, number=1):
+    return words.Export(
+        receivables=tuple(
+            words.receivable(f"R-{each}", words.liability("P-1"), words.instalment(f"I-{each}"))
+            for each in range(count)
+        ),
+        number=number,
+    )  # fmt: skip
+
+
+def acts(tenant):
+    with tenant.session() as session:
+        wanted = select(AuditEntry.action).where(AuditEntry.action.like("exchange.%")).order_by(AuditEntry.id)
+        return [each for each in session.scalars(wanted) if each != "exchange.imported"]
+
+
+def newest(tenant):
+    with tenant.session() as session:
+        return session.scalars(select(ImportRun).order_by(ImportRun.id.desc())).first()
+
+
+def open_debts(tenant):
+    with tenant.session() as session:
+        return session.execute(text("SELECT count(*) FROM instalments WHERE closed_at IS NULL")).scalar_one()
+
+
+def test_a_file_brought_by_hand_is_tried_then_applied(official, source, tenant, words):
+    browser = official()
+
+    sent = upload(browser, words.Export().body(), way="try")
+    run = newest(tenant)
+    read_file(tenant, run.id)
+
+    assert sent.location == f"/office/exchange/{run.id}"
+    page = browser.get(sent.location)
+    assert "The file is good. Nothing was changed." in page.text
+    assert open_debts(tenant) == 0
+
+    applied = browser.post(f"/office/exchange/{run.id}/apply")
+    again = newest(tenant)
+    read_file(tenant, again.id)
+
+    assert applied.location == f"/office/exchange/{again.id}"
+    assert (newest(tenant).state, open_debts(tenant)) == (RunState.APPLIED, 1)
+    assert acts(tenant) == ["exchange.uploaded", "exchange.uploaded"]
+    assert "Principal left to pay" in browser.get(applied.location).text
+
+
+def test_a_broken_file_brought_by_hand_lists_every_problem_and_changes_nothing(official, source, tenant, words):
+    browser = official()
+    broken = words.Export(
+        receivables=(
+            words.receivable("R-1", words.liability("P-8"), words.instalment("I-1")),
+            words.receivable("R-2", words.liability("P-9"), words.instalment("I-2")),
+        )
+    )
+
+    sent = upload(browser, broken.body())
+    read_file(tenant, newest(tenant).id)
+    page = browser.get(sent.location).text
+
+    assert "P-8" in page
+    assert "P-9" in page
+    table = browser.get(f"{sent.location}/problems.csv")
+    assert table.headers["Content-Disposition"].endswith('.csv"')
+    assert "unknown-payer" in table.get_data(as_text=True)
+    assert open_debts(tenant) == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [("../../etc/passwd", "passwd"), ("C:\\puma\\e.xml", "e.xml"), ("plik z PUMY.xml", "plik z PUMY.xml")],
+)
+def test_the_name_of_a_file_leads_nowhere(official, source, tenant, words, name, kept):
+    upload(official(), words.Export().body(), name=name)
+
+    assert newest(tenant).file_name == kept
+    assert [each.name.partition(" ")[2] for each in (source.root / "reading").iterdir()] == [kept]
+
+
+@pytest.mark.parametrize("name", ["", "..", "a" * 200 + ".xml", "a\x07.xml", "puma.xml.part"])
+def test_a_name_that_cannot_be_used_is_told_and_nothing_is_kept(official, source, tenant, words, name):
+    answer = upload(official(), words.Export().body(), name=name)
+
+    assert answer.status_code == 422
+    assert newest(tenant) is None
+    assert list((source.root / "reading").iterdir()) == []
+
+
+def test_the_same_name_twice_waits_for_the_first_report(official, source, tenant, words):
+    browser = official()
+    upload(browser, words.Export().body())
+
+    second = upload(browser, words.Export().body())
+
+    assert second.status_code == 422
+    assert "is being read just now" in second.text
+
+
+def test_a_file_larger_than_other_requests_is_taken_from_a_clerk_and_from_nobody_else(official, browse, source, words):
+    large = words.Export().body() + b"\n" * (3 * 1024 * 1024)
+
+    assert upload(official(), large).status_code == 303
+    stranger = browse("lipowo")
+    answer = stranger.post(
+        "/office/exchange/upload", {"file": (io.BytesIO(large), "a.xml")}, content_type="multipart/form-data"
+    )
+    assert answer.status_code in (303, 413)
+    assert not list(source.root.glob("reading/*a.xml"))
+
+
+def test_a_full_file_that_closes_much_stops_until_an_official_agrees(official, receive, lay, report, tenant, words):
+    receive(many(words))
+    run_id = lay(many(words, 2, number=2).body())
+
+    read_file(tenant, run_id)
+
+    assert (report(run_id).state, open_debts(tenant)) == (RunState.HELD, MANY)
+    browser = official()
+    page = browser.get(f"/office/exchange/{run_id}").text
+    assert f"{MANY - 2} of {MANY}" in page
+    read_file(tenant, run_id)  # whoever rings: nothing moves without consent
+    assert report(run_id).state is RunState.HELD
+
+    browser.post(f"/office/exchange/{run_id}/consent")
+    read_file(tenant, run_id)
+
+    assert (report(run_id).state, open_debts(tenant)) == (RunState.APPLIED, 2)
+    assert acts(tenant) == ["exchange.consented"]
+
+
+def test_who_does_not_agree_keeps_the_debts_and_the_number_is_free(
+    official, source, receive, lay, report, tenant, words
+):
+    receive(many(words))
+    run_id = lay(many(words, 2, number=2).body())
+    read_file(tenant, run_id)
+    browser = official()
+    browser.get(f"/office/exchange/{run_id}")
+
+    browser.post(f"/office/exchange/{run_id}/decline")
+    read_file(tenant, run_id)
+
+    assert (report(run_id).state, open_debts(tenant)) == (RunState.REFUSED, MANY)
+    assert len(list((source.root / "refused").iterdir())) == 1
+    assert receive(many(words, number=2)).state is RunState.APPLIED
+    late = browser.post(f"/office/exchange/{run_id}/consent")
+    assert late.status_code == 303
+    assert report(run_id).state is RunState.REFUSED
+
+
+def test_what_was_read_before_the_stop_is_nobodys_to_apply(official, receive, lay, report, tenant, words):
+    """A dry run is never held: it changes nothing, and tells what would be closed."""
+    receive(many(words))
+    with tenant.session() as session:
+        session.get_one(Source, "puma").most_closing = 100
+    run_id = lay(many(words, 2, number=2).body())
+
+    read_file(tenant, run_id)
+
+    assert report(run_id).state is RunState.APPLIED  # the office said that all may be closed
+
+
+def test_hours_make_files_wait_and_a_clerk_need_not(official, lay, report, tenant, source, words):
+    admin = official(Role.ADMINISTRATOR)
+    admin.get("/office/exchange/sources/puma")
+    wrong = admin.post("/office/exchange/sources/puma", {"hours": "25:00", "most_closing": "30"})
+    assert wrong.status_code == 422
+
+    saved = admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "40"})
+    run_id = lay(words.Export().body())
+
+    assert saved.status_code == 303
+    waiting = report(run_id)
+    assert waiting.due_at == next_moment("03:15", waiting.registered_at)
+    clerk = official()
+    assert "Read it now" in clerk.get(f"/office/exchange/{run_id}").text
+    clerk.post(f"/office/exchange/{run_id}/now")
+    assert report(run_id).due_at is None
+
+
+def test_a_clerk_compares_two_files_for_one_payer(official, receive, tenant, words):
+    receive(two_payers(words, words.instalment("I-1"), number=1))
+    browser = official()
+    with tenant.session() as session:
+        payer_id = session.scalars(select(Payer.id).where(Payer.external_id == "P-1")).one()
+    path = f"/office/exchange/payers/{payer_id}"
+    assert "nothing to compare" in browser.get(path).text
+    receive(two_payers(words, words.instalment("I-1", principal="60.00"), number=2))
+
+    page = browser.get(path).text
+
+    assert "40,00\xa0zł less" in page
+    assert "60,00" in page
+    assert "Choose an older file first" in browser.get(f"{path}?older=2&newer=1").text
+
+
+def test_a_batch_is_sent_again_with_the_same_bytes(official, source, tenant):
+    with tenant.session() as session:
+        batch = BookingBatch(
+            source="puma", number=1, state=BatchState.DELIVERED, file_name="puma-bookings-000001.xml",
+            content=b"<bookings/>", sha256="0" * 64, made_at=clock.now() - timedelta(days=3),
+        )  # fmt: skip
+        session.add(batch)
+    browser = official()
+    assert "3 days" in browser.get("/office/exchange/batches").text
+    browser.get(f"/office/exchange/batches/{batch.id}")
+
+    sent = browser.post(f"/office/exchange/batches/{batch.id}/again")
+    deliver_batch(tenant, batch.id)
+
+    assert sent.status_code == 303
+    assert (source.outgoing / batch.file_name).read_bytes() == b"<bookings/>"
+    assert browser.get(f"/office/exchange/batches/{batch.id}/file").data == b"<bookings/>"
+    assert acts(tenant) == ["exchange.batch_sent_again", "exchange.batch_taken"]
+
+
+def test_an_auditor_sees_and_brings_nothing(official, lay, report, tenant, source, words):
+    run_id = lay(words.Export().body())
+    auditor = official(Role.AUDITOR)
+
+    assert auditor.get("/office/exchange").status_code == 200
+    assert auditor.get(f"/office/exchange/{run_id}").status_code == 200
+    assert auditor.get("/office/exchange/upload").status_code == 404
+    assert auditor.post(f"/office/exchange/{run_id}/now").status_code == 404
+    assert auditor.get("/office/exchange/sources/puma").status_code == 404
+    assert report(run_id).state is RunState.WAITING
+
+
+def test_a_file_of_the_neighbour_does_not_exist(browse, lay, tenant, neighbour, source, words):
+    run_id = lay(words.Export().body())
+    with neighbour.session() as session, bound_to(session):
+        email = OfficialFactory(has_roles=[Role.ADMINISTRATOR]).email
+    browser = browse("debina")
+    browser.sign_in(email, PASSWORD, office=True)
+
+    assert browser.get(f"/office/exchange/{run_id}").status_code == 404
+    for what in ("apply", "consent", "decline", "now"):
+        assert browser.post(f"/office/exchange/{run_id}/{what}").status_code == 404
+    assert upload(browser, words.Export().body()).status_code == 422  # no finance system is connected there
