@@ -6,19 +6,49 @@ Messages are for the clerk who has to mend the file, so they are Polish, and nam
 from __future__ import annotations
 
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import psycopg
 
+from skarbnik import clock
 from skarbnik.errors import FileProblem
 from skarbnik.exchange.merge import CHAINS, LONGEST_CHAIN
 from skarbnik.exchange.staging import KEYS
 from skarbnik.plugin_api import ImportKind, Manifest, Totals
 
 MOST_PROBLEMS = 1000
+LARGEST_LEAD = timedelta(days=1)  # of a finance system's clock before ours
 
 _DUPLICATES = """
     SELECT min(line), {key} FROM stage_{table} GROUP BY {key} HAVING count(*) > 1 ORDER BY 1 LIMIT 200
+"""
+
+# Each receivable and the one above it: as this file says, or as it was for what it does not name.
+_PARENTS = f"""
+    WITH RECURSIVE step AS MATERIALIZED (
+        (SELECT DISTINCT ON (s.external_id) s.line, s.external_id, s.parent FROM stage_receivables s
+        WHERE s.parent IS NOT NULL ORDER BY s.external_id, s.line)
+        UNION ALL
+        SELECT NULL, r.external_id, p.external_id FROM receivables r JOIN receivables p ON p.id = r.parent_id
+        WHERE r.source = %(source)s AND NOT EXISTS (SELECT FROM stage_receivables s WHERE s.external_id = r.external_id)
+    ), chain AS (
+        SELECT line, external_id, parent, 1 AS steps FROM step WHERE line IS NOT NULL
+        UNION ALL
+        SELECT c.line, c.external_id, s.parent, c.steps + 1 FROM chain c JOIN step s ON s.external_id = c.parent
+        WHERE c.steps < {LONGEST_CHAIN}
+    )
+"""  # noqa: S608  # our own words
+
+# Operations that name a booking of ours for the first time. What the books said before is not asked again.
+_ECHOES = """
+    WITH echoes AS (
+        SELECT s.line, s.external_id, s.booking_id, s.principal + s.interest + s.costs AS amount
+        FROM stage_operations s
+        LEFT JOIN operations d ON d.source = %(source)s AND d.external_id = s.external_id
+            AND d.booking_id = s.booking_id AND d.run_id <> %(run)s
+        WHERE s.booking_id IS NOT NULL AND d.id IS NULL
+    )
 """
 
 _REFERENCES = {
@@ -105,13 +135,64 @@ _REFERENCES = {
         WHERE r.external_id <> s.receivable AND i.run_id <> %(run)s ORDER BY 1 LIMIT 200""",
         "Rata {0}: należała dotąd do innej należności niż {1}.",
     ),
+    "parents-in-a-circle": (
+        f"""{_PARENTS} SELECT line, external_id, parent FROM chain
+        WHERE steps = {LONGEST_CHAIN} ORDER BY 1 LIMIT 200""",  # noqa: S608  # our own words
+        "Należność {0}: należności nadrzędne tworzą koło (przez {1}).",
+    ),
     "one-sided-rebooking": (
-        """SELECT s.line, s.external_id, s.counterpart FROM stage_operations s
+        """SELECT s.line, s.external_id, coalesce(s.counterpart, 'nie podano') FROM stage_operations s
         LEFT JOIN stage_operations o ON o.external_id = s.counterpart AND o.counterpart = s.external_id
+            AND o.kind = 'rebooking' AND o.document = s.document
         WHERE s.kind = 'rebooking' AND (o.external_id IS NULL
-            OR s.principal + s.interest + s.costs + o.principal + o.interest + o.costs <> 0)
+            OR (s.principal + o.principal, s.interest + o.interest, s.costs + o.costs) <> (0, 0, 0))
         ORDER BY 1 LIMIT 200""",
-        "Przeksięgowanie {0}: brak drugiej strony {1} albo obie strony nie dają razem zera.",
+        "Przeksięgowanie {0}: nie ma drugiej strony ({1}) o tym samym numerze dowodu albo obie nie dają zera"
+        " w należności głównej, odsetkach i kosztach z osobna.",
+    ),
+    "stray-counterpart": (
+        """SELECT s.line, s.external_id, s.counterpart FROM stage_operations s
+        WHERE s.kind <> 'rebooking' AND s.counterpart IS NOT NULL ORDER BY 1 LIMIT 200""",
+        "Operacja {0}: drugą stronę ({1}) ma tylko przeksięgowanie.",
+    ),
+    "changed-operation": (  # where it is assigned may change; an echo that was left out may be added
+        """SELECT s.line, s.external_id, s.receivable FROM stage_operations s
+        JOIN operations d ON d.source = %(source)s AND d.external_id = s.external_id
+        WHERE d.digest <> s.digest AND d.run_id <> %(run)s AND (
+            (d.kind, d.booked_on, d.happened_on, d.document, d.principal, d.interest, d.costs)
+                <> (s.kind, s.booked_on, s.happened_on, s.document, s.principal, s.interest, s.costs)
+            OR d.booking_id <> s.booking_id)
+        ORDER BY 1 LIMIT 200""",
+        "Operacja {0}: była już wczytana z inną treścią; zaksięgowanych operacji się nie zmienia.",
+    ),
+    "unknown-booking": (  # books that knew a portal before this one may say so in their first file
+        f"""{_ECHOES} SELECT e.line, e.external_id, e.booking_id FROM echoes e
+        LEFT JOIN (booking_lines b JOIN instalments i ON i.id = b.instalment_id AND i.source = %(source)s)
+            ON b.id = e.booking_id
+        WHERE b.id IS NULL AND EXISTS (SELECT FROM import_runs WHERE source = %(source)s AND state = 'applied')
+        ORDER BY 1 LIMIT 200""",  # noqa: S608  # our own words
+        "Operacja {0}: portal nie przekazał do zaksięgowania wpłaty {1}.",
+    ),
+    "echo-amount": (
+        f"""{_ECHOES} SELECT e.line, e.external_id, e.booking_id FROM echoes e
+        JOIN booking_lines b ON b.id = e.booking_id
+        WHERE b.principal + b.interest + b.costs + e.amount <> 0 ORDER BY 1 LIMIT 200""",  # noqa: S608  # our own words
+        "Operacja {0}: kwota jest inna niż kwota wpłaty {1} przekazanej do zaksięgowania.",
+    ),
+    "echoed-twice": (
+        """SELECT line, external_id, booking_id FROM (
+            SELECT line, external_id, booking_id,
+                min(external_id) OVER same <> max(external_id) OVER same AS is_doubled
+            FROM (
+                SELECT line, external_id, booking_id FROM stage_operations WHERE booking_id IS NOT NULL
+                UNION ALL
+                SELECT NULL, d.external_id, d.booking_id FROM operations d
+                WHERE d.source = %(source)s AND d.closed_at IS NULL AND d.run_id <> %(run)s
+                    AND d.booking_id IN (SELECT booking_id FROM stage_operations)
+                    AND NOT EXISTS (SELECT FROM stage_operations s WHERE s.external_id = d.external_id)
+            ) AS named WINDOW same AS (PARTITION BY booking_id)
+        ) AS judged WHERE is_doubled AND line IS NOT NULL ORDER BY 1 LIMIT 200""",
+        "Operacja {0}: wpłatę {1} wskazuje więcej niż jedna operacja.",
     ),
 }
 
@@ -131,7 +212,9 @@ _NAMES = {
 }
 
 
-def check_manifest(manifest: Manifest, *, tenant_code: str, last_import: int) -> list[FileProblem]:
+def check_manifest(
+    manifest: Manifest, *, tenant_code: str, last_import: int, as_of: datetime | None
+) -> list[FileProblem]:
     """Is it this gmina's, and the one we wait for? A full file may come after a gap: it has all that was missed."""
     problems = []
     if manifest.tenant_code != tenant_code:
@@ -146,7 +229,17 @@ def check_manifest(manifest: Manifest, *, tenant_code: str, last_import: int) ->
         problems.append(FileProblem(None, "missing-number", message))
     if last_import == 0 and manifest.kind is not ImportKind.FULL:
         problems.append(FileProblem(None, "first-not-full", "Pierwszy plik musi być pełny."))
-    return problems
+    return problems + _check_moment(manifest.as_of, as_of)
+
+
+def _check_moment(moment: datetime, before: datetime | None) -> list[FileProblem]:
+    """Time goes forward from file to file. One from the future, once taken, would bar all that come before it."""
+    if before is not None and moment < before:
+        message = f"Plik podaje stan na {_when(moment)}, a wczytano już stan na {_when(before)}."
+        return [FileProblem(None, "earlier-moment", message)]
+    if moment > clock.now() + LARGEST_LEAD:
+        return [FileProblem(None, "future-moment", f"Plik podaje stan na {_when(moment)}, czyli z przyszłości.")]
+    return []
 
 
 def check_stage(connection: psycopg.Connection, source: str, run_id: UUID) -> list[FileProblem]:
@@ -172,6 +265,10 @@ def check_totals(said: Totals, counted: Totals) -> list[FileProblem]:
             message = f"{_NAMES[name].capitalize()}: plik zapowiada {shown[0]}, a zawiera {shown[1]}."
             problems.append(FileProblem(None, "totals", message))
     return problems
+
+
+def _when(moment: datetime) -> str:
+    return f"{moment.astimezone(clock.WARSAW):%d.%m.%Y %H:%M:%S}"
 
 
 def _zloty(grosze: int) -> str:

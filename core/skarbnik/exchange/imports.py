@@ -138,7 +138,8 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
     manifest: Manifest | None = None
     try:
         if path.stat().st_size > LARGEST_FILE:
-            raise BrokenFile(f"Plik jest większy niż {LARGEST_FILE // 1024**3} GB.")
+            message = f"Plik jest większy niż {LARGEST_FILE // 1024**3} GB."
+            raise BrokenFile(message, [FileProblem(None, "too-large", message)])
         with path.open("rb") as stream:
             manifest = system.read_manifest(stream)
         with tenant.session() as session:
@@ -157,7 +158,7 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
             run_id,
             manifest,
             "Dane w pliku nie mieszczą się w polach.",
-            [FileProblem(None, "does-not-fit", str(error.diag.message_primary or "")[:LONGEST_MESSAGE])],
+            [FileProblem(None, "does-not-fit", f"Baza danych nie przyjęła wartości (błąd {error.sqlstate}).")],
         )
     if dry:
         with tenant.session() as session:
@@ -181,7 +182,9 @@ def _apply(
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     source = _lock_source(session, source_id)
-    _raise_if(checks.check_manifest(manifest, tenant_code=tenant_code, last_import=source.last_import))
+    _raise_if(
+        checks.check_manifest(manifest, tenant_code=tenant_code, last_import=source.last_import, as_of=source.as_of)
+    )
     if manifest.batches_included is not None:
         _raise_if(check_included(session, source, manifest.batches_included))
     stage = Stage(connection, tenant)

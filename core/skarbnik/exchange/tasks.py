@@ -12,7 +12,7 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
-from skarbnik.errors import BrokenFile
+from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange import batches, imports
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Spool, open_spool
@@ -25,7 +25,7 @@ from skarbnik.tenancy.registry import Tenant
 log = structlog.get_logger()
 
 GIVE_WAY = timedelta(days=1)  # a file that could not be read for so long is a person's matter, and bars no other
-LARGEST_ACKNOWLEDGEMENT = 64 * 1024 * 1024
+LARGEST_ACKNOWLEDGEMENT = 32 * 1024 * 1024
 
 
 def open_system(tenant: Tenant, source: Source) -> FinanceSystem:
@@ -97,7 +97,8 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
 
 def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path) -> RunState:
     if path.stat().st_size > LARGEST_ACKNOWLEDGEMENT:
-        raise BrokenFile("Potwierdzenie jest większe, niż może być.")
+        message = f"Potwierdzenie jest większe niż {LARGEST_ACKNOWLEDGEMENT // 1024**2} MB."
+        raise BrokenFile(message, [FileProblem(None, "too-large", message)])
     answer = system.read_acknowledgement(path.read_bytes())
     with tenant.session() as session:
         run = session.get_one(ImportRun, run_id)

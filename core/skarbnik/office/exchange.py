@@ -167,20 +167,19 @@ def decide(run_id: UUID, what: str) -> Response:
         if what == "apply":
             spool = spool_of(g.tenant, found.source)
             found = uploads.apply_tried(session, spool, run_id, user_id=current_person().id)
+            record_own_act("exchange.uploaded", "import_run", found.id)
         elif what == "consent":
             imports.consent(session, run_id, user_id=current_person().id)
+            record_own_act("exchange.consented", "import_run", run_id)
         elif what == "decline":
             imports.decline(session, run_id)
+            record_own_act("exchange.declined", "import_run", run_id)
         else:
             imports.read_now(session, run_id)
+            record_own_act("exchange.hurried", "import_run", run_id)
     except (Conflict, NotFound):
         flash(_("Meanwhile this file has moved on. Look at what it says now."), "warn")
-    else:
-        record_own_act(f"exchange.{_ACTS[what]}", "import_run", found.id)
     return redirect(url_for("exchange.run", run_id=found.id), 303)
-
-
-_ACTS = {"apply": "uploaded", "consent": "consented", "decline": "declined", "now": "hurried"}
 
 
 @blueprint.get("/batches")

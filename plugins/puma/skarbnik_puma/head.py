@@ -130,5 +130,5 @@ def parse_head(source: Source) -> tuple[etree._Element, etree._Element | None]:
     for entry in parser.feed_error_log:  # feeding keeps still about most of what it cannot read
         raise Problems().unreadable(entry.type, entry.line, cut=source.is_cut(""))
     if root is None:
-        raise Problems().stop(1, "truncated", "Plik jest urwany: brakuje jego początku.")
+        raise Problems().stop(source.head.count(b"\n") + 1, "truncated", "Plik jest urwany: brakuje jego końca.")
     return root, None

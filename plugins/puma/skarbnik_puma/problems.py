@@ -18,6 +18,7 @@ TRUNCATED = {
     etree.ErrorTypes.ERR_GT_REQUIRED,
     etree.ErrorTypes.ERR_LTSLASH_REQUIRED,
 }
+EXTRA = "Extra content at the end"  # for the parser it is the same code as an end that is missing
 ENCODING = {
     etree.ErrorTypes.ERR_INVALID_ENCODING,
     etree.ErrorTypes.ERR_INVALID_CHAR,
@@ -52,9 +53,12 @@ class Problems:
         return self.broken(message)
 
     def syntax(self, error: etree.XMLSyntaxError, *, cut: bool = False) -> BrokenFile:
-        """What the parser said, in words for a clerk."""
-        logged = next((entry.line for entry in error.error_log or () if entry.line), None)
-        return self.unreadable(error.code, error.lineno or logged, cut=cut)
+        """What the parser said, in words for a clerk. Its log is the thread's: all but the last is of other files."""
+        last = error.error_log.last_error
+        line = error.lineno or (last.line if last is not None else None)
+        if EXTRA in str(error.msg):
+            return self.stop(line, "after_end", "Za końcem dokumentu jest jeszcze coś innego.")
+        return self.unreadable(error.code, line, cut=cut)
 
     def unreadable(self, code: int, line: int | None, *, cut: bool) -> BrokenFile:
         if cut or code in TRUNCATED:

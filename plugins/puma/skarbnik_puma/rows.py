@@ -43,6 +43,7 @@ class Walk:
         self.readers = {tag(element.name): Reader(element, self.problems) for element in SECTIONS.values()}
         self.parts = {tag(part.name): (place, Reader(part, self.problems)) for place, part in enumerate(PARTS)}
         self.section: etree._Element | None = None
+        self.row_tag = ""  # of the rows of this section
 
     def rows(self) -> Iterator[Row]:
         source, readers = self.source, self.readers
@@ -50,26 +51,27 @@ class Walk:
         try:
             for _, node in events:
                 source.quiet = 0
-                reader = readers.get(node.tag)
+                name = node.tag
+                reader = readers.get(name)
                 if reader is None:
                     self.leave(node)
                     continue
-                if node.getparent() is not self.section:
+                if name != self.row_tag or node.getparent() is not self.section:
                     self.enter(node)
                 row = reader.read(node)
                 self.drop_before(node)
                 if row is not None:
                     yield row
                 if reader.element is elements.RECEIVABLE:
-                    yield from self.parts_of(node, node.get("id", "").strip())
+                    yield from self.parts_of(node, node.get("id", "").strip(), usable=row is not None)
                 elif len(node) or has_text(node.text):
                     self.strange(node)
         except etree.XMLSyntaxError as error:
             raise self.problems.syntax(error, cut=source.is_cut("export")) from None
         self.finish(events.root)
 
-    def parts_of(self, receivable: etree._Element, owner: str | None) -> Iterator[Row]:
-        """Liabilities, instalments and operations inside a receivable."""
+    def parts_of(self, receivable: etree._Element, owner: str, *, usable: bool) -> Iterator[Row]:
+        """Liabilities, instalments and operations inside a receivable; of one that is wrong they are only looked at."""
         last = 0
         if has_text(receivable.text):
             self.strange(receivable)
@@ -85,7 +87,7 @@ class Walk:
             if node.text is not None or len(node) or has_text(node.tail):
                 self.check_inside(node)
             row = reader.read(node, owner)
-            if row is not None:
+            if row is not None and usable:
                 yield row
 
     def enter(self, node: etree._Element) -> None:
@@ -95,14 +97,11 @@ class Walk:
             raise self.problems.stop(
                 line_of(node), "misplaced", f"Element „{shown(node.tag)}” stoi poza swoją częścią pliku."
             )
-        self.section = section
+        self.section, self.row_tag = section, node.tag
 
     def leave(self, section: etree._Element) -> None:
         """The end of a section: it must come in its turn and hold nothing else."""
-        root = section.getparent()
-        came = [child.tag for child in root] if root is not None else []
-        if came != ORDER[: len(came)]:
-            raise self.problems.stop(section.sourceline, "sections", "Części pliku mają inną kolejność niż w opisie.")
+        self.check_order(section.getparent())
         if section.attrib or has_text(section.text) or has_text(section.tail):
             self.strange(section)
         expected = SECTIONS[section.tag].name
@@ -112,7 +111,14 @@ class Walk:
             elif has_text(child.tail):
                 self.strange(child)
         section.clear()
-        self.section = None
+        self.section, self.row_tag = None, ""
+
+    def check_order(self, parent: etree._Element) -> None:
+        """Sections come in their order, each once, and nothing else between them."""
+        for place, child in enumerate(parent):
+            if ORDER[place : place + 1] != [child.tag]:
+                message = f"Część „{shown(child.tag)}” jest nieznana albo stoi nie na swoim miejscu."
+                raise self.problems.stop(line_of(child), "sections", message)
 
     def drop_before(self, node: etree._Element) -> None:
         """Free the rows that are done, and list what is not a row."""
@@ -125,8 +131,11 @@ class Walk:
             section.remove(done)
 
     def finish(self, root: etree._Element) -> None:
-        if [child.tag for child in root] != ORDER:
-            raise self.problems.stop(root.sourceline, "sections", "W pliku brakuje części albo są nieznane części.")
+        self.check_order(root)
+        if len(root) < len(ORDER):
+            raise self.problems.stop(
+                root.sourceline, "sections", f"W pliku brakuje części „{shown(ORDER[len(root)])}”."
+            )
         if has_text(root.text) or any(has_text(child.tail) for child in root):
             self.strange(root)
         self.problems.raise_found()

@@ -92,8 +92,9 @@ class Reader:
         line, found = line_of(node), self.problems.found
         given = {str(key): str(value).strip() for key, value in node.items()}
         where = self.where(given, owner)
-        for key in given.keys() - self.element.attributes.keys():
-            self.problems.add(line, "unknown_attribute", f"{where}: nieznany atrybut „{shown(key)}”.")
+        for key in given:
+            if key not in self.element.attributes:
+                self.problems.add(line, "unknown_attribute", f"{where}: nieznany atrybut „{shown(key)}”.")
         for name, (value, word, required) in self.element.attributes.items():
             if name in given:
                 if not fits(value, given[name]):
