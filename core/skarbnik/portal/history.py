@@ -11,7 +11,6 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
-from skarbnik.plugin_api import OperationKind
 from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
 from skarbnik.portal.debts import list_to_pay
@@ -26,18 +25,6 @@ from skarbnik.web.limits import limited
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 blueprint = Blueprint("history", __name__, template_folder="templates")
-
-
-def operation_names() -> dict[OperationKind, str]:
-    return {
-        OperationKind.CHARGE: _("charge"),
-        OperationKind.DECREASE: _("decrease"),
-        OperationKind.PAYMENT: _("payment"),
-        OperationKind.REFUND: _("refund"),
-        OperationKind.REBOOKING: _("re-booking"),
-        OperationKind.REMISSION: _("remission"),
-        OperationKind.DEFERRAL: _("deferral"),
-    }
 
 
 @blueprint.get("/operations")
@@ -55,7 +42,7 @@ def operations() -> str:
         more=len(rows) > booked.PAGE,
         page=page,
         choice=choice,
-        names=operation_names(),
+        names=booked.operation_names(),
         this_year=clock.today().year,
     )
 
@@ -69,7 +56,7 @@ def operations_file(wanted: str) -> Response:
         abort(404)
     choice = booked.read_operation_choice(request.args)
     rows = booked.all_operations(frame.session(), payer_id=payer_of_request(), today=clock.today(), choice=choice)
-    names, person = operation_names(), current_person()
+    names, person = booked.operation_names(), current_person()
     table = Table(
         title=_("Accounting operations"),
         lines=[f"{g.tenant.name}, {person.payer_name}", _("Printed %(moment)s", moment=moment(clock.now()))],
