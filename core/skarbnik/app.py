@@ -27,7 +27,7 @@ from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries
+from skarbnik.office import dictionaries, switches
 from skarbnik.office import views as office_views
 from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
@@ -141,6 +141,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(history.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(dictionaries.blueprint)
+    app.register_blueprint(switches.blueprint)
     app.register_blueprint(operator_views.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)

@@ -22,8 +22,8 @@ from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.plugin_api import OperationKind, RefundState
-from skarbnik.receivables.models import DatedKind, Operation, Overpayment
-from skarbnik.receivables.services import set_value
+from skarbnik.receivables.models import DatedKind, Operation, Overpayment, SwitchName
+from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -94,6 +94,7 @@ def fill(session, tenant, open_account, **settings):
     ])  # fmt: skip
     session.flush()
     set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
+    set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=official.id)
     session.execute(
         text(
             "INSERT INTO api_tokens (token_hash, client_id, scopes, expires_at)"

@@ -31,6 +31,7 @@ def act_names() -> dict[str, str]:
         "receivables.listed": _("read receivables through the API"),
         "settings.changed": _("changed settings of a plugin"),
         "source.connected": _("connected a finance system"),
+        "switch.changed": _("changed what residents see"),
         "tenant.created": _("made the gmina's portal"),
         "tenant.renamed": _("renamed the gmina's address"),
         "tenant.resumed": _("opened the portal again"),

@@ -167,7 +167,7 @@ def _row(rules: Rules, each: Any, late: bool, day: date | None, today: date) -> 
 
 
 def interest_of(rules: Rules, each: Any, day: date | None, today: date) -> int:
-    """Grosze of an instalment as a statement gave it: as the finance system said, or computed to today or that `day`."""
+    """Grosze: what the finance system said of an instalment, or computed to today or to another `day`."""
     if (day is None and each.mode != InterestMode.COMPUTED) or each.regime == Regime.NONE:
         given: int = each.interest
         return given

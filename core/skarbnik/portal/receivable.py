@@ -14,19 +14,36 @@ from uuid import UUID
 from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.money import ZERO, Amounts, Money
-from skarbnik.plugin_api import OperationKind
+from skarbnik.plugin_api import LiabilityRole, OperationKind
 from skarbnik.portal.debts import COMING, interest_of, is_estimated
 from skarbnik.receivables.interest import Rules
+from skarbnik.receivables.models import SwitchName
 from skarbnik.receivables.queries import IN_FORCE, LIABLE
 from skarbnik.receivables.rules import CHANGED_AT, rules_of
 
 LAST_OPERATIONS = 20  # the rest is a page of its own
+MOST_NAMED: LiteralString = "100"  # a block of flats has more owners than anybody reads
+
+_LIABLE_WITH: LiteralString = f"""
+    FROM liabilities l JOIN payers n ON n.id = l.payer_id JOIN payers e ON e.id = coalesce(n.merged_into, n.id)
+    WHERE l.receivable_id = r.id AND {IN_FORCE} AND e.id <> %(payer)s
+"""
+_OTHERS: LiteralString = f"(SELECT count(DISTINCT e.id) {_LIABLE_WITH})"
+# Names stay in the database unless the gmina gives them away; addresses and PESEL always do.
+_NAMED: LiteralString = f"""
+    CASE WHEN (SELECT s.is_on FROM switches s WHERE s.name = '{SwitchName.NAME_CO_OWNERS}') THEN (
+        SELECT json_agg(named) FROM (
+            SELECT e.name, l.role, l.share_part, l.share_whole {_LIABLE_WITH}
+            ORDER BY l.role, e.name, e.id LIMIT {MOST_NAMED}
+        ) AS named
+    ) END
+"""  # noqa: S608  # our own words
 
 _RECEIVABLE: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, r.parent_id,
         k.title AS kind, a.nrb, a.owner, p.title AS parent_title,
-        (SELECT count(*) FROM liabilities l WHERE l.receivable_id = r.id AND {IN_FORCE}) AS liable,
-        l.share_part, l.share_whole, (SELECT s.as_of FROM sources s WHERE s.id = r.source) AS as_of,
+        {_OTHERS} AS others, {_NAMED} AS named, l.share_part, l.share_whole,
+        (SELECT s.as_of FROM sources s WHERE s.id = r.source) AS as_of,
         {CHANGED_AT} AS rules_changed_at
     FROM receivables r JOIN kinds k ON k.id = r.kind_id
     LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id
@@ -96,6 +113,15 @@ class OperationLine:
 
 
 @dataclass(frozen=True)
+class CoOwner:
+    """Somebody who is liable as well: what the gmina lets a co-owner know of another."""
+
+    name: str
+    role: LiabilityRole
+    share: str  # 1/2
+
+
+@dataclass(frozen=True)
 class OneReceivable:
     """What the page of a receivable shows. `head` is its row, as the finance system keeps it."""
 
@@ -106,6 +132,7 @@ class OneReceivable:
     more_operations: bool
     estimated: bool = False  # some interest is ours, for a day the finance system has not spoken of
     left: Amounts = field(default_factory=Amounts)
+    co_owners: Sequence[CoOwner] = ()  # none when the gmina does not name them
 
     @property
     def is_closed(self) -> bool:
@@ -142,6 +169,10 @@ def get_receivable(
         more_operations=len(operations) > LAST_OPERATIONS,
         estimated=is_estimated((row for row in rows if not row.closed and row.principal), other_day),
         left=Amounts.sum(line.amounts for line in own),
+        co_owners=[
+            CoOwner(each["name"], LiabilityRole(each["role"]), f"{each['share_part']}/{each['share_whole']}")
+            for each in head.named or ()
+        ],
     )
 
 

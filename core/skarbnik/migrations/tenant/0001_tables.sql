@@ -267,6 +267,16 @@ CREATE TABLE payment_orders (
 );
 CREATE INDEX payment_orders_payer_id_ordered_at_idx ON payment_orders (payer_id, ordered_at);
 
+CREATE TABLE switches (
+    name VARCHAR(24) NOT NULL,
+    is_on BOOLEAN NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    changed_by UUID NOT NULL,
+    CONSTRAINT switches_pkey PRIMARY KEY (name),
+    CONSTRAINT switches_switchname_check CHECK (name IN ('name_co_owners')),
+    CONSTRAINT switches_changed_by_fkey FOREIGN KEY(changed_by) REFERENCES users (id)
+);
+
 CREATE TABLE web_sessions (
     token_hash VARCHAR(64) NOT NULL,
     user_id UUID NOT NULL,
@@ -635,7 +645,7 @@ REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
 REVOKE DELETE ON
     captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
     batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,
-    overpayments, plugin_settings, dated_values
+    overpayments, plugin_settings, dated_values, switches
 FROM {tenant};
 REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
 REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};
