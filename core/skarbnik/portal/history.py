@@ -1,4 +1,4 @@
-"""What was booked for a payer, on a page and as files; when what is due, on a page and as a feed."""
+"""What was booked for a payer, on a page and as files; what is settled; when what is due, on a page and as a feed."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
 from skarbnik.portal.debts import list_to_pay
+from skarbnik.portal.settled import list_settled
 from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
@@ -86,6 +87,17 @@ def operations_file(wanted: str) -> Response:
         language=current_language(),
     )
     return as_file(table, FileFormat(wanted), f"{_('operations')}-{clock.today()}")
+
+
+@blueprint.get("/receivables/closed")
+@requires(SEE_OWN)
+def closed() -> str:
+    """What is settled or closed, by year. What is chosen and the page are in the address."""
+    page = min(max(request.args.get("page", 1, type=int), 1), 1000)
+    found = list_settled(
+        frame.session(), payer_id=payer_of_request(), today=clock.today(), address=request.args, page=page
+    )
+    return render_template("portal/closed.html", found=found, page=page)
 
 
 @blueprint.get("/calendar")
