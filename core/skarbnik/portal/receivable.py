@@ -204,3 +204,18 @@ def _costs(pairs: Iterable[tuple[Any, InstalmentLine]]) -> list[ReminderCost]:
 def _operation(row: Any) -> OperationLine:
     amount = Money(row.principal + row.interest + row.costs)
     return OperationLine(row.booked_on, OperationKind(row.kind), row.document, amount, row.ours)
+
+
+_TITLE: LiteralString = f"""
+    SELECT r.title FROM receivables r WHERE r.id = %(id)s AND EXISTS (
+        SELECT FROM liabilities l WHERE l.receivable_id = r.id AND {LIABLE})
+"""  # noqa: S608  # our own words
+
+
+def title_of(session: TenantSession, receivable_id: UUID, *, payer_id: UUID, today: date) -> str:
+    """NotFound when this payer is not liable for it today."""
+    found = session.read(_TITLE, id=receivable_id, payer=payer_id, today=today)
+    if not found:
+        raise NotFound(f"no receivable {receivable_id}")
+    title: str = found[0].title
+    return title
