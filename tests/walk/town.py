@@ -232,7 +232,10 @@ class _Rich:
             source=OURS, kind=kind, parent_id=old.receivable_id, title=f"Koszty upomnienia {LONG_WORD[:60]}"
         )
         InstalmentFactory(source=OURS, receivable=cost, payer=self.payer, overdue=True)
-        for payer, role in ((self.second, LiabilityRole.CO_OWNER), (PayerFactory(name=LONG_NAME), LiabilityRole.USER)):
+        for payer, role in (
+            (self.second, LiabilityRole.CO_OWNER),
+            (PayerFactory(source=OURS, name=LONG_NAME), LiabilityRole.USER),
+        ):
             LiabilityFactory(
                 receivable_id=old.receivable_id, payer_id=payer.id, role=role, share_part=1, share_whole=1000
             )
