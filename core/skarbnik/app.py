@@ -27,17 +27,20 @@ from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries
+from skarbnik.office import dictionaries, switches
 from skarbnik.office import exchange as office_exchange
+from skarbnik.office import remarks as office_remarks
 from skarbnik.office import views as office_views
 from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
-from skarbnik.portal import history
+from skarbnik.portal import history, remarks
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
 from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
+from skarbnik.remarks.permissions import SEE_ANY as SEE_REMARKS
+from skarbnik.remarks.permissions import WRITE as WRITE_REMARKS
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, core_texts
@@ -66,6 +69,7 @@ RESIDENT_MENU = [
     MenuItem(_("Overview"), "portal.dashboard", SEE_OWN),
     MenuItem(_("To pay"), "portal.receivables", SEE_OWN),
     MenuItem(_("Payments"), "portal.payments", SEE_OWN),
+    MenuItem(_("My reports"), "remarks.own", WRITE_REMARKS),
 ]
 OFFICE_MENU = [
     MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
@@ -73,6 +77,7 @@ OFFICE_MENU = [
     MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS),
     MenuItem(_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
     MenuItem(_("Payers"), "office.payers", SEE_ANY),
+    MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS),
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
@@ -140,9 +145,12 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
     app.register_blueprint(history.blueprint)
+    app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(dictionaries.blueprint)
     app.register_blueprint(office_exchange.blueprint)
+    app.register_blueprint(switches.blueprint)
+    app.register_blueprint(office_remarks.blueprint)
     app.register_blueprint(operator_views.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)

@@ -36,9 +36,10 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "exchange.file_arrived": exchange.read_file,
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
+    "remark.answered": portal.tell_answered,
     "mail.asked": mail.deliver,
 }
-QUEUES = ("payments", "exchange", "mail")
+QUEUES = ("payments", "exchange", "remark", "mail")
 RENEW_EVERY = 5.0
 
 

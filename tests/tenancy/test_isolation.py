@@ -23,8 +23,10 @@ from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.plugin_api import OperationKind, RefundState
-from skarbnik.receivables.models import DatedKind, Operation, Overpayment
-from skarbnik.receivables.services import set_value
+from skarbnik.receivables.models import DatedKind, Operation, Overpayment, SwitchName
+from skarbnik.receivables.services import set_switch, set_value
+from skarbnik.remarks.models import Outcome, Topic
+from skarbnik.remarks.services import answer_remark, take_up, write_remark
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -99,6 +101,13 @@ def fill(session, tenant, open_account, **settings):
     ])  # fmt: skip
     session.flush()
     set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
+    set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=official.id)
+    remark = write_remark(
+        session, user_id=user.id, payer_id=payer.id, receivable_id=instalment.receivable_id, topic=Topic.AMOUNT,
+        text="Mam 100 m², nie 120.", language="pl",
+    )  # fmt: skip
+    take_up(session, remark.id, by=official.id)
+    answer_remark(session, remark.id, outcome=Outcome.NOT_WRONG, text="Tak jest w ewidencji.", by=official.id)
     session.execute(
         text(
             "INSERT INTO api_tokens (token_hash, client_id, scopes, expires_at)"
@@ -110,6 +119,7 @@ def fill(session, tenant, open_account, **settings):
         "user": user, "official": official, "payer": payer, "instalment": instalment, "unpaid": unpaid, "run": run,
         "receivable": instalment.receivable_id, "booking": booking.id, "order": order, "account": account,
         "transaction": transaction, "batch": batch, "kind": instalment.receivable.kind_id,
+        "remark": remark.id,
     }  # fmt: skip
 
 
@@ -228,6 +238,8 @@ def test_the_neighbours_own_pages_do_show_the_canary(browse, towns, neighbour):
         "/office/payers?q=ZQX",
         "/office/exchange",
         f"/office/exchange/batches/{towns[1]['batch'].id}",
+        "/office/remarks?state=answered",
+        f"/office/remarks/{towns[1]['remark']}",
         f"/office/payers/{towns[1]['payer'].id}",
     ):
         assert CANARY in browser.get(path).text
@@ -253,6 +265,9 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         ("resident", f"/payments/{foreign['order'].number}/pay", {}, 404),
         ("resident", "/acting", {"payer": str(foreign["payer"].id)}, 404),
         (Role.ACCOUNTANT, f"/office/differences/{foreign['booking']}/book", {}, 404),
+        ("resident", f"/remarks/{foreign['remark']}/withdraw", {}, 404),
+        (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/take", {}, 404),
+        (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/answer", {"outcome": "not_wrong", "text": "x"}, 404),
     ]
     for who, path, fields, status in forms:
         people[who].get("/office/differences" if who is Role.ACCOUNTANT else "/acting")

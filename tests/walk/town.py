@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -21,6 +21,7 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
+from skarbnik.db import TenantSession
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
@@ -29,14 +30,19 @@ from skarbnik.payers.models import Payer
 from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder, Transaction
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.services import mark_started, record_report
-from skarbnik.plugin_api import GatewayReport, ImportKind, OperationKind, PayerKind, TransactionState
+from skarbnik.plugin_api import GatewayReport, ImportKind, LiabilityRole, OperationKind, PayerKind, TransactionState
 from skarbnik.portal.calendar import feed_path
-from skarbnik.receivables.models import Instalment, Operation, Overpayment
+from skarbnik.receivables.models import Instalment, Operation, Overpayment, SwitchName
+from skarbnik.receivables.services import set_switch
+from skarbnik.remarks.models import Outcome, Topic
+from skarbnik.remarks.services import answer_remark, take_up, withdraw_remark, write_remark
+from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
+    LiabilityFactory,
     OfficialFactory,
     PayerFactory,
     ReceivableFactory,
@@ -95,6 +101,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         runs, batch = _runs(session)
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
+        remarks = _remarks(session, rich)
+        set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -109,6 +117,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "run_id": runs[RunState.REFUSED],
             "batch_id": batch,
             "source_id": REAL,
+            "remark_id": remarks["answered"],
             "number": rich.orders["paid"],
             "language": "en",
             "theme": "dark",
@@ -123,7 +132,23 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
                 Example(query=f"day={clock.today() + timedelta(days=40)}", best_as=RICH),
                 Example(query="q=nie-ma-takiej", best_as=RICH),
             ],
-            "portal.receivable": [Example({"receivable_id": each}, **mine) for each in rich.receivables],
+            "portal.receivable": [
+                *(Example({"receivable_id": each}, **mine) for each in rich.receivables),
+                Example(query=f"day={clock.today() + timedelta(days=40)}", **mine),
+                Example({"receivable_id": rich.receivables[2]}, query="page=2", **mine),
+            ],
+            "history.closed": [
+                Example(best_as=EMPTY),
+                Example(best_as=RICH),
+                Example(query="page=2", best_as=RICH),
+                Example(query=f"year={clock.today().year - 1}&kind={rich.kind_id}", best_as=RICH),
+            ],
+            "remarks.own": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "remarks.new": [Example(best_as=RICH), Example(query=f"receivable={rich.receivable_id}", **mine)],
+            "remarks.show": [Example({"remark_id": each}, **mine) for each in remarks.values()],
+            "office_remarks.queue": [Example(), Example(query="state=answered"), Example(query="state=withdrawn")],
+            "office_remarks.show": [Example({"remark_id": each}) for each in remarks.values()],
+            "office.payer": [Example(), Example(query="page=2")],
             "portal.payment": [Example({"number": each}, **mine) for each in rich.orders.values()],
             "portal.go": [Example({"number": rich.orders["started"]}, **mine)],
             "portal.review": [
@@ -192,7 +217,33 @@ class _Rich:
         for number in range(2, MANY):
             InstalmentFactory(source=OURS, receivable=begun.receivable, number=number)
         self.payable = [old.id, wide.id, offline.id, begun.id]
-        return [each.receivable_id for each in (old, wide, begun, paid, offline)]
+        closed = self._ended(tax)
+        self._beside(old, tax)
+        return [*(each.receivable_id for each in (old, wide, begun, paid, offline)), closed]
+
+    def _ended(self, kind: Any) -> Any:
+        """More settled receivables of past years than a page holds, and one that was closed with a debt."""
+        last = clock.today().year - 1
+        for number in range(MANY):
+            words = {"title": f"Podatek {number} {LONG_WORD[:number]}", "period_from": date(last - number // 8, 1, 1)}
+            made = ReceivableFactory(source=OURS, kind=kind, period_until=date(last - number // 8, 12, 31), **words)
+            InstalmentFactory(source=OURS, receivable=made, payer=self.payer, principal=Money(0))
+        made.closed_at = clock.now()
+        return made.id
+
+    def _beside(self, old: Instalment, kind: Any) -> None:
+        """Others who are liable for the oldest debt, and the cost of a reminder for it."""
+        cost = ReceivableFactory(
+            source=OURS, kind=kind, parent_id=old.receivable_id, title=f"Koszty upomnienia {LONG_WORD[:60]}"
+        )
+        InstalmentFactory(source=OURS, receivable=cost, payer=self.payer, overdue=True)
+        for payer, role in (
+            (self.second, LiabilityRole.CO_OWNER),
+            (PayerFactory(source=OURS, name=LONG_NAME), LiabilityRole.USER),
+        ):
+            LiabilityFactory(
+                receivable_id=old.receivable_id, payer_id=payer.id, role=role, share_part=1, share_whole=1000
+            )
 
     def _history(self) -> None:
         """What the finance system booked, and money that pays for nothing yet."""
@@ -292,6 +343,29 @@ def _texts(session: Session, by: Any) -> None:
     for kind, slug in ((ArticleKind.NEWS, "walk"), (ArticleKind.WARNING, "walk-warning")):
         title = f"{LONG_WORD[:90]} {slug}"
         save_article(session, Key(kind, slug, "pl"), version=0, title=title, body=body, by=by)
+
+
+def _remarks(session: TenantSession, rich: _Rich) -> dict[str, Any]:
+    """A report in each state, by its state."""
+    made = {}
+    for state in RemarkState:
+        remark = write_remark(
+            session,
+            user_id=rich.user.id,
+            payer_id=rich.payer.id,
+            receivable_id=rich.receivable_id if state in OPEN else None,
+            topic=Topic.OTHER,
+            text=f"{state}: {LONG_WORD}\n\n{LONG_NAME}",
+            language="pl",
+        )
+        if state in {RemarkState.IN_PROGRESS, RemarkState.ANSWERED}:
+            take_up(session, remark.id, by=rich.user.id)
+        if state is RemarkState.ANSWERED:
+            answer_remark(session, remark.id, outcome=Outcome.WILL_CORRECT, text=LONG_NAME, by=rich.user.id)
+        if state is RemarkState.WITHDRAWN:
+            withdraw_remark(session, remark.id, user_id=rich.user.id, payer_id=rich.payer.id)
+        made[str(state)] = remark.id
+    return made
 
 
 def _runs(session: Session) -> tuple[dict[RunState, Any], Any]:

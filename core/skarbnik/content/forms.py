@@ -27,7 +27,7 @@ from skarbnik.content.declaration import LANGUAGES, Answers, Basis, Conformity, 
 from skarbnik.content.markdown import may_link
 from skarbnik.content.models import LONGEST_BODY, LONGEST_TITLE, Article, ArticleKind
 from skarbnik.content.times import EARLIEST, LATEST, local_of, moment_of
-from skarbnik.web.fields import Day, Number, at_most
+from skarbnik.web.fields import Day, Number, at_most, lines
 
 TYPED = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # as browsers send it; the first is how it is shown
 PARTS = ("gaps", "reasons", "shortcuts", "architecture", "communication")
@@ -38,10 +38,6 @@ _MAIL = re.compile(r"[^@\s]{1,64}@[a-zA-Z0-9-]{1,63}(\.[a-zA-Z0-9-]{1,63})+")
 def _line(text: str | None) -> str:
     """One line without what no column can hold."""
     return " ".join((text or "").replace("\x00", "").split())
-
-
-def _lines(text: str | None) -> str:
-    return (text or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
 
 
 class _LocalTime(DateTimeLocalField):
@@ -72,7 +68,7 @@ class ArticleForm(VersionForm):
     """A text in one language."""
 
     title = StringField(filters=[_line], validators=[at_most(LONGEST_TITLE)], render_kw={"maxlength": LONGEST_TITLE})
-    body = TextAreaField(filters=[_lines], render_kw={"rows": 18, "maxlength": LONGEST_BODY})
+    body = TextAreaField(filters=[lines], render_kw={"rows": 18, "maxlength": LONGEST_BODY})
     shown_from = _LocalTime(format=TYPED, validators=[Optional()])
     shown_until = _LocalTime(format=TYPED, validators=[Optional()])
     position = Number(
@@ -226,7 +222,7 @@ DeclarationForm = type(
     "DeclarationForm",
     (_DeclarationForm,),
     {
-        f"{part}_{language}": TextAreaField(filters=[_lines], validators=[at_most(4000)], render_kw={"rows": 4})
+        f"{part}_{language}": TextAreaField(filters=[lines], validators=[at_most(4000)], render_kw={"rows": 4})
         for language in LANGUAGES
         for part in PARTS
     },

@@ -33,6 +33,8 @@ from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
 
+DEBTS_ON_A_PAGE = 50
+
 ENTER = Permission("office.enter", roles=frozenset(Role))
 
 
@@ -126,7 +128,16 @@ def payer(payer_id: UUID) -> str:
     found = queries.get_payer(session, payer_id)
     record_own_act("payer.viewed", "payer", payer_id)
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
-    return render_template("office/payer.html", payer=found, debts=debts)
+    pages_all = max((len(debts.rows) + DEBTS_ON_A_PAGE - 1) // DEBTS_ON_A_PAGE, 1)
+    page = min(max(request.args.get("page", 1, type=int), 1), pages_all)
+    return render_template(
+        "office/payer.html",
+        payer=found,
+        debts=debts,
+        rows=debts.rows[(page - 1) * DEBTS_ON_A_PAGE : page * DEBTS_ON_A_PAGE],
+        page=page,
+        pages_all=pages_all,
+    )
 
 
 @blueprint.get("/search")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple
@@ -133,12 +134,12 @@ def list_to_pay(
         (sums,) = session.read(f"SELECT {OVERPAID} AS overpaid", payer=payer_id)
         return Debts([], overpaid=Money(sums.overpaid))
     rules = rules_of(session, changed_at=found[0].rules_changed_at, known=True)
-    day = day or today
+    other_day = None if day == today else day
     rows: list[ToPay] = []
     total = interest = overdue = soon = 0
     for each in found:
         late = rules.is_overdue(each.due_on, today)
-        row = _row(rules, each, late, None if day == today else day, today)
+        row = _row(rules, each, late, other_day, today)
         left = row.principal + row.interest + row.costs
         total += left
         interest += row.interest
@@ -155,15 +156,26 @@ def list_to_pay(
         soon=Money(soon),
         as_of=found[0].as_of,
         overpaid=Money(found[0].overpaid),
-        estimated=day != today
-        and any(each.mode == InterestMode.GIVEN and each.regime != Regime.NONE for each in found),
+        estimated=is_estimated(found, other_day),
     )
 
 
 def _row(rules: Rules, each: Any, late: bool, day: date | None, today: date) -> ToPay:
-    """A line with its interest: as the finance system gave it, or computed to today or another day."""
     values = list(each[:16])
-    if (day is not None or each.mode == InterestMode.COMPUTED) and each.regime != Regime.NONE:
-        given = Money(each.interest)
-        values[11] = interest_to(rules, each.regime, Money(each.principal), given, each.due_on, day or today).grosze
+    values[11] = interest_of(rules, each, day, today)
     return ToPay._make([*values, late, (each.period_from or each.due_on).year])
+
+
+def interest_of(rules: Rules, each: Any, day: date | None, today: date) -> int:
+    """Grosze: what the finance system said of an instalment, or computed to today or to another `day`."""
+    if (day is None and each.mode != InterestMode.COMPUTED) or each.regime == Regime.NONE:
+        given: int = each.interest
+        return given
+    return interest_to(
+        rules, each.regime, Money(each.principal), Money(each.interest), each.due_on, day or today
+    ).grosze
+
+
+def is_estimated(rows: Iterable[Any], day: date | None) -> bool:
+    """Whether some interest for another day than today is ours, and not as the finance system will count it."""
+    return day is not None and any(each.mode == InterestMode.GIVEN and each.regime != Regime.NONE for each in rows)

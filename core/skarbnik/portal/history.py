@@ -1,4 +1,4 @@
-"""What was booked for a payer, on a page and as files; when what is due, on a page and as a feed."""
+"""What was booked for a payer, on a page and as files; what is settled; when what is due, on a page and as a feed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
-from skarbnik.plugin_api import OperationKind
 from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
 from skarbnik.portal.debts import list_to_pay
+from skarbnik.portal.settled import list_settled
 from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
@@ -26,18 +26,6 @@ from skarbnik.web.limits import limited
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 blueprint = Blueprint("history", __name__, template_folder="templates")
-
-
-def operation_names() -> dict[OperationKind, str]:
-    return {
-        OperationKind.CHARGE: _("charge"),
-        OperationKind.DECREASE: _("decrease"),
-        OperationKind.PAYMENT: _("payment"),
-        OperationKind.REFUND: _("refund"),
-        OperationKind.REBOOKING: _("re-booking"),
-        OperationKind.REMISSION: _("remission"),
-        OperationKind.DEFERRAL: _("deferral"),
-    }
 
 
 @blueprint.get("/operations")
@@ -55,7 +43,7 @@ def operations() -> str:
         more=len(rows) > booked.PAGE,
         page=page,
         choice=choice,
-        names=operation_names(),
+        names=booked.operation_names(),
         this_year=clock.today().year,
     )
 
@@ -69,7 +57,7 @@ def operations_file(wanted: str) -> Response:
         abort(404)
     choice = booked.read_operation_choice(request.args)
     rows = booked.all_operations(frame.session(), payer_id=payer_of_request(), today=clock.today(), choice=choice)
-    names, person = operation_names(), current_person()
+    names, person = booked.operation_names(), current_person()
     table = Table(
         title=_("Accounting operations"),
         lines=[f"{g.tenant.name}, {person.payer_name}", _("Printed %(moment)s", moment=moment(clock.now()))],
@@ -99,6 +87,17 @@ def operations_file(wanted: str) -> Response:
         language=current_language(),
     )
     return as_file(table, FileFormat(wanted), f"{_('operations')}-{clock.today()}")
+
+
+@blueprint.get("/receivables/closed")
+@requires(SEE_OWN)
+def closed() -> str:
+    """What is settled or closed, by year. What is chosen and the page are in the address."""
+    page = min(max(request.args.get("page", 1, type=int), 1), 1000)
+    found = list_settled(
+        frame.session(), payer_id=payer_of_request(), today=clock.today(), address=request.args, page=page
+    )
+    return render_template("portal/closed.html", found=found, page=page)
 
 
 @blueprint.get("/calendar")

@@ -8,6 +8,8 @@ from datetime import date
 from typing import LiteralString
 from uuid import UUID
 
+from flask_babel import gettext as _
+
 from skarbnik.db import TenantSession
 from skarbnik.money import Amounts, Money
 from skarbnik.plugin_api import OperationKind
@@ -61,6 +63,18 @@ class OperationLine:
     title: str
     kind_title: str
     balance: Money
+
+
+def operation_names() -> dict[OperationKind, str]:
+    return {
+        OperationKind.CHARGE: _("charge"),
+        OperationKind.DECREASE: _("decrease"),
+        OperationKind.PAYMENT: _("payment"),
+        OperationKind.REFUND: _("refund"),
+        OperationKind.REBOOKING: _("re-booking"),
+        OperationKind.REMISSION: _("remission"),
+        OperationKind.DEFERRAL: _("deferral"),
+    }
 
 
 def read_operation_choice(address: Mapping[str, str]) -> OperationChoice:

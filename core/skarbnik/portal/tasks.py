@@ -1,4 +1,4 @@
-"""What follows when money came or data changed."""
+"""What follows when money came, or the office answered."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
+from skarbnik.accounts.models import User, UserState
 from skarbnik.mail.services import send_mail
 from skarbnik.payments.models import Capture, PaymentOrder
 from skarbnik.payments.queries import get_order, rest_of
 from skarbnik.payments.states import PaymentOrderState
+from skarbnik.remarks.models import Remark
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import money
 from skarbnik.web.languages import load_catalogue
@@ -43,6 +45,28 @@ def confirm_part(tenant: Tenant, capture_id: UUID) -> None:
         words = {"amount": money(capture.amount), "rest": money(rest_of(order))}
         subject = _("A part of the payment received: %(number)s")
         _write(session, tenant, order, "payment.part_paid", capture.id, subject, text, words)
+
+
+def tell_answered(tenant: Tenant, remark_id: UUID) -> None:
+    """Write to who reported wrong data that there is an answer, once. Neither the report nor the answer is in it."""
+    with tenant.session() as session:
+        remark = session.get_one(Remark, remark_id)
+        writer = session.get_one(User, remark.user_id)
+        if writer.state is not UserState.ACTIVE:
+            return  # they could not sign in to read it
+        _ = load_catalogue(remark.language).gettext
+        text = _(
+            "The office answered what you reported.\n\nRead the answer: %(address)s\n\n"
+            "%(office)s\nPlease do not answer this message."
+        )
+        send_mail(
+            session,
+            cause="remark.answered",
+            subject_id=remark.id,
+            recipient=writer.email,
+            subject=_("There is an answer to your report"),
+            text=text % {"address": tenant.url(f"/remarks/{remark.id}"), "office": tenant.name},
+        )
 
 
 def _write(

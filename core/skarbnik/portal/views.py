@@ -23,7 +23,9 @@ from skarbnik.payments.states import CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.portal.choices import read_choice
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
-from skarbnik.portal.queries import get_receivable, list_overpayments, list_payers_of
+from skarbnik.portal.operations import operation_names
+from skarbnik.portal.queries import list_overpayments, list_payers_of
+from skarbnik.portal.receivable import get_receivable
 from skarbnik.portal.timeline import Mark, make_timeline
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
@@ -132,11 +134,23 @@ def overpayments() -> str:
 @blueprint.get("/receivables/<uuid:receivable_id>")
 @requires(SEE_OWN)
 def receivable(receivable_id: UUID) -> str:
-    found: dict[str, Any] = get_receivable(frame.session(), receivable_id, payer_id=payer_of_request())
-    closed = found["receivable"].closed_at is not None
-    payable = not closed and any(row["amounts"].total and not row["closed_at"] for row in found["instalments"])
-    left = Amounts.sum(row["amounts"] for row in found["instalments"] if not row["closed_at"])
-    return render_template("portal/receivable.html", payable=payable, left=left, **found)
+    """One of them, with interest to today or to the day somebody wants to pay on. A closed one is only read."""
+    today, day = clock.today(), _day_of_address()
+    found = get_receivable(frame.session(), receivable_id, payer_id=payer_of_request(), today=today, day=day)
+    pages_all = max((len(found.instalments) + PAGE - 1) // PAGE, 1)
+    page = min(max(request.args.get("page", 1, type=int), 1), pages_all)
+    return render_template(
+        "portal/receivable.html",
+        found=found,
+        receivable=found.head,
+        instalments=found.instalments[(page - 1) * PAGE : page * PAGE],
+        names=operation_names(),
+        day=day,
+        today=today,
+        last_day=today + LONGEST_LOOK,
+        page=page,
+        pages_all=pages_all,
+    )
 
 
 @blueprint.get("/payments/new")

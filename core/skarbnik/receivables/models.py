@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
+from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer
@@ -49,6 +50,23 @@ class DatedValue(Base):
     value: Mapped[int | None]  # hundredths of a per cent, or grosze; 1 of a day off
     note: Mapped[str] = mapped_column(String(200))
     changed_at: Mapped[datetime]
+
+
+class SwitchName(StrEnum):
+    """What a gmina may switch on, each for a reason of law."""
+
+    NAME_CO_OWNERS = "name_co_owners"  # who is jointly liable learns with whom, art. 91-92 Ordynacji podatkowej
+
+
+class Switch(Base):
+    """A choice of a gmina about what residents see. One that nobody made is off."""
+
+    __tablename__ = "switches"
+
+    name: Mapped[SwitchName] = mapped_column(primary_key=True)
+    is_on: Mapped[bool]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID] = mapped_column(ForeignKey(User.id))
 
 
 class InterestMode(StrEnum):

@@ -12,6 +12,11 @@ def at_most(longest: int) -> Length:
     return Length(max=longest, message=_l("Use at most %(max)d characters here."))
 
 
+def lines(text: str | None) -> str:
+    """What was typed, without what no column can hold and with one kind of line end."""
+    return (text or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
+
+
 class Number(IntegerField):
     def process_formdata(self, valuelist: list[str]) -> None:
         try:

@@ -295,6 +295,16 @@ CREATE TABLE payment_orders (
 );
 CREATE INDEX payment_orders_payer_id_ordered_at_idx ON payment_orders (payer_id, ordered_at);
 
+CREATE TABLE switches (
+    name VARCHAR(24) NOT NULL,
+    is_on BOOLEAN NOT NULL,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    changed_by UUID NOT NULL,
+    CONSTRAINT switches_pkey PRIMARY KEY (name),
+    CONSTRAINT switches_switchname_check CHECK (name IN ('name_co_owners')),
+    CONSTRAINT switches_changed_by_fkey FOREIGN KEY(changed_by) REFERENCES users (id)
+);
+
 CREATE TABLE web_sessions (
     token_hash VARCHAR(64) NOT NULL,
     user_id UUID NOT NULL,
@@ -604,6 +614,42 @@ CREATE TABLE articles (
     CONSTRAINT articles_terms_have_a_day_check CHECK (kind <> 'terms' OR (shown_from IS NOT NULL AND shown_until IS NULL))
 );
 
+CREATE TABLE remarks (
+    id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    payer_id UUID NOT NULL,
+    receivable_id UUID,
+    topic VARCHAR(24) NOT NULL,
+    text VARCHAR(2000) NOT NULL,
+    language VARCHAR(2) NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    written_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    taken_by UUID,
+    answer VARCHAR(2000),
+    outcome VARCHAR(24),
+    answered_by UUID,
+    answered_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT remarks_pkey PRIMARY KEY (id),
+    CONSTRAINT remarks_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT remarks_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT remarks_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id),
+    CONSTRAINT remarks_taken_by_fkey FOREIGN KEY(taken_by) REFERENCES users (id),
+    CONSTRAINT remarks_answered_by_fkey FOREIGN KEY(answered_by) REFERENCES users (id),
+    CONSTRAINT remarks_topic_check
+        CHECK (topic IN ('amount', 'basis', 'payment', 'liability', 'name', 'address', 'contact', 'missing', 'other')),
+    CONSTRAINT remarks_remarkstate_check CHECK (state IN ('new', 'in_progress', 'answered', 'withdrawn')),
+    CONSTRAINT remarks_outcome_check CHECK (outcome IN ('will_correct', 'not_wrong', 'elsewhere')),
+    CONSTRAINT remarks_says_something_check CHECK (text <> '' AND answer <> ''),
+    CONSTRAINT remarks_topic_fits_check CHECK (
+        CASE WHEN receivable_id IS NULL THEN topic NOT IN ('amount', 'basis', 'payment', 'liability')
+        ELSE topic NOT IN ('name', 'address', 'contact', 'missing') END),
+    CONSTRAINT remarks_taken_by_somebody_check CHECK (state NOT IN ('in_progress', 'answered') OR taken_by IS NOT NULL),
+    CONSTRAINT remarks_answered_whole_check CHECK (
+        num_nonnulls(answer, outcome, answered_by, answered_at) = CASE state WHEN 'answered' THEN 4 ELSE 0 END)
+);
+CREATE INDEX remarks_state_id_idx ON remarks (state, id);
+CREATE INDEX remarks_user_id_idx ON remarks (user_id);
+
 -- Money that came is allocated to the grosz: the sum of its booking lines, checked when the transaction ends.
 CREATE FUNCTION check_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -664,7 +710,7 @@ REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
 REVOKE DELETE ON
     captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
     batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,
-    overpayments, plugin_settings, dated_values
+    overpayments, plugin_settings, dated_values, switches
 FROM {tenant};
 REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
 REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};

@@ -1,0 +1,143 @@
+"""Reports of wrong data: what waits for the office, taken up and answered by a clerk."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import SelectField, TextAreaField
+from wtforms.validators import ValidationError
+
+from skarbnik import clock
+from skarbnik.audit.requests import record_own_act
+from skarbnik.errors import ForbiddenTransition
+from skarbnik.portal.remarks import check_text, topic_names
+from skarbnik.remarks import queries, services
+from skarbnik.remarks.models import LONGEST, Outcome
+from skarbnik.remarks.permissions import ANSWER, SEE_ANY
+from skarbnik.remarks.states import OPEN, RemarkState
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+from skarbnik.web.fields import lines
+from skarbnik.web.forms import TokenForm
+
+blueprint = Blueprint("office_remarks", __name__, url_prefix="/office/remarks", template_folder="templates")
+
+
+class AnswerForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """What the office found, and says of it."""
+
+    outcome = SelectField()
+    text = TextAreaField(filters=[lines], render_kw={"rows": 8, "maxlength": LONGEST})
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.outcome.choices = [
+            ("", _("choose")),
+            (Outcome.WILL_CORRECT.value, _("The data will be corrected in the finance system.")),
+            (Outcome.NOT_WRONG.value, _("The data are right.")),
+            (Outcome.ELSEWHERE.value, _("Another office decides about this.")),
+        ]
+
+    def validate_outcome(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose what you found."))
+
+    def validate_text(self, field: Any) -> None:
+        check_text(field.data)
+
+
+@blueprint.get("")
+@requires(SEE_ANY)
+def queue() -> str:
+    """The oldest first; what waits for the office, unless another state was asked for."""
+    state = request.args.get("state", "")
+    chosen = [RemarkState(state)] if state in set(RemarkState) else list(OPEN)
+    rows = queries.list_any(frame.session(), chosen, after=_after())
+    record_own_act("remarks.listed", "remarks")
+    return render_template(
+        "office/remarks.html",
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].Remark.id if len(rows) > queries.PAGE else None,
+        state=state if len(chosen) == 1 else "",
+        states=list(RemarkState),
+        topics=topic_names(),
+        days_since=days_since,
+    )
+
+
+def _after() -> UUID | None:
+    try:
+        return UUID(request.args["after"]) if "after" in request.args else None
+    except ValueError:
+        abort(400)
+
+
+def days_since(moment: datetime) -> int:
+    """Days of the calendar in Warsaw."""
+    return (clock.today() - moment.astimezone(clock.WARSAW).date()).days
+
+
+@blueprint.get("/<uuid:remark_id>")
+@requires(SEE_ANY)
+def show(remark_id: UUID) -> str:
+    record_own_act("remark.viewed", "remark", remark_id)
+    return _page(remark_id, AnswerForm(formdata=None))
+
+
+def _page(remark_id: UUID, form: AnswerForm) -> str:
+    return render_template(
+        "office/remark.html",
+        found=(found := queries.get_any(frame.session(), remark_id)),
+        remark=found.Remark,
+        topics=topic_names(),
+        waits=days_since(found.Remark.written_at) if found.Remark.state in OPEN else None,
+        form=form,
+        token=TokenForm(),
+        may_answer=ANSWER,
+    )
+
+
+@blueprint.post("/<uuid:remark_id>/take")
+@requires(ANSWER)
+def take(remark_id: UUID) -> Response:
+    """Say that one looks into it, so that others do not."""
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    try:
+        services.take_up(frame.session(), remark_id, by=current_person().id)
+        record_own_act("remark.taken_up", "remark", remark_id)
+    except ForbiddenTransition:
+        _somebody_was_quicker()
+    return redirect(url_for("office_remarks.show", remark_id=remark_id), 303)
+
+
+@blueprint.post("/<uuid:remark_id>/answer")
+@requires(ANSWER)
+def answer(remark_id: UUID) -> Response | tuple[str, int]:
+    """Once: what a resident was told stays as it was said."""
+    form = AnswerForm()
+    if not form.validate():
+        return _page(remark_id, form), 422
+    try:
+        services.answer_remark(
+            frame.session(),
+            remark_id,
+            outcome=Outcome(form.outcome.data),
+            text=form.text.data or "",
+            by=current_person().id,
+        )
+        record_own_act("remark.answered", "remark", remark_id)
+        flash(_("The answer is sent. The resident is told by e-mail that it is here."))
+    except ForbiddenTransition:
+        _somebody_was_quicker()
+    return redirect(url_for("office_remarks.show", remark_id=remark_id), 303)
+
+
+def _somebody_was_quicker() -> None:
+    flash(_("Somebody did something about this report meanwhile. Look at it again."), "warn")

@@ -1,0 +1,47 @@
+"""What the office lets residents see, where the law leaves it the choice."""
+
+from __future__ import annotations
+
+from flask import Blueprint, flash, redirect, render_template, url_for
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import BooleanField
+
+from skarbnik.audit.requests import record_own_act
+from skarbnik.receivables.models import SwitchName
+from skarbnik.receivables.permissions import DECIDE, SEE_ANY
+from skarbnik.receivables.queries import is_switched_on
+from skarbnik.receivables.services import set_switch
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+
+blueprint = Blueprint("switches", __name__, url_prefix="/office/kinds/shown", template_folder="templates")
+
+
+class SwitchesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """Each field is called as its switch."""
+
+    name_co_owners = BooleanField()
+
+
+@blueprint.get("")
+@requires(SEE_ANY)
+def show() -> str:
+    form = SwitchesForm(formdata=None)
+    for name in SwitchName:
+        form[name].data = is_switched_on(frame.session(), name)
+    return render_template("office/switches.html", form=form, decide=DECIDE)
+
+
+@blueprint.post("")
+@requires(DECIDE)
+def change() -> str | Response | tuple[str, int]:
+    form, by = SwitchesForm(), current_person().id
+    if not form.validate():
+        return render_template("office/switches.html", form=form, decide=DECIDE), 422
+    for name in SwitchName:
+        if set_switch(frame.session(), name, on=form[name].data, by=by):
+            record_own_act("switch.changed", f"switch/{name}")
+    flash(_("Saved. Residents see it at once."))
+    return redirect(url_for("switches.show"), 303)
