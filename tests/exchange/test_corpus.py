@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
-from tests.exchange.corpus import CODE, CORPUS, Portal, good
+from tests.exchange.corpus import CORPUS
+from tests.exchange.corpus.good import CODE, Portal, good
 from tests.exchange.test_bad_files import checksum
 
 from skarbnik.exchange import batches, imports

@@ -18,7 +18,7 @@ from uuid import UUID
 import pytest
 from psycopg import sql
 from sqlalchemy import select
-from tests.exchange.corpus import CODE, Portal, answer, booked, good, recount, row, swap
+from tests.exchange.corpus.good import CODE, Portal, answer, booked, good, recount, row, swap
 from tests.exchange.test_bad_files import checksum
 
 from skarbnik import outbox

@@ -61,7 +61,7 @@ def test_a_file_brought_by_hand_is_tried_then_applied(official, source, tenant, 
 
     assert sent.location == f"/office/exchange/{run.id}"
     page = browser.get(sent.location)
-    assert "The file is good. Nothing was changed." in page.text
+    assert "Plik jest dobry. Niczego nie zmieniono." in page.text
     assert open_debts(tenant) == 0
 
     applied = browser.post(f"/office/exchange/{run.id}/apply")
@@ -71,7 +71,7 @@ def test_a_file_brought_by_hand_is_tried_then_applied(official, source, tenant, 
     assert applied.location == f"/office/exchange/{again.id}"
     assert (newest(tenant).state, open_debts(tenant)) == (RunState.APPLIED, 1)
     assert acts(tenant) == ["exchange.uploaded", "exchange.uploaded"]
-    assert "Principal left to pay" in browser.get(applied.location).text
+    assert "Należność główna do zapłaty" in browser.get(applied.location).text
 
 
 def test_a_broken_file_brought_by_hand_lists_every_problem_and_changes_nothing(official, source, tenant, words):
@@ -122,7 +122,7 @@ def test_the_same_name_twice_waits_for_the_first_report(official, source, tenant
     second = upload(browser, words.Export().body())
 
     assert second.status_code == 422
-    assert "is being read just now" in second.text
+    assert "jest właśnie wczytywany" in second.text
 
 
 def test_a_file_larger_than_other_requests_is_taken_from_a_clerk_and_from_nobody_else(official, browse, source, words):
@@ -146,7 +146,7 @@ def test_a_full_file_that_closes_much_stops_until_an_official_agrees(official, r
     assert (report(run_id).state, open_debts(tenant)) == (RunState.HELD, MANY)
     browser = official()
     page = browser.get(f"/office/exchange/{run_id}").text
-    assert f"{MANY - 2} of {MANY}" in page
+    assert f"{MANY - 2} z {MANY}" in page
     read_file(tenant, run_id)  # whoever rings: nothing moves without consent
     assert report(run_id).state is RunState.HELD
 
@@ -199,7 +199,7 @@ def test_hours_make_files_wait_and_a_clerk_need_not(official, lay, report, tenan
     waiting = report(run_id)
     assert waiting.due_at == next_moment("03:15", waiting.registered_at)
     clerk = official()
-    assert "Read it now" in clerk.get(f"/office/exchange/{run_id}").text
+    assert "Wczytaj teraz" in clerk.get(f"/office/exchange/{run_id}").text
     clerk.post(f"/office/exchange/{run_id}/now")
     assert report(run_id).due_at is None
 
@@ -210,14 +210,14 @@ def test_a_clerk_compares_two_files_for_one_payer(official, receive, tenant, wor
     with tenant.session() as session:
         payer_id = session.scalars(select(Payer.id).where(Payer.external_id == "P-1")).one()
     path = f"/office/exchange/payers/{payer_id}"
-    assert "nothing to compare" in browser.get(path).text
+    assert "czego porównać" in browser.get(path).text
     receive(two_payers(words, words.instalment("I-1", principal="60.00"), number=2))
 
     page = browser.get(path).text
 
-    assert "40,00\xa0zł less" in page
+    assert "o 40,00\xa0zł mniej" in page
     assert "60,00" in page
-    assert "Choose an older file first" in browser.get(f"{path}?older=2&newer=1").text
+    assert "najpierw starszy plik" in browser.get(f"{path}?older=2&newer=1").text
 
 
 def test_a_batch_is_sent_again_with_the_same_bytes(official, source, tenant):
@@ -228,7 +228,7 @@ def test_a_batch_is_sent_again_with_the_same_bytes(official, source, tenant):
         )  # fmt: skip
         session.add(batch)
     browser = official()
-    assert "3 days" in browser.get("/office/exchange/batches").text
+    assert "3 dni" in browser.get("/office/exchange/batches").text
     browser.get(f"/office/exchange/batches/{batch.id}")
 
     sent = browser.post(f"/office/exchange/batches/{batch.id}/again")
