@@ -175,6 +175,17 @@ def test_who_does_not_agree_keeps_the_debts(official, source, receive, lay, repo
     assert report(run_id).state is RunState.REFUSED
 
 
+def test_a_trial_of_such_a_file_tells_that_consent_will_be_needed(official, receive, tenant, words):
+    receive(many(words))
+    browser = official()
+
+    sent = upload(browser, many(words, 2, number=2).body(), way="try", name="puma-export-000002.xml")
+    read_file(tenant, newest(tenant).id)
+
+    assert newest(tenant).counts["debts"] == {"open": MANY, "closing": MANY - 2}
+    assert "poprosi o zgodę" in browser.get(sent.location).text
+
+
 def test_an_office_says_what_is_too_much(receive, lay, report, tenant, words):
     receive(many(words))
     with tenant.session() as session:
@@ -209,7 +220,7 @@ def test_a_clerk_compares_two_files_for_one_payer(official, receive, tenant, wor
     browser = official()
     with tenant.session() as session:
         payer_id = session.scalars(select(Payer.id).where(Payer.external_id == "P-1")).one()
-    path = f"/office/exchange/payers/{payer_id}"
+    path = f"/office/payers/{payer_id}/changes"
     assert "czego porównać" in browser.get(path).text
     receive(two_payers(words, words.instalment("I-1", principal="60.00"), number=2))
 

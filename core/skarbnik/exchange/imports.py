@@ -46,8 +46,7 @@ class Held(SkarbnikError):
 
     def __init__(self, open_debts: int, vanishing: int) -> None:
         super().__init__(f"{vanishing} of {open_debts} open debts would be closed")
-        self.open_debts = open_debts
-        self.vanishing = vanishing
+        self.counts = {"open": open_debts, "closing": vanishing}
 
 
 def register_arrivals(session: Session, source: Source, names: list[str]) -> list[ImportRun]:
@@ -207,9 +206,12 @@ def _apply(
         progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
     _raise_if(problems + checks.check_stage(connection, source_id, run_id))
-    if manifest.kind is ImportKind.FULL and not merge.is_first:
-        _stop_if_too_much(session, merge, source, run_id, dry=dry)
+    held = _find_too_much(merge, source) if manifest.kind is ImportKind.FULL and not merge.is_first else None
+    if held and not dry and session.get_one(ImportRun, run_id).consented_by is None:
+        raise held
     merged = merge.finish(manifest.kind, stage.counted.rows)
+    if dry and held:
+        merged.counts["debts"] = held.counts
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
         mark_seen(session, run_id)
@@ -220,13 +222,11 @@ def _apply(
     return merged
 
 
-def _stop_if_too_much(session: Session, merge: Merge, source: Source, run_id: UUID, *, dry: bool) -> None:
+def _find_too_much(merge: Merge, source: Source) -> Held | None:
     """A file of half a gmina looks like any other full file; the difference is how much it would close."""
     open_debts, vanishing = merge.count_vanishing()
-    if dry or vanishing <= FEW_DEBTS or 100 * vanishing <= source.most_closing * open_debts:
-        return
-    if session.get_one(ImportRun, run_id).consented_by is None:
-        raise Held(open_debts, vanishing)
+    few = vanishing <= FEW_DEBTS or 100 * vanishing <= source.most_closing * open_debts
+    return None if few else Held(open_debts, vanishing)
 
 
 def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunState:
@@ -234,8 +234,8 @@ def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunSt
         run = lock_run(session, run_id)
         run.move_to(RunState.HELD)
         run.number, run.kind, run.as_of, run.totals = manifest.number, manifest.kind, manifest.as_of, _totals(manifest)
-        run.counts = {"debts": {"open": held.open_debts, "closing": held.vanishing}}
-    log.warning("import.held", tenant=tenant.id, run=str(run_id), closing=held.vanishing)
+        run.counts = {"debts": held.counts}
+    log.warning("import.held", tenant=tenant.id, run=str(run_id), **held.counts)
     return RunState.HELD
 
 

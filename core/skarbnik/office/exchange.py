@@ -32,7 +32,7 @@ from skarbnik.web.forms import TokenForm
 from skarbnik.web.paging import cursor
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
-blueprint = Blueprint("exchange", __name__, url_prefix="/office/exchange", template_folder="templates")
+blueprint = Blueprint("exchange", __name__, url_prefix="/office", template_folder="templates")
 
 AROUND = 64 * 1024  # what a form has beside its file
 
@@ -70,7 +70,7 @@ class SourceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             raise ValidationError(_("Enter hours such as 06:00 22:30, at most twelve of them.")) from None
 
 
-@blueprint.get("")
+@blueprint.get("/exchange")
 @requires(SEE)
 def overview() -> str:
     state = request.args.get("state") or None
@@ -90,13 +90,13 @@ def overview() -> str:
     )
 
 
-@blueprint.get("/upload")
+@blueprint.get("/exchange/upload")
 @requires(BRING)
 def upload_form() -> str:
     return _upload_page(UploadForm(queries.list_sources(frame.session()), formdata=None))
 
 
-@blueprint.post("/upload")
+@blueprint.post("/exchange/upload")
 @requires(BRING, largest=uploads.LARGEST_UPLOAD + AROUND)
 def upload() -> Response | tuple[str, int]:
     """Take a file; the worker reads it, and its page tells what became of it."""
@@ -132,14 +132,14 @@ def _upload_page(form: UploadForm) -> str:
     return render_template("office/upload.html", form=form)
 
 
-@blueprint.get("/<uuid:run_id>")
+@blueprint.get("/exchange/<uuid:run_id>")
 @requires(SEE)
 def run(run_id: UUID) -> str:
     found = queries.get_run(frame.session(), run_id)
     return render_template("office/run.html", run=found, form=TokenForm(), bring=BRING, by=_names(found))
 
 
-@blueprint.get("/<uuid:run_id>/problems.csv")
+@blueprint.get("/exchange/<uuid:run_id>/problems.csv")
 @requires(SEE)
 def problems(run_id: UUID) -> Response:
     """What is wrong with a file, for whoever mends it in the finance system."""
@@ -153,7 +153,7 @@ def problems(run_id: UUID) -> Response:
     return as_file(table, FileFormat.CSV, f"import-{found.registered_at:%Y%m%d-%H%M}")
 
 
-@blueprint.post("/<uuid:run_id>/<what>")
+@blueprint.post("/exchange/<uuid:run_id>/<what>")
 @requires(BRING)
 def decide(run_id: UUID, what: str) -> Response:
     """What an official says about a file: apply what was tried, agree or not to what it closes, do not wait."""
@@ -182,7 +182,7 @@ def decide(run_id: UUID, what: str) -> Response:
     return redirect(url_for("exchange.run", run_id=found.id), 303)
 
 
-@blueprint.get("/batches")
+@blueprint.get("/exchange/batches")
 @requires(SEE)
 def batches() -> str:
     found = queries.list_batches(frame.session(), before=cursor("before"))
@@ -193,7 +193,7 @@ def batches() -> str:
     )
 
 
-@blueprint.get("/batches/<uuid:batch_id>")
+@blueprint.get("/exchange/batches/<uuid:batch_id>")
 @requires(SEE)
 def batch(batch_id: UUID) -> str:
     session = frame.session()
@@ -210,7 +210,7 @@ def batch(batch_id: UUID) -> str:
     )
 
 
-@blueprint.get("/batches/<uuid:batch_id>/file")
+@blueprint.get("/exchange/batches/<uuid:batch_id>/file")
 @requires(BRING)
 def batch_file(batch_id: UUID) -> Response:
     """The bytes of a batch as they were sent, for a system that lost them."""
@@ -221,7 +221,7 @@ def batch_file(batch_id: UUID) -> Response:
     return answer
 
 
-@blueprint.post("/batches/<uuid:batch_id>/again")
+@blueprint.post("/exchange/batches/<uuid:batch_id>/again")
 @requires(BRING)
 def send_again(batch_id: UUID) -> Response:
     """The same bytes once more: the finance system books each line once, however often it comes."""
@@ -234,7 +234,7 @@ def send_again(batch_id: UUID) -> Response:
     return redirect(url_for("exchange.batch", batch_id=batch_id), 303)
 
 
-@blueprint.route("/sources/<source_id>", methods=["GET", "POST"])
+@blueprint.route("/exchange/sources/<source_id>", methods=["GET", "POST"])
 @requires(SET)
 def source(source_id: str) -> str | Response | tuple[str, int]:
     found = queries.get_source(frame.session(), source_id)
@@ -250,7 +250,7 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
     return (page, 422) if form.is_submitted() else page
 
 
-@blueprint.get("/payers/<uuid:payer_id>")
+@blueprint.get("/payers/<uuid:payer_id>/changes")
 @requires(SEE_ANY)
 def changes(payer_id: UUID) -> str:
     """What changed for one payer between two files."""
