@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     generate.add_argument("--out", type=Path, required=True)
     generate.add_argument("--tenant", required=True)
     generate.add_argument("--number", type=int, default=1)
+    generate.add_argument("--changed", type=int, default=0, metavar="PERCENT", help="so many have another amount")
     generate.set_defaults(run=run_generate)
     return top
 
@@ -97,5 +98,6 @@ def run_generate(arguments: argparse.Namespace) -> None:
         tenant=arguments.tenant,
         receivables=arguments.receivables,
         number=arguments.number,
+        changed=arguments.changed,
         created=now().isoformat(timespec="seconds"),
     )

@@ -1,4 +1,8 @@
-"""A big valid export, streamed: for measuring, not for telling a story."""
+"""A big valid export, streamed: for measuring, not for telling a story.
+
+`changed` tells in how many per cent of the receivables the amount is another one: a file with one more than the file
+before differs from it in one per cent.
+"""
 
 from __future__ import annotations
 
@@ -15,31 +19,31 @@ ACCOUNT = nrb("10901014", 1)
 DUES = ("2026-03-15", "2026-05-15", "2026-09-15", "2026-11-15")
 
 
-def generate(out: Path, *, tenant: str, receivables: int, number: int, created: str) -> None:
+def generate(out: Path, *, tenant: str, receivables: int, number: int, created: str, changed: int = 0) -> None:
     payers = max(1, receivables // 5)
     with out.open("w", encoding="utf-8") as file:
         file.write(HEAD)
         file.write(
             f'<manifest number="{number}" kind="full" tenant="{tenant}" as-of="{created}" created="{created}"'
-            f' system="PUMA-symulator 1.0" format="1">\n{totals(receivables, payers)}</manifest>\n<kinds>\n'
+            f' system="PUMA-symulator 1.0" format="1">\n{totals(receivables, payers, changed)}</manifest>\n<kinds>\n'
         )
         file.write(element("kind", code="PODN-OF", title="Podatek od nieruchomości", regime="tax", account=ACCOUNT))
         file.write("</kinds>\n<payers>\n")
         file.writelines(payer_lines(payers, tenant))
         file.write("</payers>\n<receivables>\n")
-        file.writelines(receivable_lines(receivables, payers, tenant))
+        file.writelines(receivable_lines(receivables, payers, tenant, changed))
         file.write("</receivables>\n<overpayments/>\n</export>\n")
 
 
-def principal(place: int) -> int:
-    return 10_000 + place * 37 % 250_000
+def principal(place: int, changed: int) -> int:
+    return 10_000 + place * 37 % 250_000 + (100 if place % 100 < changed else 0)
 
 
 def interest(place: int) -> int:
     return place % 7 * 100
 
 
-def totals(receivables: int, payers: int) -> str:
+def totals(receivables: int, payers: int, changed: int) -> str:
     return element(
         "totals",
         payers=payers,
@@ -49,7 +53,7 @@ def totals(receivables: int, payers: int) -> str:
         instalments=receivables,
         operations=0,
         overpayments=0,
-        principal=written(sum(map(principal, range(receivables)))),
+        principal=written(sum(principal(place, changed) for place in range(receivables))),
         interest=written(sum(map(interest, range(receivables)))),
         costs="0.00",
         operations_amount="0.00",
@@ -66,9 +70,9 @@ def payer_lines(payers: int, tenant: str) -> Iterator[str]:
         )
 
 
-def receivable_lines(receivables: int, payers: int, tenant: str) -> Iterator[str]:
+def receivable_lines(receivables: int, payers: int, tenant: str, changed: int) -> Iterator[str]:
     for place in range(receivables):
-        amount = written(principal(place))
+        amount = written(principal(place, changed))
         yield (
             f'<receivable id="N-{place:07d}" kind="PODN-OF" title="Podatek od nieruchomości 2026"'
             f' number="FN.3120.{place}.2026.{tenant}" from="2026-01-01" until="2026-12-31"'
