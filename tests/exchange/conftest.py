@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
-from skarbnik.exchange.tasks import read_file, spool_of
+from skarbnik.exchange.tasks import read_file, spool_of, take_documents
 from skarbnik.tenancy.plugin_settings import store_settings
 
 CODE = "PL-LIPOWO"
@@ -245,3 +245,15 @@ def rows(tenant):
             return [tuple(row) for row in session.execute(text(statement), words)]
 
     return read
+
+
+@pytest.fixture
+def take(tenant, rows):
+    """`take()`: the worker looks for everything that waits. What it says of each document."""
+
+    def look():
+        for (own,) in rows("SELECT id FROM documents LIMIT 1"):
+            take_documents(tenant, own)
+        return rows("SELECT external_id, arrived_at IS NOT NULL, trouble FROM documents ORDER BY 1")
+
+    return look

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import text
 
 from skarbnik.exchange import documents
-from skarbnik.exchange.tasks import take_documents
 from skarbnik.plugin_api import LARGEST_DOCUMENT
 from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.scheduler import Scheduler
@@ -54,18 +53,6 @@ def bells(clean):
         return len(found)
 
     return ring
-
-
-@pytest.fixture
-def take(tenant, rows):
-    """`take()`: the worker looks for everything that waits. What it says of each document."""
-
-    def look():
-        for (own,) in rows("SELECT id FROM documents LIMIT 1"):
-            take_documents(tenant, own)
-        return rows("SELECT external_id, arrived_at IS NOT NULL, trouble FROM documents ORDER BY 1")
-
-    return look
 
 
 def test_what_an_export_names_is_kept_under_its_checksum_and_leaves_the_folder(

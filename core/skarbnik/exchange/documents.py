@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
-from typing import Any, BinaryIO
+from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import Row, Select, or_, select, update
@@ -150,6 +150,9 @@ def tidy(spool: Spool) -> None:
                 Path(entry.path).unlink(missing_ok=True)
 
 
+Waiting = Row[UUID, str, int]
+
+
 def _waiting(source_id: str) -> Select[UUID, str, int]:
     return select(Document.id, Document.sha256, Document.size).where(
         Document.source == source_id, Document.arrived_at.is_(None), Document.closed_at.is_(None)
@@ -163,12 +166,12 @@ def ring(session: Session, source_id: str) -> None:
         publish(session, "exchange.documents_wait", waiting.id)
 
 
-def list_waiting(session: Session, source_id: str, *, after: UUID | None) -> Sequence[Row[Any]]:
+def list_waiting(session: Session, source_id: str, *, after: UUID | None) -> Sequence[Waiting]:
     query = _waiting(source_id).order_by(Document.id).limit(AT_ONCE)
     return session.execute(query if after is None else query.where(Document.id > after)).all()
 
 
-def mark(session: Session, waiting: Row[Any], trouble: DocumentTrouble | None) -> None:
+def mark(session: Session, waiting: Waiting, trouble: DocumentTrouble | None) -> None:
     """What became of looking for it, unless another file has come to say meanwhile that it is another document.
 
     A wrong one was put aside: that it is missing since is no news.

@@ -25,7 +25,7 @@ from skarbnik.payments.queries import get_order
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.timeline import make_timeline
-from skarbnik.receivables.permissions import SEE_ANY
+from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import Permission, current_person, may, requires, slots
 from skarbnik.web.forms import TokenForm
@@ -126,7 +126,7 @@ def payer(payer_id: UUID) -> str:
     found = queries.get_payer(session, payer_id)
     record_own_act("payer.viewed", "payer", payer_id)
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
-    return render_template("office/payer.html", payer=found, debts=debts)
+    return render_template("office/payer.html", payer=found, debts=debts, read_documents=READ_DOCUMENTS)
 
 
 @blueprint.get("/search")

@@ -25,6 +25,7 @@ from skarbnik.portal.choices import read_choice
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
 from skarbnik.portal.queries import get_receivable, list_overpayments, list_payers_of
 from skarbnik.portal.timeline import Mark, make_timeline
+from skarbnik.receivables.documents import list_documents
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
@@ -136,7 +137,8 @@ def receivable(receivable_id: UUID) -> str:
     closed = found["receivable"].closed_at is not None
     payable = not closed and any(row["amounts"].total and not row["closed_at"] for row in found["instalments"])
     left = Amounts.sum(row["amounts"] for row in found["instalments"] if not row["closed_at"])
-    return render_template("portal/receivable.html", payable=payable, left=left, **found)
+    documents = list_documents(frame.session(), receivable_id)
+    return render_template("portal/receivable.html", payable=payable, left=left, documents=documents, **found)
 
 
 @blueprint.get("/payments/new")
