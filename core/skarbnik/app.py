@@ -28,6 +28,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import dictionaries, switches
+from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
 from skarbnik.office import remarks as office_remarks
 from skarbnik.office import views as office_views
@@ -35,6 +36,7 @@ from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
+from skarbnik.portal import documents as portal_documents
 from skarbnik.portal import history, remarks
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
@@ -144,10 +146,12 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
+    app.register_blueprint(portal_documents.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_views.blueprint)
     app.register_blueprint(dictionaries.blueprint)
+    app.register_blueprint(office_documents.blueprint)
     app.register_blueprint(office_exchange.blueprint)
     app.register_blueprint(switches.blueprint)
     app.register_blueprint(office_remarks.blueprint)

@@ -34,6 +34,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.paid": portal.confirm_payment,
     "payments.part_paid": portal.confirm_part,
     "exchange.file_arrived": exchange.read_file,
+    "exchange.documents_wait": exchange.take_documents,
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
     "remark.answered": portal.tell_answered,

@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from skarbnik import outbox
 from skarbnik.errands import QUEUES
 from skarbnik.errors import NotFound
+from skarbnik.exchange import documents
 from skarbnik.exchange.imports import register_arrivals
 from skarbnik.exchange.models import Source
 from skarbnik.exchange.spool import Spool, list_spools
@@ -32,6 +33,7 @@ log = structlog.get_logger()
 RELAY_EVERY = 0.2
 LOOK_EVERY = 2.0
 CHUNK = 20
+SETTLED = 2.0  # seconds after which a folder that has not changed will show any later change in its time
 MOST_WAITING = 200  # messages in a queue; more would only let leases run out there
 
 
@@ -44,6 +46,7 @@ class Scheduler:
         self.stopping = threading.Event()
         self._looked_at = 0.0
         self._of_nobody: dict[Spool, int] = {}  # folders already told of, as they were then
+        self._documents: dict[Spool, int] = {}  # when those changed that were looked into
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -107,12 +110,20 @@ class Scheduler:
                 log.warning("folder.of_nobody", tenant=tenant_id, source=source_id)
 
     def _look_into(self, tenant_id: str, source_id: str, spool: Spool) -> None:
+        changed_at = spool.documents_changed_at()
+        has_documents = changed_at not in (0, self._documents.get(spool))
+        if not has_documents and not spool.has_arrivals():
+            return
         with self.instance.registry.get(tenant_id).session() as session:
             source = session.scalars(select(Source).where(Source.id == source_id)).one_or_none()
             system = self.instance.plugins.finance_systems.get(source.plugin) if source else None
             names = spool.list_arrived(system.file_pattern) if system else []
             if source and names:
                 register_arrivals(session, source, names)
+            if source and has_documents:
+                documents.ring(session, source.id)
+        if time.time() - changed_at / 1e9 > SETTLED:
+            self._documents[spool] = changed_at
 
 
 def main() -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import selectinload
 
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
-from skarbnik.exchange.tasks import read_file, spool_of
+from skarbnik.exchange.tasks import read_file, spool_of, take_documents
 from skarbnik.tenancy.plugin_settings import store_settings
 
 CODE = "PL-LIPOWO"
@@ -101,6 +101,10 @@ def receivable(id, *children, kind="PODN", title="Podatek od nieruchomości 2026
     return tag("receivable", *children, id=id, kind=kind, title=title, **more)
 
 
+def document(id, sha256="a" * 64, size=1000, title="Decyzja wymiarowa", issued="2026-01-20"):  # noqa: A002  # its name in the file
+    return tag("document", id=id, title=title, issued=issued, file=sha256, size=size)
+
+
 def overpayment(id, payer, amount, **more):  # noqa: A002  # its name in the file
     return tag("overpayment", id=id, payer=payer, amount=amount, arose="2026-06-01", **more)
 
@@ -133,7 +137,8 @@ class Export:
             return sum(map(Decimal, found), Decimal(0))
 
         counts = {f"{name}s" if name != "liability" else "liabilities": whole.count(f"<{name} ") for name in (
-            "payer", "kind", "receivable", "liability", "instalment", "operation", "overpayment")}  # fmt: skip
+            "payer", "kind", "receivable", "liability", "instalment", "operation", "overpayment",
+            "document")}  # fmt: skip
         sums = {part: f"{amounts('instalment', part):.2f}" for part in ("principal", "interest", "costs")}
         sums["operations-amount"] = f"{amounts('operation', 'principal', 'interest', 'costs'):.2f}"
         sums["overpayments-amount"] = f"{amounts('overpayment', 'amount'):.2f}"
@@ -165,7 +170,7 @@ class Words:
     """What a test writes a file with."""
 
     payer, liability, instalment, operation = map(staticmethod, (payer, liability, instalment, operation))
-    receivable, overpayment = map(staticmethod, (receivable, overpayment))
+    receivable, overpayment, document = map(staticmethod, (receivable, overpayment, document))
     Export = Export
     KINDS = KINDS
 
@@ -240,3 +245,15 @@ def rows(tenant):
             return [tuple(row) for row in session.execute(text(statement), words)]
 
     return read
+
+
+@pytest.fixture
+def take(tenant, rows):
+    """`take()`: the worker looks for everything that waits. What it says of each document."""
+
+    def look():
+        for (own,) in rows("SELECT id FROM documents LIMIT 1"):
+            take_documents(tenant, own)
+        return rows("SELECT external_id, arrived_at IS NOT NULL, trouble FROM documents ORDER BY 1")
+
+    return look

@@ -1,7 +1,7 @@
 """Officials in their browsers, and the files of a finance system as `tests/exchange` writes them."""
 
 import pytest
-from tests.exchange.conftest import lay, receive, report, source, words  # noqa: F401  # fixtures
+from tests.exchange.conftest import lay, receive, report, rows, source, take, words  # noqa: F401  # fixtures
 
 from skarbnik.accounts.models import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to

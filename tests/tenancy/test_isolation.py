@@ -23,7 +23,7 @@ from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.plugin_api import OperationKind, RefundState
-from skarbnik.receivables.models import DatedKind, Operation, Overpayment, SwitchName
+from skarbnik.receivables.models import DatedKind, Document, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.remarks.models import Outcome, Topic
 from skarbnik.remarks.services import answer_remark, take_up, write_remark
@@ -84,6 +84,10 @@ def fill(session, tenant, open_account, **settings):
             principal=Money(1), closed=False,
         ),
         Overpayment(external_id="NP-1", payer_id=payer.id, amount=Money(5), arose_on=clock.today(), **row),
+        Document(
+            external_id="D-1", receivable_id=instalment.receivable_id, title="Decyzja", issued_on=clock.today(),
+            sha256="0" * 64, size=1000, **row,
+        ),
         Operation(
             external_id="O-1", receivable_id=instalment.receivable_id, kind=OperationKind.CHARGE,
             booked_on=clock.today(), happened_on=clock.today(), document="PK 12/2026", principal=Money(1),

@@ -22,7 +22,9 @@ from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
 from skarbnik.db import TenantSession
+from skarbnik.exchange.documents import place_of
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun
+from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.operator import services as operators
@@ -32,7 +34,7 @@ from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.services import mark_started, record_report
 from skarbnik.plugin_api import GatewayReport, ImportKind, LiabilityRole, OperationKind, PayerKind, TransactionState
 from skarbnik.portal.calendar import feed_path
-from skarbnik.receivables.models import Instalment, Operation, Overpayment, SwitchName
+from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch
 from skarbnik.remarks.models import Outcome, Topic
 from skarbnik.remarks.services import answer_remark, take_up, withdraw_remark, write_remark
@@ -40,6 +42,7 @@ from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.factories import (
+    DocumentFactory,
     InstalmentFactory,
     KindFactory,
     LiabilityFactory,
@@ -99,6 +102,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
     with tenant.session() as session, bound_to(session):
         rich = _Rich(session, payu_url)
         runs, batch = _runs(session)
+        document_id = _documents(session, tenant, rich.receivable_id, runs[RunState.APPLIED])
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
         remarks = _remarks(session, rich)
@@ -115,6 +119,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "user_id": rich.user.id,
             "mark": feed_path(tenant, rich.user.id, rich.payer.id, 1).rpartition("/")[2].removesuffix(".ics"),
             "run_id": runs[RunState.REFUSED],
+            "document_id": document_id,
             "batch_id": batch,
             "source_id": REAL,
             "remark_id": remarks["answered"],
@@ -149,6 +154,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "office_remarks.queue": [Example(), Example(query="state=answered"), Example(query="state=withdrawn")],
             "office_remarks.show": [Example({"remark_id": each}) for each in remarks.values()],
             "office.payer": [Example(), Example(query="page=2")],
+            "documents.document": [Example({"receivable_id": rich.receivable_id}, **mine)],
+            "payer_documents.listed": [Example(), Example(query="page=2")],
             "portal.payment": [Example({"number": each}, **mine) for each in rich.orders.values()],
             "portal.go": [Example({"number": rich.orders["started"]}, **mine)],
             "portal.review": [
@@ -335,6 +342,19 @@ class _Rich:
             )
         session.flush()
         return order
+
+
+def _documents(session: Session, tenant: Tenant, receivable_id: Any, run_id: Any) -> Any:
+    """One that can be read, and one whose file did not come."""
+    content = b"%PDF-1.7\n%%EOF\n"
+    sha256 = hashlib.sha256(content).hexdigest()
+    kept = place_of(open_spool(tenant.instance.settings.files, tenant.id, OURS), sha256)
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_bytes(content)
+    shared = {"source": OURS, "receivable_id": receivable_id, "run_id": run_id}
+    DocumentFactory(title=f"Umowa {LONG_WORD[:90]}", trouble=DocumentTrouble.CHECKSUM, **shared)
+    here = DocumentFactory(sha256=sha256, size=len(content), arrived_at=clock.now(), **shared)
+    return here.id
 
 
 def _texts(session: Session, by: Any) -> None:

@@ -15,7 +15,7 @@ from skarbnik import clock
 from skarbnik.errors import FileProblem
 from skarbnik.exchange.merge import CHAINS, LONGEST_CHAIN
 from skarbnik.exchange.staging import KEYS
-from skarbnik.plugin_api import ImportKind, Manifest, Totals
+from skarbnik.plugin_api import LARGEST_DOCUMENT, ImportKind, Manifest, Totals
 
 MOST_PROBLEMS = 1000
 LARGEST_LEAD = timedelta(days=1)  # of a finance system's clock before ours
@@ -128,6 +128,19 @@ _REFERENCES = {
         WHERE s.receivable IS NOT NULL AND r.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
         "Nadpłata {0}: nie ma należności {1}.",
     ),
+    "document-receivable": (
+        """SELECT s.line, s.external_id, s.receivable FROM stage_documents s
+        LEFT JOIN stage_receivables r ON r.external_id = s.receivable
+        LEFT JOIN receivables d ON d.source = %(source)s AND d.external_id = s.receivable
+        WHERE r.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
+        "Dokument {0}: nie ma należności {1}.",
+    ),
+    "document-file": (  # a name of a file is made of it, whatever the plugin read
+        f"""SELECT s.line, s.external_id, s.receivable FROM stage_documents s
+        WHERE s.sha256 !~ '^[0-9a-f]{{64}}$' OR s.size NOT BETWEEN 1 AND {LARGEST_DOCUMENT}
+        ORDER BY 1 LIMIT 200""",  # noqa: S608  # our own words
+        "Dokument {0} należności {1}: skrót SHA-256 albo rozmiar pliku nie może być taki.",
+    ),
     "foreign-row": (
         """SELECT s.line, s.external_id, s.receivable FROM stage_instalments s
         JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
@@ -204,6 +217,7 @@ _NAMES = {
     "instalments": "raty",
     "operations": "operacje",
     "overpayments": "nadpłaty",
+    "documents": "dokumenty",
     "principal": "suma należności głównych",
     "interest": "suma odsetek",
     "costs": "suma kosztów",

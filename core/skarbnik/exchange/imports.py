@@ -21,7 +21,7 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession, new_id
 from skarbnik.errors import BrokenFile, Conflict, FileProblem, SkarbnikError
-from skarbnik.exchange import checks
+from skarbnik.exchange import checks, documents
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.included import check_included, mark_included
 from skarbnik.exchange.merge import Merge, Merged
@@ -217,6 +217,7 @@ def _apply(
         mark_seen(session, run_id)
         if manifest.batches_included is not None:
             mark_included(session, source, manifest.batches_included)
+        documents.ring(session, source_id)
         record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)
     return merged

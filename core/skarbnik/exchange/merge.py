@@ -300,6 +300,32 @@ OVERPAYMENTS_CHANGED = f"""
     FROM t WHERE o.id = t.id
 """  # noqa: S608  # our own words
 
+DOCUMENTS_NEW = """
+    INSERT INTO documents (id, source, external_id, receivable_id, title, issued_on, sha256, size, digest, run_id)
+    SELECT s.id, %(source)s, s.external_id, r.id, s.title, s.issued_on, s.sha256, s.size, s.digest, %(run)s
+    FROM {stage} s JOIN LATERAL ({own}) r ON true
+"""
+DOCUMENTS_UNKNOWN = """
+    LEFT JOIN documents d ON d.source = %(source)s AND d.external_id = s.external_id
+    WHERE d.id IS NULL
+"""
+# Other bytes are waited for anew.
+DOCUMENTS_CHANGED = """
+    UPDATE documents d SET
+        receivable_id = (SELECT r.id FROM receivables r WHERE r.source = %(source)s AND r.external_id = s.receivable),
+        title = s.title, issued_on = s.issued_on, sha256 = s.sha256, size = s.size,
+        arrived_at = CASE WHEN (d.sha256, d.size) = (s.sha256, s.size) THEN d.arrived_at END, trouble = NULL,
+        closed_at = NULL, digest = s.digest, run_id = %(run)s
+    FROM stage_documents s WHERE d.source = %(source)s AND d.external_id = s.external_id
+        AND (d.digest <> s.digest OR d.closed_at IS NOT NULL)
+"""
+DOCUMENTS_GONE = """
+    UPDATE documents d SET closed_at = %(now)s, run_id = %(run)s
+    FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
+    WHERE d.receivable_id = r.id AND d.closed_at IS NULL
+        AND NOT EXISTS (SELECT FROM stage_documents sd WHERE sd.external_id = d.external_id)
+"""
+
 # Rows are locked in the order of their ids, as payments lock them: who wants the same ones waits, and never deadlocks.
 VANISHED = """
     WITH t AS MATERIALIZED (
@@ -326,6 +352,7 @@ NEW: dict[str, tuple[str, str]] = {
     "instalments": (INSTALMENTS_NEW, INSTALMENTS_UNKNOWN),
     "operations": (OPERATIONS_NEW, OPERATIONS_UNKNOWN),
     "overpayments": (OVERPAYMENTS_NEW, OVERPAYMENTS_UNKNOWN),
+    "documents": (DOCUMENTS_NEW, DOCUMENTS_UNKNOWN),
 }
 LATER: dict[str, list[tuple[str, str]]] = {
     "payers": [("changed", PAYERS_CHANGED), ("merged", PAYERS_MERGED)],
@@ -334,6 +361,7 @@ LATER: dict[str, list[tuple[str, str]]] = {
     "instalments": [("changed", INSTALMENTS_CHANGED), ("closed", INSTALMENTS_GONE)],
     "operations": [("changed", OPERATIONS_CHANGED)],
     "overpayments": [("changed", OVERPAYMENTS_CHANGED)],
+    "documents": [("changed", DOCUMENTS_CHANGED), ("closed", DOCUMENTS_GONE)],
 }
 LINKED = {"merged", "moved"}  # rows that name rows of their own table: last, when all of them are there
 
@@ -417,7 +445,7 @@ class Merge:
         self.connection.execute(PAYERS_NEXT.encode(), self.words)
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
-            for table in ("payers", "receivables", "instalments", "operations", "overpayments"):
+            for table in ("payers", "receivables", "instalments", "operations", "overpayments", "documents"):
                 keep = f", kept AS ({keeping(table)})" if table in CONTENT and table != "instalments" else ""
                 self._add(table, "closed", VANISHED.format(table=table, keep=keep))
         return self.merged

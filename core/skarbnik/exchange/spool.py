@@ -20,7 +20,7 @@ from skarbnik.errors import BrokenFile
 
 LARGEST_FILE = 4 * 1024**3
 LONGEST_NAME = 120  # bytes, so that it also fits behind the key of whoever reads it
-WAYS = ("in", "reading", "out", "done", "refused", "tried")
+WAYS = ("in", "in/documents", "reading", "out", "done", "refused", "tried")
 PIECE = 1024 * 1024
 
 
@@ -35,6 +35,10 @@ class Spool:
         return self.root / "in"
 
     @property
+    def incoming_documents(self) -> Path:
+        return self.root / "in" / "documents"
+
+    @property
     def outgoing(self) -> Path:
         return self.root / "out"
 
@@ -42,6 +46,19 @@ class Spool:
         for way in WAYS:
             (self.root / way).mkdir(parents=True, exist_ok=True)
         return self
+
+    def has_arrivals(self) -> bool:
+        """Whether anything lies there beside the folder of documents."""
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.incoming) as entries:
+            return any(entry.name != self.incoming_documents.name for entry in entries)
+        return False
+
+    def documents_changed_at(self) -> int:
+        """When a name came to the folder of documents, or went, in nanoseconds; 0 when there is nothing in it."""
+        with suppress(FileNotFoundError, NotADirectoryError), os.scandir(self.incoming_documents) as entries:
+            if next(entries, None) is not None:
+                return self.incoming_documents.stat().st_mtime_ns
+        return 0
 
     def list_arrived(self, pattern: str) -> list[str]:
         """Names in the incoming folder worth reading, in their order. Links and folders are none of ours.
@@ -159,9 +176,8 @@ def list_spools(files: Path) -> Iterator[tuple[str, str, Spool]]:
             with suppress(NotADirectoryError, FileNotFoundError), os.scandir(tenant.path) as sources:
                 for source in sources:
                     spool = Spool(Path(source.path))
-                    with suppress(NotADirectoryError, FileNotFoundError), os.scandir(spool.incoming) as entries:
-                        if next(entries, None) is not None:
-                            yield tenant.name, source.name, spool
+                    if spool.has_arrivals() or spool.documents_changed_at():
+                        yield tenant.name, source.name, spool
 
 
 def sha256_of(path: Path) -> str:

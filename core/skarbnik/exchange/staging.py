@@ -19,6 +19,7 @@ import psycopg
 from uuid_utils import uuid7
 
 from skarbnik.plugin_api import (
+    DocumentRow,
     InstalmentRow,
     KindRow,
     LiabilityRow,
@@ -62,6 +63,10 @@ TABLES = {
         "external_id varchar, payer varchar, receivable varchar, amount bigint, arose_on date, closed boolean,"
         " digest uuid, id uuid"
     ),
+    "documents": (
+        "external_id varchar, receivable varchar, title varchar, issued_on date, sha256 varchar, size bigint,"
+        " digest uuid, id uuid, receivable_id uuid"
+    ),
 }
 
 # What identifies a row within its source.
@@ -73,6 +78,7 @@ KEYS = {
     "instalments": "external_id",
     "operations": "external_id",
     "overpayments": "external_id",
+    "documents": "external_id",
 }
 
 
@@ -113,6 +119,7 @@ class Stage:
             InstalmentRow: self._instalment,
             OperationRow: self._operation,
             OverpaymentRow: self._overpayment,
+            DocumentRow: self._document,
         }
         for table, columns in TABLES.items():
             self._make(f"stage_{table}", columns)
@@ -254,6 +261,14 @@ class Stage:
             f"\t{row.closed}"
         )
         return "overpayments", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\n"
+
+    def _document(self, row: DocumentRow) -> tuple[str, str]:
+        text = (
+            f"{_text(row.external_id)}\t{_text(row.receivable)}\t{_text(row.title)}\t{row.issued_on}"
+            f"\t{_text(row.sha256)}\t{row.size}"
+        )
+        ids = f"{uuid7()}\t{self._id_of(row.receivable)}"
+        return "documents", f"{row.line}\t{text}\t{self._digest(text)}\t{ids}\n"
 
 
 NULL = "\\N"

@@ -13,12 +13,13 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
 from skarbnik.errors import BrokenFile, FileProblem
-from skarbnik.exchange import batches, imports
+from skarbnik.exchange import batches, documents, imports
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Spool, open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.outbox import Again
 from skarbnik.plugin_api import FileKind, FinanceSystem
+from skarbnik.receivables.models import Document
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.tenancy.registry import Tenant
 
@@ -106,6 +107,24 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
         run.move_to(RunState.APPLIED)
         run.started_at = run.finished_at = clock.now()
     return RunState.APPLIED
+
+
+def take_documents(tenant: Tenant, document_id: UUID) -> None:
+    """Look for the bytes of all documents that the source of this one waits for. No transaction is open meanwhile."""
+    with tenant.session() as session:
+        source_id = session.get_one(Document, document_id).source
+    spool, after = spool_of(tenant, source_id), None
+    while True:
+        with tenant.session() as session:
+            waiting = documents.list_waiting(session, source_id, after=after)
+        if not waiting:
+            break
+        found = [(each, documents.take(spool, each.sha256, each.size)) for each in waiting]
+        with tenant.session() as session:
+            for each, trouble in found:
+                documents.mark(session, each, trouble)
+        after = waiting[-1].id
+    documents.tidy(spool)
 
 
 def make_batches(tenant: Tenant, subject_id: UUID) -> None:

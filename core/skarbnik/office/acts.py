@@ -13,6 +13,8 @@ def act_names() -> dict[str, str]:
         "booking.released": _("sent money in suspense to be booked"),
         "calendar.renewed": _("made a new private address of a calendar"),
         "dated_value.changed": _("changed a rate or a holiday"),
+        "document.read": _("read a document"),
+        "documents.listed": _("looked at a payer's documents"),
         "exchange.acknowledged": _("took the finance system's answer to a batch"),
         "exchange.batch_made": _("made a batch of bookings"),
         "exchange.batch_sent_again": _("sent a batch of bookings again"),

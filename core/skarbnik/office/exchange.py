@@ -17,6 +17,7 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
 from skarbnik.exchange import imports, queries, uploads
 from skarbnik.exchange.changes import compare
+from skarbnik.exchange.documents import REASONS, list_troubles
 from skarbnik.exchange.hours import parse_hours
 from skarbnik.exchange.models import ImportRun, Origin
 from skarbnik.exchange.permissions import BRING, SEE, SET
@@ -34,6 +35,7 @@ from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 blueprint = Blueprint("exchange", __name__, url_prefix="/office", template_folder="templates")
 
+MOST_MISSING = 200  # documents whose PDF is not here, on the page of a file
 AROUND = 64 * 1024  # what a form has beside its file
 
 
@@ -136,7 +138,20 @@ def _upload_page(form: UploadForm) -> str:
 @requires(SEE)
 def run(run_id: UUID) -> str:
     found = queries.get_run(frame.session(), run_id)
-    return render_template("office/run.html", run=found, form=TokenForm(), bring=BRING, by=_names(found))
+    missing = [
+        (each, REASONS[each.trouble])
+        for each in list_troubles(frame.session(), run_id, most=MOST_MISSING + 1)
+        if each.trouble is not None
+    ]
+    return render_template(
+        "office/run.html",
+        run=found,
+        form=TokenForm(),
+        bring=BRING,
+        by=_names(found),
+        missing=missing[:MOST_MISSING],
+        more_missing=len(missing) > MOST_MISSING,
+    )
 
 
 @blueprint.get("/exchange/<uuid:run_id>/problems.csv")

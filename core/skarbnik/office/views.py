@@ -25,7 +25,7 @@ from skarbnik.payments.queries import get_order
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.timeline import make_timeline
-from skarbnik.receivables.permissions import SEE_ANY
+from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import Permission, current_person, may, requires, slots
 from skarbnik.web.forms import TokenForm
@@ -137,6 +137,7 @@ def payer(payer_id: UUID) -> str:
         rows=debts.rows[(page - 1) * DEBTS_ON_A_PAGE : page * DEBTS_ON_A_PAGE],
         page=page,
         pages_all=pages_all,
+        read_documents=READ_DOCUMENTS,
     )
 
 

@@ -18,10 +18,12 @@ from skarbnik.http import HttpAnswer, HttpClient
 from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.numbers import is_nip, is_nrb, is_pesel, is_regon
 from skarbnik.plugin_api.finance import (
+    LARGEST_DOCUMENT,
     AcknowledgedLine,
     Acknowledgement,
     BookingBatch,
     BookingItem,
+    DocumentRow,
     FileKind,
     FinanceSystem,
     ImportKind,
@@ -64,6 +66,7 @@ from skarbnik.plugin_api.settings import secret, setting
 
 __all__ = [
     "GROUP",
+    "LARGEST_DOCUMENT",
     "WARSAW",
     "ZERO",
     "AcknowledgedLine",
@@ -73,6 +76,7 @@ __all__ = [
     "BookingItem",
     "BrokenFile",
     "Capability",
+    "DocumentRow",
     "ExternalSystemError",
     "FileKind",
     "FileProblem",

@@ -17,6 +17,8 @@ from uuid import UUID
 
 from skarbnik.money import Amounts
 
+LARGEST_DOCUMENT = 20 * 1024 * 1024  # bytes of one PDF
+
 
 class FileKind(StrEnum):
     IMPORT = "import"
@@ -81,6 +83,7 @@ class Totals:
     costs: int | None = None
     operations_amount: int | None = None  # of all operations, principal + interest + costs, signed
     overpayments_amount: int | None = None
+    documents: int | None = None
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,19 @@ class OverpaymentRow(NamedTuple):
     closed: bool
 
 
-Row = PayerRow | KindRow | ReceivableRow | LiabilityRow | InstalmentRow | OperationRow | OverpaymentRow
+class DocumentRow(NamedTuple):
+    """A decision, contract or reminder to read as PDF. Its bytes come beside the file, under their SHA-256."""
+
+    line: int
+    external_id: str
+    receivable: str
+    title: str  # ≤ 160
+    issued_on: date
+    sha256: str  # 64 digits, lower case
+    size: int  # bytes, at most `LARGEST_DOCUMENT`
+
+
+Row = PayerRow | KindRow | ReceivableRow | LiabilityRow | InstalmentRow | OperationRow | OverpaymentRow | DocumentRow
 
 
 @dataclass(frozen=True)

@@ -27,6 +27,7 @@ from skarbnik.portal.operations import operation_names
 from skarbnik.portal.queries import list_overpayments, list_payers_of
 from skarbnik.portal.receivable import get_receivable
 from skarbnik.portal.timeline import Mark, make_timeline
+from skarbnik.receivables.documents import list_documents
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
@@ -145,6 +146,7 @@ def receivable(receivable_id: UUID) -> str:
         receivable=found.head,
         instalments=found.instalments[(page - 1) * PAGE : page * PAGE],
         names=operation_names(),
+        documents=list_documents(frame.session(), receivable_id),
         day=day,
         today=today,
         last_day=today + LONGEST_LOOK,

@@ -13,7 +13,7 @@ from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer
-from skarbnik.plugin_api import LiabilityRole, OperationKind, Regime
+from skarbnik.plugin_api import LARGEST_DOCUMENT, LiabilityRole, OperationKind, Regime
 
 
 class CreditorAccount(Base):
@@ -206,6 +206,44 @@ class Operation(Base):
     run_id: Mapped[UUID]
 
     amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
+
+
+class DocumentTrouble(StrEnum):
+    """Why the bytes of a document are not here."""
+
+    MISSING = "missing"
+    NOT_A_FILE = "not_a_file"  # a link, a folder
+    SIZE = "size"
+    CHECKSUM = "checksum"
+    NOT_PDF = "not_pdf"
+
+
+class Document(Base):
+    """A decision, contract or reminder (decyzja, umowa, upomnienie) as PDF. The bytes lie in a file named by `sha256`.
+
+    To read it here is no formal service (doręczenie).
+    """
+
+    __tablename__ = "documents"
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
+        CheckConstraint(f"size BETWEEN 1 AND {LARGEST_DOCUMENT}", name="size"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    source: Mapped[str] = mapped_column(String(20))
+    external_id: Mapped[str] = mapped_column(String(64))
+    receivable_id: Mapped[UUID] = mapped_column(ForeignKey("receivables.id"), index=True)
+    title: Mapped[str] = mapped_column(String(160))
+    issued_on: Mapped[date]
+    sha256: Mapped[str] = mapped_column(String(64))
+    size: Mapped[int]
+    arrived_at: Mapped[datetime | None]  # when its bytes were checked and kept
+    trouble: Mapped[DocumentTrouble | None]  # what was wrong when they were looked for last
+    closed_at: Mapped[datetime | None]
+    digest: Mapped[UUID]
+    run_id: Mapped[UUID]
 
 
 class Overpayment(Base):

@@ -6,4 +6,5 @@ from skarbnik.web.access import Permission
 
 SEE_OWN = Permission("receivables.see_own", residents=True)
 SEE_ANY = Permission("receivables.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
+READ_DOCUMENTS = Permission("receivables.documents", roles=frozenset({"administrator", "accountant", "auditor"}))
 DECIDE = Permission("receivables.decide", roles=frozenset({"administrator", "accountant"}))

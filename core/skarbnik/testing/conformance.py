@@ -340,4 +340,5 @@ _KINDS = {
     "instalments": "InstalmentRow",
     "operations": "OperationRow",
     "overpayments": "OverpaymentRow",
+    "documents": "DocumentRow",
 }

@@ -26,7 +26,7 @@ from skarbnik.payments.models import MerchantAccount, OrderLine, PaymentOrder, T
 from skarbnik.payments.ordering import HOLD, new_number
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import GatewayReport, LiabilityRole, PayerKind, Regime, TransactionState
-from skarbnik.receivables.models import CreditorAccount, Instalment, Kind, Liability, Receivable
+from skarbnik.receivables.models import CreditorAccount, Document, Instalment, Kind, Liability, Receivable
 
 _bound: list[Session] = []
 
@@ -124,6 +124,22 @@ class LiabilityFactory(Factory):
     role = LiabilityRole.OWNER
     share_part = 1
     share_whole = 1
+    digest = factory.LazyFunction(uuid4)
+    run_id = factory.LazyFunction(uuid4)
+
+
+class DocumentFactory(Factory):
+    """A decision whose PDF did not come yet."""
+
+    class Meta:
+        model = Document
+
+    source = "puma"
+    external_id = _external("D")
+    title = "Decyzja wymiarowa"
+    issued_on = factory.LazyFunction(clock.today)
+    sha256 = "a" * 64
+    size = 122_880
     digest = factory.LazyFunction(uuid4)
     run_id = factory.LazyFunction(uuid4)
 

@@ -54,6 +54,12 @@ def account(nrb: str | None) -> str:
     return f"{nrb[:2]} " + " ".join(nrb[i : i + 4] for i in range(2, len(nrb), 4))  # a line breaks between groups
 
 
+def file_size(size: int) -> str:
+    """`120 kB`, `1,2 MB`: a file that is there is never of nothing."""
+    kilobytes = max(round(size / 1024), 1)
+    return f"{kilobytes}{NBSP}kB" if kilobytes < 1000 else f"{size / 1024**2:.1f}{NBSP}MB".replace(".", ",")
+
+
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
     ("Android", "Android"),
@@ -80,4 +86,5 @@ FILTERS = {
     "day_tag": day_tag,
     "moment": moment,
     "account": account,
+    "file_size": file_size,
 }

@@ -6,6 +6,7 @@ from functools import partial
 from uuid import UUID
 
 from skarbnik.plugin_api import (
+    DocumentRow,
     InstalmentRow,
     KindRow,
     LiabilityRole,
@@ -39,10 +40,13 @@ from skarbnik_puma.values import (
     POSITIVE,
     POSTAL,
     REGON,
+    SHA256,
     SIGNED,
+    SIZE,
     UUID_TEXT,
     choice,
     grosze,
+    size,
     text,
 )
 
@@ -148,6 +152,10 @@ def build_overpayment(line, _owner, external_id, payer, receivable, amount, aros
     return OverpaymentRow(line, external_id, payer, receivable, grosze(amount), DAYS[arose], closed == "true")
 
 
+def build_document(line, owner, external_id, title, issued, sha256, size_text):
+    return DocumentRow(line, external_id, owner, title, DAYS[issued], sha256, size(size_text))
+
+
 KIND = Element(
     "kind",
     "Rodzaj należności",
@@ -240,6 +248,18 @@ OPERATION = Element(
         "booking": Attribute(UUID_TEXT, "identyfikator księgowania portalu", required=False),
     },
     build_operation,
+)
+DOCUMENT = Element(
+    "document",
+    "Dokument",
+    {
+        "id": Attribute(ID, "identyfikator"),
+        "title": Attribute(text(160), "tytuł"),
+        "issued": Attribute(DAY, "dzień wydania"),
+        "file": Attribute(SHA256, "skrót pliku PDF"),
+        "size": Attribute(SIZE, "rozmiar pliku PDF"),
+    },
+    build_document,
 )
 OVERPAYMENT = Element(
     "overpayment",

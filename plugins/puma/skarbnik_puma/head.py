@@ -41,9 +41,9 @@ def build_manifest(_line, _owner, number, kind, tenant, as_of, created, system, 
     return int(number), ImportKind(kind), tenant, moment(as_of), moment(created), system, version
 
 
-def build_totals(_line, _owner, *values):
+def build_totals(_line, _owner, documents, *values):
     counts, sums = values[: len(COUNTS)], values[len(COUNTS) :]
-    return Totals(*map(int, counts), *map(grosze, sums))
+    return Totals(*map(int, counts), *map(grosze, sums), documents=None if documents is None else int(documents))
 
 
 MANIFEST = Element(
@@ -63,7 +63,9 @@ MANIFEST = Element(
 TOTALS = Element(
     "totals",
     "Sumy kontrolne",
-    {name: Attribute(COUNT, "liczba pozycji") for name in COUNTS} | {name: Attribute(SUM, "suma") for name in SUMS},
+    {"documents": Attribute(COUNT, "liczba pozycji", required=False)}  # a system may deliver none
+    | {name: Attribute(COUNT, "liczba pozycji") for name in COUNTS}
+    | {name: Attribute(SUM, "suma") for name in SUMS},
     build_totals,
 )
 

@@ -30,7 +30,8 @@ SECTIONS = {
 }
 ORDER = [MANIFEST_TAG, *SECTIONS]
 ROWS = {tag(element.name): section for section, element in SECTIONS.items()}
-PARTS = (elements.LIABILITY, elements.INSTALMENT, elements.OPERATION)  # of a receivable, in this order
+# of a receivable, in this order
+PARTS = (elements.LIABILITY, elements.INSTALMENT, elements.OPERATION, elements.DOCUMENT)
 RECEIVABLE = tag("receivable")
 
 
@@ -71,7 +72,7 @@ class Walk:
         self.finish(events.root)
 
     def parts_of(self, receivable: etree._Element, owner: str, *, usable: bool) -> Iterator[Row]:
-        """Liabilities, instalments and operations inside a receivable; of one that is wrong they are only looked at."""
+        """All that stands inside a receivable, in its order; of one that is wrong it is only looked at."""
         last = 0
         if has_text(receivable.text):
             self.strange(receivable)
@@ -82,7 +83,9 @@ class Walk:
                 continue
             place, reader = known
             if place < last:
-                self.problems.add(line_of(node), "order", "Kolejność w należności: odpowiedzialności, raty, operacje.")
+                self.problems.add(
+                    line_of(node), "order", "Kolejność w należności: odpowiedzialności, raty, operacje, dokumenty."
+                )
             last = place
             if node.text is not None or len(node) or has_text(node.tail):
                 self.check_inside(node)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from skarbnik.plugin_api import is_nip, is_nrb, is_pesel, is_regon
+from skarbnik.plugin_api import LARGEST_DOCUMENT, is_nip, is_nrb, is_pesel, is_regon
 
 # C0 and C1 controls, line and paragraph separators, and marks that turn the direction of writing
 UNFIT = "\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029\\u202a-\\u202e\\u2066-\\u2069\\ufeff\\ufffe\\uffff"
@@ -73,6 +73,12 @@ def exactly(word: str) -> Value:
     return Value(re.escape(word), str, "choice", f"dozwolona wartość: {word}")
 
 
+def size(text: str) -> int:
+    if int(text) > LARGEST_DOCUMENT:
+        raise ValueError("too large")
+    return int(text)
+
+
 ID = Value(
     r"[0-9A-Za-z][0-9A-Za-z._:/+\-]{0,63}",
     str,
@@ -128,3 +134,9 @@ UUID_TEXT = Value(
     "identyfikator księgowania zapisuje się jako UUID małymi literami",
 )
 SHA256 = Value(r"[0-9a-f]{64}", str, "sha256", "skrót SHA-256 ma 64 cyfry szesnastkowe pisane małymi literami")
+SIZE = Value(
+    r"[1-9][0-9]{0,7}",
+    size,
+    "size",
+    f"rozmiar pliku to liczba bajtów od 1 do {LARGEST_DOCUMENT} ({LARGEST_DOCUMENT // 1024**2} MB)",
+)

@@ -6,6 +6,7 @@ import pytest
 
 from skarbnik.plugin_api import (
     BrokenFile,
+    DocumentRow,
     FileKind,
     ImportKind,
     InstalmentRow,
@@ -26,6 +27,7 @@ def test_the_sample_of_the_specification_becomes_rows_in_its_order(read, sample)
     assert kinds.index(LiabilityRow) == kinds.index(ReceivableRow) + 1
     assert kinds.count(InstalmentRow) == 3
     assert kinds.count(OperationRow) == 5
+    assert kinds.count(DocumentRow) == 2
     assert kinds[-1] is OverpaymentRow
 
 
@@ -101,6 +103,17 @@ WRONG = [
     (b'id="N-1" kind', b'id="N 1" kind', "identifier"),
     (b'parent="N-1"', b'parent="N-2"', "parent"),
     (b'counterpart="O-4"', b'counterpart="O-3"', "counterpart"),
+    (b'size="122880"', b'size="20971521"', "size"),
+    (b'size="122880"', b'size="0"', "size"),
+    (b'size="122880"', b'size="120 kB"', "size"),
+    (b'file="3f79', b'file="3F79', "sha256"),
+    (b'file="3f79', b'file="../', "sha256"),
+    (b'issued="2026-01-20"', b'issued="2026-01-32"', "day"),
+    (b'title="Decyzja wymiarowa 2026"', b'title="' + b"x" * 161 + b'"', "text"),
+    (b'title="Decyzja wymiarowa 2026" ', b"", "missing_attribute"),
+    (b'issued="2026-01-20"', b'issued="2026-01-20" name="decyzja.pdf"', "unknown_attribute"),
+    (b'id="D-1"', b'id="D 1"', "identifier"),
+    (b'<document id="D-1"', b'<document xmlns="" id="D-1"', "unknown_element"),
     (b"<payers>", b"<payers><person/>", "unknown_element"),
     (b"<payers>", b"<payers>text", "unexpected_content"),
     (b'<payers>', b'<payers all="true">', "unexpected_content"),
@@ -171,6 +184,23 @@ def test_a_receivable_whose_id_has_spaces_around_it_owns_its_instalments(read, s
 
     assert broken is None
     assert rows == right
+
+
+def test_a_document_stands_behind_the_operations_of_its_receivable(read, sample):
+    body = sample("export")
+    start = body.index(b"<document")
+    document = body[start : body.index(b"/>", start) + 2]
+    _, broken = read(body.replace(document, b"", 1).replace(b'<operation id="O-3"', document + b'<operation id="O-3"'))
+
+    assert {problem.code for problem in broken.problems} == {"order"}
+    assert "dokumenty" in broken.problems[0].message
+
+
+def test_a_system_without_documents_need_not_count_them(puma, sample):
+    old = sample("export").replace(b' documents="2"', b"")
+
+    assert puma.read_manifest(BytesIO(sample("export"))).totals.documents == 2
+    assert puma.read_manifest(BytesIO(old)).totals.documents is None
 
 
 STRUCTURE = [

@@ -486,6 +486,29 @@ CREATE TABLE overpayments (
 );
 CREATE INDEX overpayments_payer_id_idx ON overpayments (payer_id);
 
+CREATE TABLE documents (
+    id UUID NOT NULL,
+    source VARCHAR(20) NOT NULL,
+    external_id VARCHAR(64) NOT NULL,
+    receivable_id UUID NOT NULL,
+    title VARCHAR(160) NOT NULL,
+    issued_on DATE NOT NULL,
+    sha256 VARCHAR(64) NOT NULL,
+    size INTEGER NOT NULL,
+    arrived_at TIMESTAMP WITH TIME ZONE,
+    trouble VARCHAR(24),
+    closed_at TIMESTAMP WITH TIME ZONE,
+    digest UUID NOT NULL,
+    run_id UUID NOT NULL,
+    CONSTRAINT documents_pkey PRIMARY KEY (id),
+    CONSTRAINT documents_source_external_id_key UNIQUE (source, external_id),
+    CONSTRAINT documents_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$'),
+    CONSTRAINT documents_size_check CHECK (size BETWEEN 1 AND 20971520),
+    CONSTRAINT documents_documenttrouble_check CHECK (trouble IN ('missing', 'not_a_file', 'size', 'checksum', 'not_pdf')),
+    CONSTRAINT documents_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id)
+);
+CREATE INDEX documents_receivable_id_idx ON documents (receivable_id);
+
 CREATE TABLE operations (
     id UUID NOT NULL,
     source VARCHAR(20) NOT NULL,
@@ -710,7 +733,7 @@ REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
 REVOKE DELETE ON
     captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
     batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,
-    overpayments, plugin_settings, dated_values, switches
+    overpayments, documents, plugin_settings, dated_values, switches
 FROM {tenant};
 REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
 REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};

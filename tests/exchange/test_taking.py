@@ -1,0 +1,284 @@
+"""The bytes of documents: what is kept is what the export says, whatever lies in the folder and whenever it comes."""
+
+import hashlib
+import os
+import time
+import tracemalloc
+
+import pytest
+from sqlalchemy import text
+
+from skarbnik.exchange import documents
+from skarbnik.plugin_api import LARGEST_DOCUMENT
+from skarbnik.receivables.models import DocumentTrouble
+from skarbnik.scheduler import Scheduler
+
+PDF = b"%PDF-1.7\nDecyzja nr FN.3120.1.2026\n%%EOF\n"
+NAME = hashlib.sha256(PDF).hexdigest()
+
+
+def named(words, *wanted, number=1, kind="full"):
+    """An export that names documents: pairs of id and bytes, or with a SHA-256 and size of their own."""
+    return words.Export(
+        receivables=(words.receivable("R-1", words.liability("P-1"), words.instalment("I-1"), *wanted),),
+        number=number,
+        kind=kind,
+    )
+
+
+def document(words, own, content=PDF, **more):
+    return words.document(own, hashlib.sha256(content).hexdigest(), **{"size": len(content), **more})
+
+
+@pytest.fixture
+def put(source):
+    """`put(bytes, sha256)`: a PDF lies in the folder of documents."""
+
+    def lay(content=PDF, sha256=None):
+        path = source.incoming_documents / f"{sha256 or hashlib.sha256(content).hexdigest()}.pdf"
+        path.write_bytes(content)
+        return path
+
+    return lay
+
+
+@pytest.fixture
+def bells(clean):
+    """`bells()`: do what is due, as the workers would. The topics that were heard."""
+
+    def ring():
+        with clean.as_admin() as connection:
+            rows = connection.execute("DELETE FROM work.outbox WHERE topic = 'exchange.documents_wait' RETURNING *")
+            found = rows.fetchall()
+        return len(found)
+
+    return ring
+
+
+def test_what_an_export_names_is_kept_under_its_checksum_and_leaves_the_folder(
+    receive, words, put, take, source, bells
+):
+    put()
+    receive(named(words, document(words, "D-1")))
+
+    assert bells() == 1
+    assert take() == [("D-1", True, None)]
+    kept = source.root / "documents" / NAME[:2] / f"{NAME}.pdf"
+    assert (kept, kept.read_bytes()) == (documents.place_of(source, NAME), PDF)
+    assert list(source.incoming_documents.iterdir()) == []
+    assert bells() == 0
+
+
+def test_an_export_without_documents_rings_for_none(receive, words, bells):
+    receive(words.Export())
+
+    assert bells() == 0
+
+
+def test_one_file_serves_many_receivables_and_need_not_come_again(receive, words, put, take):
+    put()
+    receive(named(words, document(words, "D-1"), document(words, "D-2")))
+    assert take() == [("D-1", True, None), ("D-2", True, None)]
+
+    receive(named(words, *(document(words, f"D-{each}") for each in (1, 2, 3)), number=2))
+    assert take()[-1] == ("D-3", True, None)
+
+
+WRONG = {
+    "nothing there": (None, DocumentTrouble.MISSING),
+    "other bytes": (PDF + b" ", DocumentTrouble.CHECKSUM),
+    "cut": (PDF[:-5], DocumentTrouble.CHECKSUM),
+    "empty": (b"", DocumentTrouble.CHECKSUM),
+    "a page of a web server": (b"<html>404</html>", DocumentTrouble.NOT_PDF),
+    "without an end": (PDF + b"x" * LARGEST_DOCUMENT, DocumentTrouble.SIZE),
+}
+
+
+@pytest.mark.parametrize(("content", "trouble"), WRONG.values(), ids=WRONG)
+def test_a_wrong_one_is_not_kept_and_a_right_one_is_taken_later(receive, words, put, take, source, content, trouble):
+    if content is not None:
+        put(content, NAME)
+    receive(named(words, document(words, "D-1")))
+
+    assert take() == [("D-1", False, trouble)]
+    assert take() == [("D-1", False, trouble)]  # looking again, when it was put aside, forgets no reason
+    assert not documents.place_of(source, NAME).exists()
+    assert list((source.root / "documents").rglob("*.pdf")) == []
+    assert [each.name for each in (source.root / "refused").iterdir()] == [f"{NAME}.pdf"] * (content is not None)
+    put()
+    assert take() == [("D-1", True, None)]
+
+
+def test_a_file_that_only_calls_itself_pdf_is_none_even_with_the_right_checksum(receive, words, put, take):
+    page = b"<html>"
+    put(page)
+    receive(named(words, document(words, "D-1", page)))
+
+    assert take() == [("D-1", False, DocumentTrouble.NOT_PDF)]
+
+
+def test_another_size_than_the_export_says_is_told_and_mended_by_the_next_export(receive, words, put, take):
+    put()
+    receive(named(words, document(words, "D-1", size=len(PDF) + 1)))
+    assert take() == [("D-1", False, DocumentTrouble.SIZE)]
+
+    receive(named(words, document(words, "D-1"), number=2))
+    assert take() == [("D-1", True, None)]
+
+
+def test_no_link_is_followed(receive, words, take, source, tmp_path):
+    secret = tmp_path / "of-the-neighbour.pdf"
+    secret.write_bytes(PDF)
+    (source.incoming_documents / f"{NAME}.pdf").symlink_to(secret)
+    receive(named(words, document(words, "D-1")))
+
+    assert take() == [("D-1", False, DocumentTrouble.NOT_A_FILE)]
+    assert secret.read_bytes() == PDF
+    assert list(source.incoming_documents.iterdir()) == []
+
+
+def test_a_folder_that_is_a_link_is_not_entered(receive, words, take, source, tmp_path):
+    elsewhere = tmp_path / "documents of the neighbour"
+    elsewhere.mkdir()
+    (elsewhere / f"{NAME}.pdf").write_bytes(PDF)
+    source.incoming_documents.rmdir()
+    source.incoming_documents.symlink_to(elsewhere)
+    receive(named(words, document(words, "D-1")))
+
+    assert take() == [("D-1", False, DocumentTrouble.NOT_A_FILE)]
+    assert [each.name for each in elsewhere.iterdir()] == [f"{NAME}.pdf"]
+
+
+def test_a_pipe_and_a_folder_are_no_documents_and_keep_nobody_waiting(receive, words, take, source):
+    other = hashlib.sha256(b"2").hexdigest()
+    os.mkfifo(source.incoming_documents / f"{NAME}.pdf")
+    (source.incoming_documents / f"{other}.pdf").mkdir()
+    receive(named(words, document(words, "D-1"), words.document("D-2", other)))
+
+    assert {trouble for *_, trouble in take()} == {DocumentTrouble.NOT_A_FILE}
+
+
+def test_a_second_name_of_the_file_changes_nothing_that_is_kept(receive, words, put, take, source, tmp_path):
+    os.link(put(), tmp_path / "mine")
+    receive(named(words, document(words, "D-1")))
+    take()
+    (tmp_path / "mine").write_bytes(b"%PDF-other")
+
+    assert documents.place_of(source, NAME).read_bytes() == PDF
+
+
+def test_one_that_comes_later_is_asked_for_by_the_next_import(receive, words, put, take, bells):
+    receive(named(words, document(words, "D-1")))
+    take(), bells()
+    put()
+    receive(words.Export(receivables=(), payers=(), kinds=(), number=2, kind="incremental"))
+
+    assert bells() == 1
+    assert take() == [("D-1", True, None)]
+
+
+def test_the_look_into_folders_rings_once_for_what_came_later(receive, words, put, take, bells, clean, source):
+    scheduler = Scheduler(clean.instance, None)
+    receive(named(words, document(words, "D-1")))
+    take(), bells()
+    scheduler.look_into_folders()
+    assert bells() == 0
+
+    put()
+    long_ago = time.time() - 60
+    os.utime(source.incoming_documents, (long_ago, long_ago))
+    scheduler.look_into_folders()
+    scheduler.look_into_folders()
+    assert bells() == 1
+    assert take() == [("D-1", True, None)]
+
+
+def test_a_folder_that_may_still_change_in_the_same_instant_is_looked_into_again(receive, words, put, bells, clean):
+    scheduler = Scheduler(clean.instance, None)
+    receive(named(words, document(words, "D-1")))
+    bells()
+    put()
+    scheduler.look_into_folders()
+    scheduler.look_into_folders()
+
+    assert bells() == 2
+
+
+def test_what_nobody_named_stays_where_it_is(receive, words, put, take, source):
+    stranger = put(b"%PDF-of nobody")
+    receive(named(words, words.document("D-1")))
+    take()
+
+    assert list(source.incoming_documents.iterdir()) == [stranger]
+
+
+def test_a_worker_killed_between_keeping_and_saying_so_is_followed_by_one_that_says_it(
+    receive, words, put, take, source, monkeypatch
+):
+    put()
+    receive(named(words, document(words, "D-1")))
+    with monkeypatch.context() as patched:
+        patched.setattr(documents, "mark", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            take()
+    assert documents.place_of(source, NAME).exists()
+    assert len(list(source.incoming_documents.iterdir())) == 1
+
+    assert take() == [("D-1", True, None)]
+    assert list(source.incoming_documents.iterdir()) == []
+
+
+@pytest.mark.parametrize("step", ["_copy", "_write_through", "tidy"])
+def test_a_worker_killed_at_any_step_loses_nothing(receive, words, put, take, source, monkeypatch, step):
+    put()
+    receive(named(words, document(words, "D-1")))
+    with monkeypatch.context() as patched:
+        patched.setattr(documents, step, lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            take()
+
+    assert take() == [("D-1", True, None)]
+    assert documents.place_of(source, NAME).read_bytes() == PDF
+    assert [each.name for each in source.root.glob("documents/part/*")] == []
+
+
+def test_a_half_that_a_killed_worker_left_goes_after_an_hour(receive, words, put, take, source):
+    folder = source.root / "documents" / "part"
+    folder.mkdir(parents=True)
+    for name, age in (("old", 7200), ("new", 60)):
+        (folder / name).touch()
+        os.utime(folder / name, (time.time() - age, time.time() - age))
+    put()
+    receive(named(words, document(words, "D-1")))
+    take()
+
+    assert [each.name for each in folder.iterdir()] == ["new"]
+
+
+def test_another_file_that_came_meanwhile_is_not_called_arrived(receive, words, put, take, rows, tenant, monkeypatch):
+    put()
+    receive(named(words, document(words, "D-1")))
+    look = documents.take
+
+    def changing(*words_):
+        trouble = look(*words_)
+        with tenant.session() as session:
+            session.execute(text("UPDATE documents SET sha256 = repeat('b', 64)"))
+        return trouble
+
+    with monkeypatch.context() as patched:
+        patched.setattr(documents, "take", changing)
+        assert take() == [("D-1", False, None)]
+
+
+def test_the_largest_one_is_taken_in_flat_memory(receive, words, put, take):
+    large = PDF + b"x" * (LARGEST_DOCUMENT - len(PDF))
+    receive(named(words, document(words, "D-1", large)))
+    put(large)
+    del large
+    tracemalloc.start()
+    try:
+        assert take() == [("D-1", True, None)]
+        assert tracemalloc.get_traced_memory()[1] < 5 * 1024**2
+    finally:
+        tracemalloc.stop()
