@@ -37,7 +37,7 @@ def load(tenant, session):
     def take(rows):
         connection = session.connection().connection.driver_connection
         run_id = uuid4()
-        stage = staging.Stage(connection, tenant)
+        stage = staging.Stage(connection, tenant, "puma")
         merge = Merge(connection, source="puma", run_id=run_id, now=clock.now(), owner="Gmina", key_version=1)
         assert merge.is_first
         stage.fill(rows, early=merge.take_early)

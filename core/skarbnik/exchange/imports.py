@@ -22,6 +22,7 @@ from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession, new_id
 from skarbnik.errors import BrokenFile, Conflict, FileProblem, SkarbnikError
 from skarbnik.exchange import checks, documents
+from skarbnik.exchange.blocks import Blocks
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.included import check_included, mark_included
 from skarbnik.exchange.merge import Merge, Merged
@@ -186,7 +187,6 @@ def _apply(
     )
     if manifest.batches_included is not None:
         _raise_if(check_included(session, source, manifest.batches_included))
-    stage = Stage(connection, tenant)
     merge = Merge(
         connection,
         source=source_id,
@@ -195,6 +195,10 @@ def _apply(
         owner=tenant.name,
         key_version=tenant.instance.keys.current,
     )
+    known = None
+    if system.whole_receivables and manifest.kind is ImportKind.FULL:
+        known = Blocks.none() if merge.is_first else Blocks.load(connection, source_id)
+    stage = Stage(connection, tenant, source_id, known)
     with path.open("rb") as stream:
         progress = Progress(tenant, run_id, stream)
         stage.fill(

@@ -18,6 +18,7 @@ from uuid import UUID
 import psycopg
 from uuid_utils import uuid7
 
+from skarbnik.exchange.blocks import Blocks
 from skarbnik.plugin_api import (
     DocumentRow,
     InstalmentRow,
@@ -44,7 +45,7 @@ TABLES = {
     ),
     "receivables": (
         "external_id varchar, kind varchar, parent varchar, title varchar, number varchar, period_from date,"
-        " period_until date, basis varchar, account varchar, closed boolean, digest uuid, id uuid"
+        " period_until date, basis varchar, account varchar, closed boolean, digest uuid, id uuid, block uuid"
     ),
     "liabilities": (
         "receivable varchar, payer varchar, role varchar, share_part integer, share_whole integer, from_on date,"
@@ -68,6 +69,13 @@ TABLES = {
         " digest uuid, id uuid, receivable_id uuid"
     ),
 }
+
+# Receivables whose block is the known one: by their id in the file, and by ours.
+SAME = "same"
+NAMED = """
+    CREATE TEMP TABLE stage_named ON COMMIT DROP AS
+    SELECT DISTINCT r.id FROM stage_same s JOIN receivables r ON r.source = %s AND r.external_id = s.external_id
+"""
 
 # What identifies a row within its source.
 KEYS = {
@@ -105,24 +113,32 @@ class Stage:
     While `fill` runs the connection belongs to that second thread.
     """
 
-    def __init__(self, connection: psycopg.Connection, tenant: Tenant) -> None:
+    def __init__(
+        self, connection: psycopg.Connection, tenant: Tenant, source: str, known: Blocks | None = None
+    ) -> None:
+        """With `known` whole receivables are compared first, and those that are known are only named."""
         self.connection = connection
         self.tenant = tenant
+        self.source = source
+        self.known = known
         self.counted = Counted()
         self._latest = ("", NULL)  # external id and id of the receivable whose parts usually follow it
         self._key = tenant.instance.keys.digest_key(tenant.id, "import/digest")
         self._writers: dict[type, Callable[[Any], tuple[str, str]]] = {
             KindRow: self._kind,
             PayerRow: self._payer,
-            ReceivableRow: self._receivable,
-            LiabilityRow: self._liability,
-            InstalmentRow: self._instalment,
-            OperationRow: self._operation,
             OverpaymentRow: self._overpayment,
-            DocumentRow: self._document,
+        }
+        self._parts: dict[type, tuple[str, Callable[[Any], str]]] = {
+            ReceivableRow: ("receivables", self._receivable),
+            LiabilityRow: ("liabilities", self._liability),
+            InstalmentRow: ("instalments", self._instalment),
+            OperationRow: ("operations", self._operation),
+            DocumentRow: ("documents", self._document),
         }
         for table, columns in TABLES.items():
             self._make(f"stage_{table}", columns)
+        self._make(f"stage_{SAME}", "external_id varchar")
 
     def fill(
         self,
@@ -150,20 +166,67 @@ class Stage:
         if early is None:
             for table, key in KEYS.items():  # what may be looked up row by row must not be scanned each time
                 self.connection.execute(f"CREATE INDEX ON stage_{table} ({key}); ANALYZE stage_{table}".encode())
+        self.connection.execute(NAMED, [self.source])
+        self.connection.execute("ANALYZE stage_named")
 
     def _pieces(self, rows: Iterable[Row]) -> Iterator[dict[str, list[str]]]:
-        writers, counts = self._writers, self.counted.rows
-        piece: dict[str, list[str]] = {table: [] for table in TABLES}
-        size = 0
+        writers, parts, counts = self._writers, self._parts, self.counted.rows
+        piece, size = _new_piece(), 0
+        block: Block = []
         for row in rows:
-            table, text = writers[type(row)](row)
-            piece[table].append(text)
-            size += len(text)
+            part = parts.get(type(row))
+            if part is None or part[0] == "receivables":
+                size += self._write(block, piece)
+                block = []
+            if part is None:
+                table, text = writers[type(row)](row)
+                piece[table].append(text)
+                size += len(text)
+            else:
+                table = part[0]
+                block.append((table, row, part[1](row)))
             counts[table] += 1
             if size > PIECE:
                 yield piece
-                piece, size = {table: [] for table in TABLES}, 0
+                piece, size = _new_piece(), 0
+        self._write(block, piece)
         yield piece
+
+    def _write(self, block: Block, piece: dict[str, list[str]]) -> int:
+        """A receivable and what stands in it, or its name only. How many characters it took."""
+        if not block:
+            return 0
+        mark = NULL
+        if self.known is not None:
+            digest = self._digest_of(block)
+            if digest in self.known:
+                head: ReceivableRow = block[0][1]
+                piece[SAME].append(f"{head.line}\t{_text(head.external_id)}\n")
+                return len(head.external_id)
+            mark = digest.hex()
+        size = 0
+        for table, row, text in block:
+            whole = f"{row.line}\t{text}\t{self._digest(text)}\t{self._ids(table, row, mark)}\n"
+            piece[table].append(whole)
+            size += len(whole)
+        return size
+
+    def _digest_of(self, block: Block) -> bytes:
+        head: ReceivableRow = block[0][1]
+        if type(head) is not ReceivableRow or any(row.receivable != head.external_id for _, row, _ in block[1:]):
+            raise ValueError(f"a row of another receivable stands behind {head.external_id}")
+        text = "\x1e".join([f"{table}\x1f{text}" for table, _, text in block])
+        return blake2b(text.encode(), digest_size=16, key=self._key).digest()
+
+    def _ids(self, table: str, row: Any, mark: str) -> str:
+        """The ids rows get if they are new, as the columns of their table end."""
+        if table == "receivables":
+            own_id = str(uuid7())
+            self._latest = (row.external_id, own_id)
+            return f"{own_id}\t{mark}"
+        if table == "liabilities":
+            return self._id_of(row.receivable)
+        return f"{uuid7()}\t{self._id_of(row.receivable)}"
 
     def _make(self, name: str, columns: str) -> None:
         self.connection.execute(f"CREATE TEMP TABLE {name} (line integer, {columns}) ON COMMIT DROP".encode())
@@ -217,42 +280,35 @@ class Stage:
         text = f"{text}\t{pesel_hash}"
         return "payers", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{sealed}\n"
 
-    def _receivable(self, row: ReceivableRow) -> tuple[str, str]:
-        line, external_id, kind, parent, title, number, period_from, period_until, basis, account, closed = row
-        text = (
+    def _receivable(self, row: ReceivableRow) -> str:
+        _line, external_id, kind, parent, title, number, period_from, period_until, basis, account, closed = row
+        return (
             f"{_text(external_id)}\t{_text(kind)}\t{_text(parent)}\t{_text(title)}\t{_text(number)}"
             f"\t{period_from or NULL}\t{period_until or NULL}\t{_text(basis)}\t{account or NULL}\t{closed}"
         )
-        own_id = str(uuid7())
-        self._latest = (external_id, own_id)
-        return "receivables", f"{line}\t{text}\t{self._digest(text)}\t{own_id}\n"
 
-    def _liability(self, row: LiabilityRow) -> tuple[str, str]:
-        line, receivable, payer, role, part, whole, from_on, until_on = row
-        text = f"{_text(receivable)}\t{_text(payer)}\t{role}\t{part}\t{whole}\t{from_on or NULL}\t{until_on or NULL}"
-        return "liabilities", f"{line}\t{text}\t{self._digest(text)}\t{self._id_of(receivable)}\n"
+    def _liability(self, row: LiabilityRow) -> str:
+        _line, receivable, payer, role, part, whole, from_on, until_on = row
+        return f"{_text(receivable)}\t{_text(payer)}\t{role}\t{part}\t{whole}\t{from_on or NULL}\t{until_on or NULL}"
 
-    def _instalment(self, row: InstalmentRow) -> tuple[str, str]:
-        line, external_id, receivable, number, due_on, charged, principal, interest, costs, closed = row
+    def _instalment(self, row: InstalmentRow) -> str:
+        _line, external_id, receivable, number, due_on, charged, principal, interest, costs, closed = row
         counted = self.counted
         counted.principal += principal
         counted.interest += interest
         counted.costs += costs
-        text = (
+        return (
             f"{_text(external_id)}\t{_text(receivable)}\t{number}\t{due_on}\t{charged}\t{principal}\t{interest}"
             f"\t{costs}\t{closed}"
         )
-        return "instalments", f"{line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{self._id_of(receivable)}\n"
 
-    def _operation(self, row: OperationRow) -> tuple[str, str]:
+    def _operation(self, row: OperationRow) -> str:
         self.counted.operations_amount += row.principal + row.interest + row.costs
-        text = (
+        return (
             f"{_text(row.external_id)}\t{_text(row.receivable)}\t{_text(row.instalment)}\t{row.kind}\t{row.booked_on}"
             f"\t{row.happened_on}\t{_text(row.document)}\t{row.principal}\t{row.interest}\t{row.costs}"
             f"\t{_text(row.counterpart)}\t{row.booking_id or NULL}"
         )
-        ids = f"{uuid7()}\t{self._id_of(row.receivable)}"
-        return "operations", f"{row.line}\t{text}\t{self._digest(text)}\t{ids}\n"
 
     def _overpayment(self, row: OverpaymentRow) -> tuple[str, str]:
         self.counted.overpayments_amount += row.amount
@@ -262,16 +318,19 @@ class Stage:
         )
         return "overpayments", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\n"
 
-    def _document(self, row: DocumentRow) -> tuple[str, str]:
-        text = (
+    def _document(self, row: DocumentRow) -> str:
+        return (
             f"{_text(row.external_id)}\t{_text(row.receivable)}\t{_text(row.title)}\t{row.issued_on}"
             f"\t{_text(row.sha256)}\t{row.size}"
         )
-        ids = f"{uuid7()}\t{self._id_of(row.receivable)}"
-        return "documents", f"{row.line}\t{text}\t{self._digest(text)}\t{ids}\n"
 
 
 NULL = "\\N"
+Block = list[tuple[str, Any, str]]  # table, row and its text: a receivable first, then what stands in it
+
+
+def _new_piece() -> dict[str, list[str]]:
+    return {table: [] for table in (*TABLES, SAME)}
 
 
 def _text(value: str | None) -> str:

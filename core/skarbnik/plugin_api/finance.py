@@ -280,6 +280,7 @@ class FinanceSystem(ABC):
     contract: ClassVar[int] = 1
     settings_type: ClassVar[type]
     file_pattern: ClassVar[str]  # names of files worth reading in the incoming folder, as fnmatch
+    whole_receivables: ClassVar[bool] = False  # all rows of a receivable follow it, before any row of another thing
 
     @abstractmethod
     def __init__(self, settings: Any) -> None:

@@ -117,6 +117,7 @@ class Receivable(Base):
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
     run_id: Mapped[UUID]
+    block: Mapped[UUID | None]  # of it and all that stands in it, as the last full file had them
 
     kind: Mapped[Kind] = relationship()
     instalments: Mapped[list[Instalment]] = relationship(back_populates="receivable", order_by="Instalment.number")

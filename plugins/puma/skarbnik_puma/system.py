@@ -29,6 +29,7 @@ class PumaFinanceSystem(FinanceSystem):
     contract = 1
     settings_type = PumaSettings
     file_pattern = "puma-*.xml"
+    whole_receivables = True
 
     def __init__(self, settings: PumaSettings) -> None:
         self.tenant_code = settings.tenant_code

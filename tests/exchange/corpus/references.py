@@ -147,8 +147,11 @@ def duplicates() -> Iterator[Broken]:
         yield counted("duplicates", f"a {element} twice", [("duplicate", line(name))], behind(name, row(name)))
     whole = GOOD[GOOD.index('<receivable id="R-3"') : GOOD.index("</receivables>")]
     first = line('<receivable id="R-3"')
+    yield counted("duplicates", "a known receivable twice", [("duplicate", first)], (whole, whole + whole))
+    changed = whole.replace('title="', 'title="Nowy ')
     places = [("duplicate", first + number) for number in range(4)]
-    yield counted("duplicates", "a receivable twice", places, (whole, whole + whole))
+    yield counted("duplicates", "a changed receivable twice", places, (whole, changed + changed))
+    yield counted("duplicates", "a receivable as it was and as it is", [("duplicate", first)], (whole, whole + changed))
     renamed = swap(row('<payer id="P-2"'), ("Kowalski Jan", "Nowak Piotr"))
     places = [("duplicate", line('<payer id="P-2"'))]
     yield counted("duplicates", "one number of two payers", places, behind('<payer id="P-2"', renamed))

@@ -359,6 +359,7 @@ CREATE TABLE receivables (
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
     run_id UUID NOT NULL,
+    block UUID,
     CONSTRAINT receivables_pkey PRIMARY KEY (id),
     CONSTRAINT receivables_source_external_id_key UNIQUE (source, external_id),
     CONSTRAINT receivables_kind_id_fkey FOREIGN KEY(kind_id) REFERENCES kinds (id),
