@@ -330,11 +330,19 @@ DOCUMENTS_GONE = """
 VANISHED = """
     WITH t AS MATERIALIZED (
         SELECT * FROM {table} t WHERE t.source = %(source)s AND t.closed_at IS NULL
-            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id)
+            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id) {within}
         ORDER BY t.id FOR UPDATE
     ) {keep}
     UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s FROM t WHERE o.id = t.id
 """
+# A receivable that is gone as a whole is closed; what was booked on it and decided about it stays its history.
+STILL_NAMED = """
+    AND EXISTS (
+        SELECT FROM receivables r JOIN stage_receivables sr ON sr.external_id = r.external_id
+        WHERE r.source = %(source)s AND r.id = t.receivable_id
+    )
+"""
+HISTORY = {"operations", "documents"}
 # Debts that residents see today and that a full file would close without a word.
 VANISHING = """
     SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
@@ -447,7 +455,8 @@ class Merge:
         if kind is ImportKind.FULL and not self.is_first:
             for table in ("payers", "receivables", "instalments", "operations", "overpayments", "documents"):
                 keep = f", kept AS ({keeping(table)})" if table in CONTENT and table != "instalments" else ""
-                self._add(table, "closed", VANISHED.format(table=table, keep=keep))
+                within = STILL_NAMED if table in HISTORY else ""
+                self._add(table, "closed", VANISHED.format(table=table, keep=keep, within=within))
         return self.merged
 
     def count_vanishing(self) -> tuple[int, int]:
