@@ -83,10 +83,10 @@ def liability(payer, role="owner", part=1, whole=1, **more):
     return tag("liability", payer=payer, role=role, part=part, whole=whole, **more)
 
 
-def instalment(id, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", **more):  # noqa: A002  # its name in the file
+def instalment(id, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", charged=None, **more):  # noqa: A002  # its name in the file
     return tag(
-        "instalment", id=id, number=number, due=due, charged=principal, principal=principal, interest=interest,
-        costs=costs, **more,
+        "instalment", id=id, number=number, due=due, charged=charged or principal, principal=principal,
+        interest=interest, costs=costs, **more,
     )  # fmt: skip
 
 

@@ -81,7 +81,7 @@ def test_a_bad_first_file_leaves_the_gmina_empty_and_says_why(arrive, source, cl
     assert run.state is RunState.REFUSED, name
     assert run.message
     assert checksum(clean, tenant) == before
-    assert not list(source.incoming.iterdir())
+    assert not source.has_arrivals()
     assert len(list((source.root / "refused").iterdir())) == 1
     if code is not None:
         assert code in {problem.code for problem in run.problems}

@@ -7,8 +7,10 @@ import tracemalloc
 
 import pytest
 from sqlalchemy import text
+from tests.exchange.conftest import CODE, puma
 
 from skarbnik.exchange import documents
+from skarbnik.exchange.tasks import read_file
 from skarbnik.plugin_api import LARGEST_DOCUMENT
 from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.scheduler import Scheduler
@@ -282,3 +284,22 @@ def test_the_largest_one_is_taken_in_flat_memory(receive, words, put, take):
         assert tracemalloc.get_traced_memory()[1] < 5 * 1024**2
     finally:
         tracemalloc.stop()
+
+
+def test_what_a_finance_system_prints_is_read_in_the_portal(tenant, source, lay, report, take, bells, rows):
+    """The simulator, from its books to the shelf: exports and documents as they come."""
+    ledger = ("--ledger", str(source.root / "books.sqlite"))
+    puma("seed", *ledger, "--gmina", CODE, "--name", "Gmina Lipowo", "--payers", "2", "--today", "2026-11-23")
+    puma("export", *ledger, "--gmina", f"{CODE}={source.root}", "--kind", "full")
+    (file,) = source.incoming.glob("*.xml")
+    run_id = lay(file.read_bytes(), file.name)
+    read_file(tenant, run_id)
+
+    named = report(run_id).counts["documents"]["new"]
+    assert (named, report(run_id).totals["documents"]) == (7, 7)
+    assert bells() == 1
+    assert [(arrived, trouble) for _, arrived, trouble in take()] == [(True, None)] * named
+    ((sha256,),) = rows(
+        "SELECT sha256 FROM documents d JOIN receivables r ON r.id = d.receivable_id WHERE r.external_id = 'N-000001'"
+    )
+    assert documents.place_of(source, sha256).read_bytes().startswith(b"%PDF-1.4")

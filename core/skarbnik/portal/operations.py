@@ -18,20 +18,23 @@ from skarbnik.receivables.queries import LIABLE
 PAGE = 50
 MOST = 20_000  # of a file
 
-# The balance counts every operation of the payer, also those a filter leaves out.
+# The balance counts every operation of the payer, also those a filter leaves out; a receivable that was chosen is an
+# account of its own, so its balance is what is owed on it.
 _OPERATIONS: LiteralString = f"""
     SELECT * FROM (
         SELECT o.id, o.booked_on, o.kind, o.document, o.principal, o.interest, o.costs,
             o.booking_id IS NOT NULL AS ours, r.id AS receivable_id, r.title, k.id AS kind_id, k.title AS kind_title,
             sum(o.principal + o.interest + o.costs) OVER (ORDER BY o.booked_on, o.id)::bigint AS balance
-        FROM (SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}) AS l
+        FROM (
+            SELECT DISTINCT l.receivable_id FROM liabilities l
+            WHERE {LIABLE} AND (%(receivable)s::uuid IS NULL OR l.receivable_id = %(receivable)s)
+        ) AS l
         JOIN receivables r ON r.id = l.receivable_id
         JOIN kinds k ON k.id = r.kind_id
         JOIN operations o ON o.receivable_id = r.id AND o.closed_at IS NULL
     ) AS every
     WHERE (%(kind)s::varchar IS NULL OR kind = %(kind)s)
         AND (%(year)s::integer IS NULL OR extract(year FROM booked_on) = %(year)s)
-        AND (%(receivable)s::uuid IS NULL OR receivable_id = %(receivable)s)
     ORDER BY booked_on DESC, id DESC LIMIT %(most)s OFFSET %(skipped)s
 """  # noqa: S608  # our own words
 

@@ -6,6 +6,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from io import BytesIO
@@ -14,12 +15,15 @@ from uuid import UUID
 
 import pytest
 from lxml import etree
+from pypdf import PdfReader
 
 from skarbnik.plugin_api import (
+    LARGEST_DOCUMENT,
     Amounts,
     BookingBatch,
     BookingItem,
     BrokenFile,
+    DocumentRow,
     ImportKind,
     InstalmentRow,
     LiabilityRow,
@@ -147,6 +151,7 @@ def summed(rows) -> Totals:
         costs=sum(row.costs for row in instalments),
         operations_amount=sum(row.principal + row.interest + row.costs for row in operations),
         overpayments_amount=sum(row.amount for row in of(OverpaymentRow)),
+        documents=len(of(DocumentRow)),
     )
 
 
@@ -357,4 +362,63 @@ def test_a_big_generated_export_is_valid_and_complete(tmp_path, puma, schema):
     body = out.read_bytes()
 
     schema("export").assertValid(etree.fromstring(body))
-    assert puma.read_manifest(BytesIO(body)).totals == summed(rows_of(puma, body))
+    assert puma.read_manifest(BytesIO(body)).totals == replace(summed(rows_of(puma, body)), documents=None)
+
+
+@pytest.fixture(scope="module")
+def printing(tmp_path_factory):
+    """A simulator that has delivered nothing yet."""
+    town = Town(tmp_path_factory.mktemp("printing"))
+    yield town
+    town.process.kill()
+    town.process.wait()
+
+
+def documents_of(puma, body):
+    return [row for row in rows_of(puma, body) if type(row) is DocumentRow]
+
+
+def laid(town, row, code):
+    path = town.folder / code / "in" / "documents" / f"{row.sha256}.pdf"
+    return path.read_bytes() if path.exists() else None
+
+
+def is_right(body, row):
+    return (sha256(body).hexdigest(), len(body)) == (row.sha256, row.size)
+
+
+def test_documents_with_faults_come_wrong_once_and_right_with_the_next_export(printing, puma):
+    printing.post("_sim/faults", missing_document=1, wrong_document=1, no_pdf=1, huge_document=1)
+    rows = documents_of(puma, printing.export())
+    missing, wrong, page, huge, *rest = [laid(printing, row, "LIPOWO") for row in rows]
+
+    assert [row.receivable for row in rows][:2] == ["N-000001", "N-000013"]
+    assert missing is None
+    assert wrong.startswith(b"%PDF-")
+    assert not is_right(wrong, rows[1])
+    assert page.startswith(b"<html>")
+    assert len(huge) > LARGEST_DOCUMENT
+    assert all(is_right(body, row) for body, row in zip(rest, rows[4:], strict=True))
+    again = documents_of(puma, printing.export())
+    assert [row.sha256 for row in again] == [row.sha256 for row in rows]
+    assert all(is_right(laid(printing, row, "LIPOWO"), row) for row in rows)
+
+
+def test_documents_may_come_later_than_their_export(printing):
+    puma = PumaFinanceSystem(PumaSettings(tenant_code="DEBOWO"))
+    printing.post("_sim/faults", delay_documents=1)
+    rows = documents_of(puma, printing.export(code="DEBOWO"))
+
+    assert laid(printing, rows[0], "DEBOWO") is None
+    wait_for(lambda: all(laid(printing, row, "DEBOWO") for row in rows))
+    assert all(is_right(laid(printing, row, "DEBOWO"), row) for row in rows)
+    printing.post("_sim/faults", reset=True)
+
+
+def test_a_document_can_be_read_to_its_last_polish_letter(printing, puma):
+    rows = documents_of(puma, printing.export())
+    (house, lease) = (PdfReader(BytesIO(laid(printing, row, "LIPOWO")), strict=True) for row in rows[:2])
+
+    assert len(house.pages) == 1
+    assert "z dnia 20.01.2026" in house.pages[0].extract_text()
+    assert "Umowa dzierżawy nr" in lease.pages[0].extract_text()

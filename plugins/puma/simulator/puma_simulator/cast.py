@@ -57,6 +57,7 @@ def typical(register: Register) -> None:
     extra = 100 * register.chance.randint(0, 40)  # each gmina has its own amounts
     tax = [65_100 + extra, 65_000 + extra, 65_000 + extra, 65_000 + extra]
     house = register.receivable("PODN-OF", both, year=year, own="N-000001", amounts=tax, since=date(2019, 5, 1))
+    register.document(house, "Decyzja wymiarowa", on=day(year, 1, 20))
     register.settle(house, number=1, on=day(year, 3, 12))
     register.settle(house, number=2, on=day(year, 5, 14))
     register.settle(house, number=3, on=day(year, 9, 10), share=0.2)
@@ -83,6 +84,7 @@ def bakery(register: Register) -> None:
         register.settle(tax, number=month, on=day(year, month, 14))
     lease = [Share(BAKERY, "user")]
     rent = register.receivable("DZIERZAWA", lease, year=year, own="N-000013", amounts=[123_000 + extra] * 2)
+    register.document(rent, "Umowa dzierżawy", on=day(year, 1, 2))
     register.settle(rent, number=1, on=day(year, 3, 27))
 
 
@@ -116,7 +118,8 @@ def years_overdue(register: Register) -> None:
         year = register.today.year - back
         amounts = [100 * register.chance.randint(60, 300)] * 4
         tax = register.receivable("PODN-OF", [Share(YEARS)], year=year, own=f"N-0002{back:02d}", amounts=amounts)
-        register.remind(tax, YEARS, on=day(year, 12, 10), own=f"N-0003{back:02d}")
+        cost = register.remind(tax, YEARS, on=day(year, 12, 10), own=f"N-0003{back:02d}")
+        register.document(cost, "Upomnienie", on=day(year, 12, 10))
 
 
 def overpaid(register: Register) -> None:

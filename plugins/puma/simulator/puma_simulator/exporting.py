@@ -13,7 +13,7 @@ from puma_simulator.xml import attributes, element, flag
 NAMESPACE = "urn:skarbnik:exchange:export:1"
 SYSTEM = "PUMA-symulator 1.0"
 TABLES = ("kinds", "payers", "receivables", "overpayments", "operations")
-COUNTED = ("payers", "kinds", "receivables", "liabilities", "instalments", "operations", "overpayments")
+COUNTED = ("payers", "kinds", "receivables", "liabilities", "instalments", "operations", "overpayments", "documents")
 SUMMED = ("principal", "interest", "costs", "operations_amount", "overpayments_amount")
 
 
@@ -71,6 +71,7 @@ def receivables(ledger: Ledger, export: Export, changed: str, day: date, *, echo
     liabilities = grouped(ledger.all("SELECT * FROM liabilities WHERE gmina = :gmina ORDER BY rowid"))
     instalments = grouped(ledger.all("SELECT * FROM instalments WHERE gmina = :gmina ORDER BY receivable, number"))
     operations = grouped(select(ledger, "operations", changed))
+    documents = grouped(ledger.all("SELECT * FROM documents WHERE gmina = :gmina ORDER BY rowid"))
     parts = parts_by(ledger, "operation", "operation")
     balances = parts_by(ledger, "instalment", "instalment")
     texts = []
@@ -87,11 +88,13 @@ def receivables(ledger: Ledger, export: Export, changed: str, day: date, *, echo
             amounts = parts.get(child["id"], {})
             export.totals["operations_amount"] += sum(amounts.values())
             texts.append(operation_element(child, amounts, echo=echo))
+        texts += [document_element(child) for child in documents.get(own, [])]
         texts.append("</receivable>\n")
         export.totals["receivables"] += 1
         export.totals["liabilities"] += len(liabilities.get(own, []))
         export.totals["instalments"] += len(instalments.get(own, []))
         export.totals["operations"] += len(operations.get(own, []))
+        export.totals["documents"] += len(documents.get(own, []))
     return texts
 
 
@@ -175,6 +178,17 @@ def operation_element(row, amounts: dict[str, int], *, echo: bool) -> str:
         **{part: written(amounts.get(part, 0)) for part in ("principal", "interest", "costs")},
         counterpart=row["counterpart"],
         booking=row["booking"] if echo else None,
+    )
+
+
+def document_element(row) -> str:
+    return element(
+        "document",
+        id=row["id"],
+        title=row["title"],
+        issued=row["issued_on"],
+        file=row["sha256"],
+        size=len(row["body"]),
     )
 
 

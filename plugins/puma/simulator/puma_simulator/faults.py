@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, fields
 
+DOCUMENT_FAULTS = ("missing_document", "wrong_document", "no_pdf", "huge_document")
 EXPORT_FAULTS = ("truncate_export", "duplicate_number", "skip_number", "wrong_totals", "wrong_encoding", "dtd")
 
 
@@ -20,6 +21,11 @@ class Faults:
     delay_ack: float = 0  # seconds
     double_ack: bool = False
     never_ack: bool = False
+    missing_document: int = 0  # so many next documents are named and not laid
+    wrong_document: int = 0  # … have other bytes than their name says
+    no_pdf: int = 0  # … are no PDF
+    huge_document: int = 0  # … are larger than 20 MB
+    delay_documents: float = 0  # seconds after which documents come, when their export is there already
 
     seen = 0  # bookings since the start, for refuse_every
 
@@ -46,6 +52,9 @@ class Faults:
     def take_export_fault(self) -> str | None:
         """The one thing wrong with the next export."""
         return next((name for name in EXPORT_FAULTS if self.take(name)), None)
+
+    def take_document_fault(self) -> str | None:
+        return next((name for name in DOCUMENT_FAULTS if self.take(name)), None)
 
     def refuses(self) -> bool:
         self.seen += 1

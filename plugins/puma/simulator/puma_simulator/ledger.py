@@ -41,6 +41,9 @@ CREATE INDEX IF NOT EXISTS debtor_entries ON entries (gmina, instalment, part, a
 CREATE TABLE IF NOT EXISTS overpayments (
   gmina TEXT, id TEXT, payer TEXT NOT NULL, receivable TEXT, amount INTEGER NOT NULL, arose_on TEXT, closed INTEGER
   DEFAULT 0, exported INTEGER DEFAULT 0, PRIMARY KEY (gmina, id));
+CREATE TABLE IF NOT EXISTS documents (
+  gmina TEXT, id TEXT, receivable TEXT NOT NULL, title TEXT NOT NULL, issued_on TEXT NOT NULL, sha256 TEXT NOT NULL,
+  body BLOB NOT NULL, delivered INTEGER DEFAULT 0, PRIMARY KEY (gmina, id));
 CREATE TABLE IF NOT EXISTS batches (
   gmina TEXT, number INTEGER, sha256 TEXT NOT NULL, answer BLOB NOT NULL, PRIMARY KEY (gmina, number));
 """

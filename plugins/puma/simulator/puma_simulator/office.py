@@ -8,9 +8,10 @@ from datetime import date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from puma_simulator import acknowledging, exporting
+from puma_simulator import acknowledging, documents, exporting
 from puma_simulator.bookings import BadBatch, read_batch
 from puma_simulator.faults import Faults
+from puma_simulator.files import drop
 from puma_simulator.ledger import Ledger, Parts
 from puma_simulator.posting import pay
 
@@ -27,7 +28,7 @@ class Office:
         self.faults = faults
         self.lock = lock
         self.export_at: float | None = None  # a booking wants an export a moment later
-        for name in ("in", "out", "out/done"):
+        for name in ("in", "in/documents", "out", "out/done"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
     @property
@@ -51,6 +52,7 @@ class Office:
                 exporting.mark_exported(self.ledger)
                 self.ledger.db.execute("UPDATE gminas SET next_export = next_export + 1 WHERE code = ?", (self.code,))
             name = f"puma-export-{max(shown, 1):06d}.xml"
+            documents.deliver(self.ledger, self.folder / "in" / "documents", self.faults)
             drop(self.folder / "in" / name, damaged(text, fault))
             self.export_at = None
         return {"file": name, "number": max(shown, 1), "kind": kind, "fault": fault}
@@ -163,10 +165,3 @@ def damaged(text: str, fault: str | None) -> bytes:
     if fault == "dtd":
         return text.replace("<export ", '<!DOCTYPE export [<!ENTITY gmina "x">]>\n<export ', 1).encode()
     return text.encode()
-
-
-def drop(path: Path, body: bytes) -> None:
-    """Write under a temporary name, then rename: nobody reads half a file."""
-    part = path.with_name(path.name + ".part")
-    part.write_bytes(body)
-    part.replace(path)

@@ -7,10 +7,13 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from random import Random
 
+from puma_simulator.documents import add_document
 from puma_simulator.kinds import KINDS, REMINDER_COST, SUMMONS_COST
 from puma_simulator.ledger import Ledger, Parts
+from puma_simulator.money import written
 from puma_simulator.numbers import nrb
 from puma_simulator.office import add_instalment
+from puma_simulator.pdf import make_pdf
 from puma_simulator.posting import left_to_pay, pay, regime_of
 
 
@@ -112,6 +115,18 @@ class Register:
             return [year * 100]
         each = year // count
         return [(year - each * (count - 1)) * 100, *[each * 100] * (count - 1)]
+
+    def document(self, receivable: str, title: str, *, on: date) -> str:
+        """A decision, a contract or a reminder, printed and kept beside its receivable."""
+        on = min(on, self.today)
+        row = self.ledger.one("SELECT * FROM receivables WHERE gmina = :gmina AND id = :id", id=receivable)
+        assert row is not None
+        lines = [self.name, f"{title} nr {row['number']}", f"z dnia {on:%d.%m.%Y}", "", row["title"]]
+        lines += [f"rata {each['number']}: {written(each['charged'])} zł" for each in self.instalments(receivable)]
+        issued_on = on.isoformat()
+        return add_document(
+            self.ledger, receivable=receivable, title=f"{title} {on.year}", issued_on=issued_on, body=make_pdf(lines)
+        )
 
     def settle(self, receivable: str, *, on: date, number: int | None = None, share: float = 1.0) -> None:
         """Somebody paid (a share of) what was left on a day; days after today have not come yet."""
