@@ -322,27 +322,32 @@ DOCUMENTS_GONE = """
 VANISHED = """
     WITH t AS MATERIALIZED (
         SELECT * FROM {table} t WHERE t.source = %(source)s AND t.closed_at IS NULL
-            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id) {unless_named}
+            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id) {unless}
         ORDER BY t.id FOR UPDATE
     ) {keep}
     UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s {forget} FROM t WHERE o.id = t.id
 """
-# By which column a row belongs to a receivable that the file names as a known block.
-BELONGS = {
-    "receivables": "id",
-    "instalments": "receivable_id",
-    "operations": "receivable_id",
-    "documents": "receivable_id",
+# A receivable that is gone as a whole is closed; what was booked on it and decided about it stays its history. One that
+# the file names as a known block still has all that stood in it.
+STILL_LOOKED_INTO = """
+    AND EXISTS (
+        SELECT FROM receivables r JOIN stage_receivables sr ON sr.external_id = r.external_id
+        WHERE r.source = %(source)s AND r.id = t.receivable_id
+    )
+"""
+UNLESS = {
+    "receivables": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.id)",
+    "instalments": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.receivable_id)",
+    "operations": STILL_LOOKED_INTO,
+    "documents": STILL_LOOKED_INTO,
 }
 
 
 def vanished(table: str) -> str:
     """Close the rows of a table that a full file no longer has."""
-    column = BELONGS.get(table)
-    named = f"AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.{column})" if column else ""
     return VANISHED.format(
         table=table,
-        unless_named=named,
+        unless=UNLESS.get(table, ""),
         keep=f", kept AS ({keeping(table)})" if table in CONTENT and table != "instalments" else "",
         forget=", block = NULL" if table == "receivables" else "",
     )
