@@ -319,30 +319,38 @@ DOCUMENTS_CHANGED = """
     FROM stage_documents s WHERE d.source = %(source)s AND d.external_id = s.external_id
         AND (d.digest <> s.digest OR d.closed_at IS NOT NULL)
 """
+# Of the receivables a file names, whatever its kind; a gmina without documents is not looked through.
 DOCUMENTS_GONE = """
-    UPDATE documents d SET closed_at = %(now)s, run_id = %(run)s
-    FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
-    WHERE d.receivable_id = r.id AND d.closed_at IS NULL
-        AND NOT EXISTS (SELECT FROM stage_documents sd WHERE sd.external_id = d.external_id)
+    UPDATE documents d SET closed_at = %(now)s, run_id = %(run)s WHERE d.id IN (
+        SELECT gone.id FROM stage_receivables s
+        JOIN LATERAL (SELECT id FROM receivables WHERE source = %(source)s AND external_id = s.external_id LIMIT 1) r
+            ON true
+        JOIN LATERAL (
+            SELECT o.id FROM documents o WHERE o.receivable_id = r.id AND o.closed_at IS NULL
+                AND NOT EXISTS (SELECT FROM stage_documents sd WHERE sd.external_id = o.external_id)
+            OFFSET 0
+        ) gone ON true
+        WHERE EXISTS (SELECT FROM documents WHERE source = %(source)s AND closed_at IS NULL)
+    )
 """
 
 # Rows are locked in the order of their ids, as payments lock them: who wants the same ones waits, and never deadlocks.
 VANISHED = """
     WITH t AS MATERIALIZED (
         SELECT * FROM {table} t WHERE t.source = %(source)s AND t.closed_at IS NULL
-            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id) {within}
+            AND NOT EXISTS (SELECT FROM stage_{table} s WHERE s.external_id = t.external_id)
         ORDER BY t.id FOR UPDATE
     ) {keep}
-    UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s FROM t WHERE o.id = t.id
+    UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s FROM t WHERE o.id = t.id {within}
 """
-# A receivable that is gone as a whole is closed; what was booked on it and decided about it stays its history.
+# A receivable that is gone as a whole is closed; what was booked on it stays its history, as its documents do. Looked
+# up for the few rows that are gone, as above: a join may begin with the whole of a table that is not analysed yet.
 STILL_NAMED = """
-    AND EXISTS (
-        SELECT FROM receivables r JOIN stage_receivables sr ON sr.external_id = r.external_id
-        WHERE r.source = %(source)s AND r.id = t.receivable_id
+    AND (
+        SELECT true FROM receivables r JOIN stage_receivables sr ON sr.external_id = r.external_id
+        WHERE r.id = t.receivable_id LIMIT 1
     )
 """
-HISTORY = {"operations", "documents"}
 # Debts that residents see today and that a full file would close without a word.
 VANISHING = """
     SELECT count(*), count(*) FILTER (WHERE NOT EXISTS (
@@ -453,9 +461,9 @@ class Merge:
         self.connection.execute(PAYERS_NEXT.encode(), self.words)
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
-            for table in ("payers", "receivables", "instalments", "operations", "overpayments", "documents"):
+            for table in ("payers", "receivables", "instalments", "operations", "overpayments"):
                 keep = f", kept AS ({keeping(table)})" if table in CONTENT and table != "instalments" else ""
-                within = STILL_NAMED if table in HISTORY else ""
+                within = STILL_NAMED if table == "operations" else ""
                 self._add(table, "closed", VANISHED.format(table=table, keep=keep, within=within))
         return self.merged
 
