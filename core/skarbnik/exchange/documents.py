@@ -19,7 +19,7 @@ from secrets import token_hex
 from typing import BinaryIO
 from uuid import UUID
 
-from sqlalchemy import Row, Select, or_, select, update
+from sqlalchemy import Row, Select, select, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -150,11 +150,11 @@ def tidy(spool: Spool) -> None:
                 Path(entry.path).unlink(missing_ok=True)
 
 
-Waiting = Row[UUID, str, int]
+Waiting = Row[UUID, str, int, DocumentTrouble | None]
 
 
-def _waiting(source_id: str) -> Select[UUID, str, int]:
-    return select(Document.id, Document.sha256, Document.size).where(
+def _waiting(source_id: str) -> Select[UUID, str, int, DocumentTrouble | None]:
+    return select(Document.id, Document.sha256, Document.size, Document.trouble).where(
         Document.source == source_id, Document.arrived_at.is_(None), Document.closed_at.is_(None)
     )
 
@@ -176,17 +176,15 @@ def mark(session: Session, waiting: Waiting, trouble: DocumentTrouble | None) ->
 
     A wrong one was put aside: that it is missing since is no news.
     """
+    if waiting.trouble is not None and trouble in {waiting.trouble, DocumentTrouble.MISSING}:
+        return
     mine = update(Document).where(
         Document.id == waiting.id, Document.sha256 == waiting.sha256, Document.size == waiting.size
     )
     if trouble is None:
         session.execute(mine.values(arrived_at=clock.now(), trouble=None))
-    elif trouble is DocumentTrouble.MISSING:
-        session.execute(mine.where(Document.trouble.is_(None)).values(trouble=trouble))
     else:
-        session.execute(
-            mine.where(or_(Document.trouble.is_(None), Document.trouble != trouble)).values(trouble=trouble)
-        )
+        session.execute(mine.values(trouble=trouble))
 
 
 def list_troubles(session: Session, run_id: UUID, *, most: int) -> Sequence[Document]:

@@ -39,6 +39,7 @@ from skarbnik.exchange.statements import (
     LIABILITIES_UNKNOWN,
     LOOK_UPS,
     OPERATIONS_CHANGED,
+    OPERATIONS_GONE,
     OPERATIONS_NEW,
     OPERATIONS_UNKNOWN,
     OVERPAYMENTS_CHANGED,
@@ -164,7 +165,8 @@ class Merge:
         self.connection.execute(PAYERS_NEXT.encode(), self.words)
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
-            for table in ("payers", "receivables", "instalments", "operations", "overpayments", "documents"):
+            self._add("operations", "closed", OPERATIONS_GONE)
+            for table in ("payers", "receivables", "instalments", "overpayments"):
                 self._add(table, "closed", vanished(table))
         return self.merged
 

@@ -311,12 +311,24 @@ DOCUMENTS_CHANGED = """
     FROM stage_documents s WHERE d.source = %(source)s AND d.external_id = s.external_id
         AND (d.digest <> s.digest OR d.closed_at IS NOT NULL)
 """
-DOCUMENTS_GONE = """
-    UPDATE documents d SET closed_at = %(now)s, run_id = %(run)s
-    FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
-    WHERE d.receivable_id = r.id AND d.closed_at IS NULL
-        AND NOT EXISTS (SELECT FROM stage_documents sd WHERE sd.external_id = d.external_id)
+# What stood in a receivable the file names and does not stand there any more. Looked up by the indexes, receivable by
+# receivable: a join may begin with the whole of a table that is not analysed yet and looks empty. A receivable that is
+# gone as a whole is closed; what was booked on it and decided about it stays its history.
+GONE_WITHIN = """
+    UPDATE {table} d SET closed_at = %(now)s, run_id = %(run)s WHERE d.id IN (
+        SELECT gone.id FROM stage_receivables s
+        JOIN LATERAL (SELECT id FROM receivables WHERE source = %(source)s AND external_id = s.external_id LIMIT 1) r
+            ON true
+        JOIN LATERAL (
+            SELECT o.id FROM {table} o WHERE o.receivable_id = r.id AND o.closed_at IS NULL
+                AND NOT EXISTS (SELECT FROM stage_{table} sd WHERE sd.external_id = o.external_id)
+            OFFSET 0
+        ) gone ON true
+        WHERE EXISTS (SELECT FROM {table} WHERE source = %(source)s AND closed_at IS NULL)
+    )
 """
+DOCUMENTS_GONE = GONE_WITHIN.format(table="documents")
+OPERATIONS_GONE = GONE_WITHIN.format(table="operations")  # of a full file: another names new ones only
 
 # Rows are locked in the order of their ids, as payments lock them: who wants the same ones waits, and never deadlocks.
 VANISHED = """
@@ -327,19 +339,10 @@ VANISHED = """
     ) {keep}
     UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s {forget} FROM t WHERE o.id = t.id
 """
-# A receivable that is gone as a whole is closed; what was booked on it and decided about it stays its history. One that
-# the file names as a known block still has all that stood in it.
-STILL_LOOKED_INTO = """
-    AND EXISTS (
-        SELECT FROM receivables r JOIN stage_receivables sr ON sr.external_id = r.external_id
-        WHERE r.source = %(source)s AND r.id = t.receivable_id
-    )
-"""
+# One that the file names as a known block still has all that stood in it.
 UNLESS = {
     "receivables": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.id)",
     "instalments": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.receivable_id)",
-    "operations": STILL_LOOKED_INTO,
-    "documents": STILL_LOOKED_INTO,
 }
 
 
