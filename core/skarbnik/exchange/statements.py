@@ -358,10 +358,10 @@ def vanished(table: str) -> str:
 
 # Debts that residents see today and that a full file would close without a word.
 VANISHING = """
-    SELECT count(*), count(*) FILTER (WHERE
-        NOT EXISTS (SELECT FROM stage_instalments s WHERE s.external_id = i.external_id)
-        AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = i.receivable_id))
+    SELECT count(*), count(*) FILTER (WHERE s.external_id IS NULL AND n.id IS NULL)
     FROM instalments i JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
+    LEFT JOIN stage_instalments s ON s.external_id = i.external_id
+    LEFT JOIN stage_named n ON n.id = i.receivable_id
     WHERE i.source = %(source)s AND i.closed_at IS NULL AND i.principal + i.interest + i.costs > 0
 """
 FORGET = "DELETE FROM replaced_rows WHERE replaced_by < %(long_ago)s"
