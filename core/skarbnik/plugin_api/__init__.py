@@ -11,6 +11,7 @@ from skarbnik.errors import (
     FileProblem,
     Forged,
     Misconfigured,
+    Nonsense,
     OutcomeUnknown,
     Refused,
 )
@@ -37,6 +38,8 @@ from skarbnik.plugin_api.finance import (
     PayerRow,
     ReceivableRow,
     Regime,
+    RemoteFile,
+    RemoteFiles,
     Row,
     Totals,
 )
@@ -92,6 +95,7 @@ __all__ = [
     "Manifest",
     "Misconfigured",
     "Money",
+    "Nonsense",
     "NotificationHint",
     "OperationKind",
     "OperationRow",
@@ -111,6 +115,8 @@ __all__ = [
     "RefundState",
     "Refused",
     "Regime",
+    "RemoteFile",
+    "RemoteFiles",
     "Row",
     "StartedPayment",
     "Totals",
