@@ -34,6 +34,8 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.paid": portal.confirm_payment,
     "payments.part_paid": portal.confirm_part,
     "exchange.file_arrived": exchange.read_file,
+    "exchange.fetch": exchange.fetch,
+    "exchange.fetch_now": exchange.fetch_now,
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
     "mail.asked": mail.deliver,

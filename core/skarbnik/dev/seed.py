@@ -25,7 +25,8 @@ from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
 from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.states import RunState
-from skarbnik.exchange.tasks import read_file, spool_of
+from skarbnik.exchange.systems import spool_of
+from skarbnik.exchange.tasks import read_file
 from skarbnik.operator.services import make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account

@@ -7,6 +7,7 @@ from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik.db import new_id
@@ -36,8 +37,7 @@ def receive(
     The file is there before its run is: whoever reads the run finds it.
     """
     name = PurePosixPath(name.replace("\\", "/")).name.strip()
-    if not fits(name) or name in {"", ".", ".."} or name.endswith(".part"):
-        raise Invalid("a file without a usable name", {"file": "name"})
+    check_name(name)
     if _is_open(session, source.id, name):
         raise Conflict(f"a file {name} is being read")
     run_id = new_id()
@@ -47,6 +47,38 @@ def receive(
     except Exception:
         spool.drop(name, str(run_id))
         raise
+
+
+def check_name(name: str) -> None:
+    """Invalid when no file can be kept under this name."""
+    if not fits(name) or "/" in name or name in {"", ".", ".."} or name.endswith(".part"):
+        raise Invalid("a file without a usable name", {"file": "name"})
+
+
+def find_sent(session: Session, source_id: str, sha256: str) -> ImportRun | None:
+    """The run of a file with these bytes, whatever became of it; one that was only tried does not count."""
+    query = select(ImportRun).where(ImportRun.source == source_id, ImportRun.sha256 == sha256, ImportRun.dry.is_(False))
+    return session.scalars(query.order_by(ImportRun.id).limit(1)).first()
+
+
+def register_once(
+    session: Session, source: Source, name: str, *, run_id: UUID, origin: Origin, sha256: str
+) -> ImportRun:
+    """The run of a file that lies where `run_id` reads it, or the one its bytes already have; its id tells which.
+
+    Conflict when another file of that name is being read.
+    """
+    found = find_sent(session, source.id, sha256)
+    if found is not None:
+        return found
+    try:
+        with session.begin_nested():
+            return register_run(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
+    except IntegrityError as error:  # somebody was a moment earlier, with these bytes or with this name
+        found = find_sent(session, source.id, sha256)
+        if found is None:
+            raise Conflict(f"a file {name} is being read") from error
+        return found
 
 
 def apply_tried(session: Session, spool: Spool, run_id: UUID, *, user_id: UUID) -> ImportRun:

@@ -14,6 +14,7 @@ def act_names() -> dict[str, str]:
         "calendar.renewed": _("made a new private address of a calendar"),
         "dated_value.changed": _("changed a rate or a holiday"),
         "exchange.acknowledged": _("took the finance system's answer to a batch"),
+        "exchange.asked": _("asked the finance system for files"),
         "exchange.batch_made": _("made a batch of bookings"),
         "exchange.batch_sent_again": _("sent a batch of bookings again"),
         "exchange.batch_taken": _("took a batch of bookings as a file"),

@@ -108,9 +108,11 @@ CREATE TABLE sources (
     as_of TIMESTAMP WITH TIME ZONE,
     hours VARCHAR(71),
     most_closing INTEGER NOT NULL,
+    fetch_key UUID,
     next_fetch_at TIMESTAMP WITH TIME ZONE,
     fetched_at TIMESTAMP WITH TIME ZONE,
     fetch_error VARCHAR(160),
+    fetch_failures INTEGER NOT NULL,
     CONSTRAINT sources_most_closing_check CHECK (most_closing BETWEEN 1 AND 100),
     CONSTRAINT sources_pkey PRIMARY KEY (id)
 );
@@ -189,6 +191,7 @@ CREATE TABLE import_runs (
     CONSTRAINT import_runs_importkind_check CHECK (kind IN ('full', 'incremental'))
 );
 CREATE UNIQUE INDEX import_runs_applied_key ON import_runs (source, number) WHERE state = 'applied';
+CREATE UNIQUE INDEX import_runs_sent_key ON import_runs (source, sha256) WHERE origin IN ('push', 'fetch');
 CREATE UNIQUE INDEX import_runs_open_key ON import_runs (source, file_name) WHERE finished_at IS NULL;
 
 CREATE TABLE replaced_rows (
