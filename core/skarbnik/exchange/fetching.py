@@ -31,7 +31,7 @@ from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Origin, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.systems import open_remote, spool_of
-from skarbnik.exchange.uploads import check_name, register_once
+from skarbnik.exchange.uploads import check_name, register_sent
 from skarbnik.outbox import publish
 from skarbnik.plugin_api import RemoteFile, RemoteFiles
 from skarbnik.tenancy.registry import Tenant
@@ -135,13 +135,8 @@ def _fetch_file(tenant: Tenant, source: Source, spool: Spool, remote: RemoteFile
         part.unlink()
         raise Damaged(file.name)
     spool.lay_fetched(file.sha256, file.name, str(run_id))
-    run = None
-    try:
-        with tenant.session() as session:
-            run = register_once(session, source, file.name, run_id=run_id, origin=Origin.FETCH, sha256=file.sha256)
-    finally:
-        if run is None or run.id != run_id:
-            spool.drop(file.name, str(run_id))
+    with tenant.session() as session:
+        run = register_sent(session, spool, source, file.name, run_id=run_id, origin=Origin.FETCH, sha256=file.sha256)
     part.unlink(missing_ok=True)
     log.info("file.fetched", source=source.id, run=str(run.id), bytes=file.size)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import PurePosixPath
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 from uuid import UUID
 
 from sqlalchemy import select
@@ -18,6 +19,26 @@ from skarbnik.exchange.spool import Spool, fits
 from skarbnik.exchange.states import RunState
 
 LARGEST_UPLOAD = 1024**3
+
+
+class WrongSum(Invalid):
+    """What came has another SHA-256 than was said; nothing of it is kept."""
+
+
+class Checked:
+    """A stream whose bytes must have a sum: who reads it to the end gets WrongSum when they have not."""
+
+    def __init__(self, stream: IO[bytes], sha256: str) -> None:
+        self.stream = stream
+        self.wanted = sha256
+        self.found = hashlib.sha256()
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self.stream.read(size)
+        self.found.update(piece)
+        if not piece and self.found.hexdigest() != self.wanted:
+            raise WrongSum(f"not the bytes of {self.wanted}")
+        return piece
 
 
 def receive(
@@ -79,6 +100,30 @@ def register_once(
         if found is None:
             raise Conflict(f"a file {name} is being read") from error
         return found
+
+
+def lay_sent(spool: Spool, name: str, stream: IO[bytes], *, sha256: str) -> UUID:
+    """Keep a file with that sum under the id of a run to be; for as long as it takes, so without a transaction.
+
+    WrongSum, Invalid for its name, BrokenFile when it is too large: then nothing is kept.
+    """
+    check_name(name)
+    run_id = new_id()
+    spool.make().lay(name, str(run_id), cast(BinaryIO, Checked(stream, sha256)), most=LARGEST_UPLOAD)
+    return run_id
+
+
+def register_sent(
+    session: Session, spool: Spool, source: Source, name: str, *, run_id: UUID, origin: Origin, sha256: str
+) -> ImportRun:
+    """The run of a file that was laid for it; another one when its bytes have one already: it is not kept twice."""
+    run = None
+    try:
+        run = register_once(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
+    finally:
+        if run is None or run.id != run_id:
+            spool.drop(name, str(run_id))
+    return run
 
 
 def apply_tried(session: Session, spool: Spool, run_id: UUID, *, user_id: UUID) -> ImportRun:

@@ -22,6 +22,7 @@ def act_names() -> dict[str, str]:
         "exchange.declined": _("did not agree to what a file closes"),
         "exchange.hurried": _("had a file read at once"),
         "exchange.imported": _("imported a file"),
+        "exchange.pushed": _("sent a file through the API"),
         "exchange.uploaded": _("brought a file of the finance system"),
         "kind.changed": _("changed a kind of receivable"),
         "merchant_account.changed": _("changed a merchant account"),
