@@ -8,14 +8,14 @@ from uuid import uuid4
 
 import pytest
 from sqlalchemy import func, select
-from tests.exchange.test_fetching import pay
+from tests.exchange.remote import pay, runs
 
 from skarbnik import clock
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.models import AuditEntry
 from skarbnik.exchange import tasks, uploads
 from skarbnik.exchange.hours import next_moment
-from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Origin, Source
+from skarbnik.exchange.models import BatchState, BookingBatch, Origin, Source
 from skarbnik.exchange.states import RunState
 
 BOTH = frozenset({"exchange:read", "exchange:write"})
@@ -50,11 +50,6 @@ class Program:
 @pytest.fixture
 def program(app, tenant, source):
     return Program(app, tenant)
-
-
-def runs(tenant):
-    with tenant.session() as session:
-        return list(session.scalars(select(ImportRun).order_by(ImportRun.id)))
 
 
 def kept(spool):

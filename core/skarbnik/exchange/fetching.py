@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from errno import ENOSPC
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,7 @@ log = structlog.get_logger()
 EVERY = timedelta(minutes=10)
 AFTER_FAILURES = (timedelta(minutes=1), timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
 ANSWERS_COME_WITHIN = timedelta(minutes=10)  # of a batch: so long it is asked for often
+ECHOES_COME_WITHIN = timedelta(minutes=2)  # of an answer: the next export has what was booked
 MOST_FILES = 1000
 LONGEST_ERROR = 160
 
@@ -204,10 +205,13 @@ def plan_next(source: Source) -> datetime:
 
 
 def expects_answer(session: Session, source: Source) -> bool:
-    """Whether a batch was handed over a moment ago and its answer has not come."""
+    """Whether a batch was handed over a while ago and is not answered, or was answered and its echo follows."""
+    now = clock.now()
     found = select(BookingBatch.id).where(
         BookingBatch.source == source.id,
-        BookingBatch.state == BatchState.DELIVERED,
-        BookingBatch.delivered_at > clock.now() - ANSWERS_COME_WITHIN,
+        or_(
+            and_(BookingBatch.state == BatchState.DELIVERED, BookingBatch.delivered_at > now - ANSWERS_COME_WITHIN),
+            BookingBatch.answered_at > now - ECHOES_COME_WITHIN,
+        ),
     )
     return session.scalar(found.limit(1)) is not None

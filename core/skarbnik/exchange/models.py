@@ -58,7 +58,6 @@ class ImportRun(Base):
     __table_args__ = (
         Index("import_runs_open_key", "source", "file_name", unique=True, postgresql_where="finished_at IS NULL"),
         Index("import_runs_applied_key", "source", "number", unique=True, postgresql_where="state = 'applied'"),
-        Index("import_runs_sent_key", "source", "sha256", unique=True, postgresql_where="origin IN ('push', 'fetch')"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

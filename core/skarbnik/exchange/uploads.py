@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -87,19 +87,19 @@ def register_once(
 ) -> ImportRun:
     """The run of a file that lies where `run_id` reads it, or the one its bytes already have; its id tells which.
 
-    Conflict when another file of that name is being read.
+    Who comes with the same bytes at the same moment waits for the other. Conflict when another file of that name is
+    being read.
     """
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/sent/' || :source || :sum, 0))"
+    session.execute(text(lock), {"source": source.id, "sum": sha256})
     found = find_sent(session, source.id, sha256)
     if found is not None:
         return found
     try:
         with session.begin_nested():
             return register_run(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
-    except IntegrityError as error:  # somebody was a moment earlier, with these bytes or with this name
-        found = find_sent(session, source.id, sha256)
-        if found is None:
-            raise Conflict(f"a file {name} is being read") from error
-        return found
+    except IntegrityError as error:
+        raise Conflict(f"a file {name} is being read") from error
 
 
 def lay_sent(spool: Spool, name: str, stream: IO[bytes], *, sha256: str) -> UUID:

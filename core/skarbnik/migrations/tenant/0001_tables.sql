@@ -191,7 +191,6 @@ CREATE TABLE import_runs (
     CONSTRAINT import_runs_importkind_check CHECK (kind IN ('full', 'incremental'))
 );
 CREATE UNIQUE INDEX import_runs_applied_key ON import_runs (source, number) WHERE state = 'applied';
-CREATE UNIQUE INDEX import_runs_sent_key ON import_runs (source, sha256) WHERE origin IN ('push', 'fetch');
 CREATE UNIQUE INDEX import_runs_open_key ON import_runs (source, file_name) WHERE finished_at IS NULL;
 
 CREATE TABLE replaced_rows (
