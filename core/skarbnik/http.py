@@ -75,6 +75,13 @@ class Breaker:
                 self.opened_at = time.monotonic()
 
 
+class _Session(requests.Session):
+    """Sees no redirect: requests would read all of its body, however long, to say where it leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class HttpClient:
     """Talks to the hosts a plugin declared, for one gmina. Safe to share between threads.
 
@@ -210,7 +217,7 @@ class HttpClient:
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.trust_env = False  # neither proxies nor .netrc of the machine
             session.mount("http://", HTTPAdapter(max_retries=0))
             session.mount("https://", HTTPAdapter(max_retries=0))

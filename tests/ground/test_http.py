@@ -23,6 +23,13 @@ class Outside(BaseHTTPRequestHandler):
         if self.path == "/cuts":
             self.connection.shutdown(socket.SHUT_RDWR)
             return
+        if self.path == "/moved-for-ever":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x" * 65536)
         status = {"/moved": 302, "/broken": 500, "/refuses": 422}.get(self.path, 200)
         body = b"<html>" if self.path == "/html" else b'{"a": 1}'
         self.send_response(status)
@@ -80,8 +87,16 @@ def test_a_host_the_plugin_did_not_declare_is_not_asked(outside, place):
 
 
 def test_a_redirect_is_an_answer_and_not_a_way_to_go(outside, ask):
-    assert ask("/moved").status == 302
+    answer = ask("/moved")
+    assert (answer.status, answer.json()) == (302, {"a": 1})
     assert outside.asked == ["/moved"]
+
+
+def test_a_redirect_without_end_is_not_read_to_its_end(ask):
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknown):
+        ask("/moved-for-ever")
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("path", ["/hangs", "/cuts", "/drips", "/ends-early"])
