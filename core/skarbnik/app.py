@@ -25,6 +25,7 @@ from skarbnik.audit.permissions import READ as READ_AUDIT
 from skarbnik.content import editing
 from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
+from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
 from skarbnik.office import dictionaries, switches
@@ -159,7 +160,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)
-    for each in (receivables_api.blueprint, payments_api.blueprint):
+    for each in (receivables_api.blueprint, payments_api.blueprint, exchange_api.blueprint):
         api.register_blueprint(each)
         csrf.exempt(each)
     install_tokens(app)

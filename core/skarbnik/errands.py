@@ -35,6 +35,8 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.part_paid": portal.confirm_part,
     "exchange.file_arrived": exchange.read_file,
     "exchange.documents_wait": exchange.take_documents,
+    "exchange.fetch": exchange.fetch,
+    "exchange.fetch_now": exchange.fetch_now,
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
     "remark.answered": portal.tell_answered,

@@ -42,6 +42,10 @@ class OutcomeUnknown(ExternalSystemError):
     """The call may or may not have had its effect: it timed out or was cut. Never a failure; ask again."""
 
 
+class Nonsense(ExternalSystemError):
+    """An outside system answered with something that cannot be what it says it is. Nothing of it was used."""
+
+
 class Refused(ExternalSystemError):
     """The outside system understood and said no; asking again the same way is useless."""
 

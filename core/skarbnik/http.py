@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
-from skarbnik.errors import ExternalSystemError, OutcomeUnknown
+from skarbnik.errors import ExternalSystemError, Nonsense, OutcomeUnknown
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
 LARGEST_ANSWER = 5 * 1024 * 1024
+SLOWEST = 1024  # bytes a second of a download; what comes slower is as good as nothing
+LONGEST_DOWNLOAD = 3600.0  # seconds; what is there by then is kept, and continued another time
+PIECE = 65536
 
 
 @dataclass(frozen=True)
@@ -29,11 +34,11 @@ class HttpAnswer:
     body: bytes
 
     def json(self) -> Any:
-        """The body as JSON. ExternalSystemError when it is none (gateways answer with HTML on bad days)."""
+        """The body as JSON. Nonsense when it is none (gateways answer with HTML on bad days)."""
         try:
             return json.loads(self.body)
-        except ValueError as error:
-            raise ExternalSystemError(f"answer with status {self.status} is not JSON") from error
+        except (ValueError, RecursionError) as error:
+            raise Nonsense(f"answer with status {self.status} is not JSON") from error
 
 
 class BreakerOpen(ExternalSystemError):
@@ -70,6 +75,13 @@ class Breaker:
                 self.opened_at = time.monotonic()
 
 
+class _Session(requests.Session):
+    """Sees no redirect: requests would read all of its body, however long, to say where it leads."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        return None
+
+
 class HttpClient:
     """Talks to the hosts a plugin declared, for one gmina. Safe to share between threads.
 
@@ -94,22 +106,96 @@ class HttpClient:
         basic: tuple[str, str] | None = None,
     ) -> HttpAnswer:
         """Send one request; `hosts` are `name` or `name:port` as they stand in the address."""
+        with self._talk():
+            answer = self._send(method, url, headers=headers, data=form if form is not None else body, auth=basic)
+            with answer:
+                content = _read(answer, deadline=time.monotonic() + self.read_seconds)
+        self._judge(answer)
+        return HttpAnswer(status=answer.status_code, headers=answer.headers, body=content)
+
+    def download(
+        self,
+        url: str,
+        into: BinaryIO,
+        *,
+        most: int,
+        offset: int = 0,
+        etag: str = "",
+        headers: Mapping[str, str] | None = None,
+    ) -> HttpAnswer:
+        """GET a file of at most `most` bytes into `into`, which holds the first `offset` of them with that ETag.
+
+        An answer that continues there is written behind them (206), a whole one instead of them (200); the body of
+        any other is in what comes back. What had come before a cut stays. ExternalSystemError also when an answer
+        fits nowhere: then `into` is empty, and the next call starts over. OutcomeUnknown when less than `SLOWEST`
+        comes for `read_seconds`, or it takes longer than `LONGEST_DOWNLOAD`.
+        """
+        wanted = {"Accept-Encoding": "identity", **(headers or {})}
+        if offset:
+            wanted |= {"Range": f"bytes={offset}-", "If-Range": f'"{etag}"'}
+        with self._talk():
+            answer = self._send("GET", url, headers=wanted)
+            with answer:
+                if answer.status_code in {200, 206}:
+                    self._write(answer, into, offset=offset, most=most)
+                    content = b""
+                else:
+                    content = _read(answer, deadline=time.monotonic() + self.read_seconds)
+        self._judge(answer)
+        return HttpAnswer(status=answer.status_code, headers=answer.headers, body=content)
+
+    def _write(self, answer: requests.Response, into: BinaryIO, *, offset: int, most: int) -> None:
+        continues = answer.status_code == 206
+        start = offset if continues else 0
+        into.seek(start)
+        if not continues or not answer.headers.get("Content-Range", "").startswith(f"bytes {offset}-"):
+            into.seek(0)
+            into.truncate()
+            if continues:
+                raise Nonsense("the answer continues at another place than was asked for")
+        if answer.headers.get("Content-Encoding", "identity").lower() != "identity":
+            raise Nonsense("the answer is compressed, which nobody asked for")
+        room = most - start
+        for piece in self._in_time(_pieces(answer)):
+            room -= len(piece)
+            if room < 0:
+                raise Nonsense("the file is larger than was said")
+            into.write(piece)
+
+    def _in_time(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        """Pieces as long as they come fast enough. A silence ends with the time-out of the connection."""
+        began = mark = time.monotonic()
+        came = 0
+        for piece in pieces:
+            yield piece
+            came += len(piece)
+            now = time.monotonic()
+            if now - began > LONGEST_DOWNLOAD or (now - mark > self.read_seconds and came < SLOWEST * (now - mark)):
+                raise requests.Timeout("the file comes too slowly")
+            if now - mark > self.read_seconds:
+                mark, came = now, 0
+
+    def _send(self, method: str, url: str, *, headers: Mapping[str, str] | None = None, **body: Any) -> Any:
+        """One request; its answer with the body still to be read."""
         place = urlsplit(url)
         if place.scheme not in {"https", "http"} or place.netloc.lower() not in self.hosts:
             raise ExternalSystemError("the address is not among the hosts the plugin declared")
         self.breaker.before()
+        return self._session().request(
+            method,
+            url,
+            headers=dict(headers or {}),
+            timeout=(CONNECT_SECONDS, self.read_seconds),
+            allow_redirects=False,
+            stream=True,
+            **body,
+        )
+
+    @contextmanager
+    def _talk(self) -> Iterator[None]:
+        """What goes wrong on the way, in the words of this house."""
         try:
-            answer = self._session().request(
-                method,
-                url,
-                headers=dict(headers or {}),
-                data=form if form is not None else body,
-                auth=basic,
-                timeout=(CONNECT_SECONDS, self.read_seconds),
-                allow_redirects=False,
-                stream=True,
-            )
-            content = _read(answer, deadline=time.monotonic() + self.read_seconds)
+            yield
         except requests.ConnectTimeout as error:
             self.breaker.failed()
             raise ExternalSystemError("no connection in time") from error
@@ -118,19 +204,20 @@ class HttpClient:
             if _never_sent(error):
                 raise ExternalSystemError("no connection") from error
             raise OutcomeUnknown("the connection was cut") from error
-        except requests.RequestException as error:
+        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
             self.breaker.failed()
             raise OutcomeUnknown("no whole answer in time") from error
+
+    def _judge(self, answer: requests.Response) -> None:
         if answer.status_code >= 500:
             self.breaker.failed()
         else:
             self.breaker.succeeded()
-        return HttpAnswer(status=answer.status_code, headers=answer.headers, body=content)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = requests.Session()
+            session = _Session()
             session.trust_env = False  # neither proxies nor .netrc of the machine
             session.mount("http://", HTTPAdapter(max_retries=0))
             session.mount("https://", HTTPAdapter(max_retries=0))
@@ -138,16 +225,20 @@ class HttpClient:
         return session
 
 
+def _pieces(answer: requests.Response) -> Iterator[bytes]:
+    """The body as it arrives: to wait for a full piece would let a slow drip pass for an answer."""
+    while piece := answer.raw.read1(PIECE, decode_content=True):
+        yield piece
+
+
 def _read(answer: requests.Response, *, deadline: float) -> bytes:
     parts: list[bytes] = []
     size = 0
-    for part in answer.iter_content(65536):
+    for part in _pieces(answer):
         size += len(part)
         if size > LARGEST_ANSWER:
-            answer.close()
             raise requests.RequestException("the answer is too large")
         if time.monotonic() > deadline:
-            answer.close()
             raise requests.Timeout("the answer came too slowly")
         parts.append(part)
     return b"".join(parts)

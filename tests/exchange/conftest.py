@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import text
 from sqlalchemy.orm import selectinload
+from tests.exchange.remote import ask, asked, connect, puma  # noqa: F401  # fixtures
 
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
@@ -21,7 +22,7 @@ CODE = "PL-LIPOWO"
 SIMULATOR = Path(__file__).parents[2] / "plugins" / "puma" / "simulator" / "main.py"
 
 
-def puma(*words):
+def simulate(*words):
     subprocess.run([sys.executable, str(SIMULATOR), *words], check=True, capture_output=True)
 
 
@@ -30,8 +31,8 @@ def first_file(tmp_path_factory):
     """The bytes of `puma-export-000001.xml`: full, with the whole cast."""
     folder = tmp_path_factory.mktemp("puma")
     ledger = ("--ledger", str(folder / "books.sqlite"))
-    puma("seed", *ledger, "--gmina", CODE, "--name", "Gmina Lipowo", "--payers", "12", "--today", "2026-11-23")
-    puma("export", *ledger, "--gmina", f"{CODE}={folder}", "--kind", "full")
+    simulate("seed", *ledger, "--gmina", CODE, "--name", "Gmina Lipowo", "--payers", "12", "--today", "2026-11-23")
+    simulate("export", *ledger, "--gmina", f"{CODE}={folder}", "--kind", "full")
     (file,) = (folder / "in").glob("*.xml")
     return file.read_bytes()
 

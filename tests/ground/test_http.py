@@ -3,11 +3,13 @@
 import socket
 import threading
 import time
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 
 import pytest
 
-from skarbnik.errors import ExternalSystemError, OutcomeUnknown
+from skarbnik.errors import ExternalSystemError, Nonsense, OutcomeUnknown
 from skarbnik.http import Breaker, BreakerOpen, HttpClient
 
 
@@ -21,6 +23,13 @@ class Outside(BaseHTTPRequestHandler):
         if self.path == "/cuts":
             self.connection.shutdown(socket.SHUT_RDWR)
             return
+        if self.path == "/moved-for-ever":
+            self.send_response(302)
+            self.send_header("Location", "/elsewhere")
+            self.end_headers()
+            with suppress(OSError):
+                while True:
+                    self.wfile.write(b"x" * 65536)
         status = {"/moved": 302, "/broken": 500, "/refuses": 422}.get(self.path, 200)
         body = b"<html>" if self.path == "/html" else b'{"a": 1}'
         self.send_response(status)
@@ -78,8 +87,16 @@ def test_a_host_the_plugin_did_not_declare_is_not_asked(outside, place):
 
 
 def test_a_redirect_is_an_answer_and_not_a_way_to_go(outside, ask):
-    assert ask("/moved").status == 302
+    answer = ask("/moved")
+    assert (answer.status, answer.json()) == (302, {"a": 1})
     assert outside.asked == ["/moved"]
+
+
+def test_a_redirect_without_end_is_not_read_to_its_end(ask):
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknown):
+        ask("/moved-for-ever")
+    assert time.monotonic() - began < 5
 
 
 @pytest.mark.parametrize("path", ["/hangs", "/cuts", "/drips", "/ends-early"])
@@ -140,3 +157,123 @@ def test_a_refusal_is_no_failure_of_the_system(outside):
     client = HttpClient(frozenset({outside.host}), breaker=Breaker(limit=2))
     for _ in range(4):
         assert client.request("GET", f"http://{outside.host}/refuses").status == 422
+
+
+class Depot(BaseHTTPRequestHandler):
+    """A place to download from. The path says how it behaves, the request which part of `FILE` is wanted."""
+
+    def do_GET(self):
+        self.server.asked.append((self.headers.get("Range"), self.headers.get("If-Range")))
+        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        if self.path == "/whole":
+            start = 0
+        if self.path == "/gone":
+            return self.answer(404, b"no", {})
+        if self.path == "/elsewhere":
+            return self.answer(206, FILE[5:], {"Content-Range": f"bytes 5-{len(FILE) - 1}/{len(FILE)}"})
+        if self.path == "/endless":
+            return self.answer(200, FILE * 50, {})
+        if self.path == "/compressed":
+            return self.answer(200, FILE, {"Content-Encoding": "gzip"})
+        extra = {"Content-Range": f"bytes {start}-{len(FILE) - 1}/{len(FILE)}"} if start else {}
+        return self.answer(206 if start else 200, FILE[start:], extra)
+
+    def answer(self, status, body, headers):
+        self.send_response(status)
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        if self.path == "/cut":
+            self.wfile.write(body[:3000])
+            self.connection.shutdown(socket.SHUT_RDWR)
+        elif self.path == "/silent":
+            self.wfile.write(body[:3000])
+            time.sleep(1.0)
+        elif self.path == "/drips":
+            with suppress(OSError):
+                for byte in body[:300]:
+                    self.wfile.write(bytes([byte]))
+                    time.sleep(0.02)
+        else:
+            self.wfile.write(body)
+
+    def log_message(self, *args):
+        pass
+
+
+FILE = bytes(range(256)) * 40
+
+
+@pytest.fixture(scope="module")
+def depot():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Depot)
+    server.asked = []
+    server.host = f"127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def download(depot):
+    client = HttpClient(frozenset({depot.host}), read_seconds=0.4, breaker=Breaker(limit=1000))
+    depot.asked.clear()
+
+    def go(path, into, offset=0, most=len(FILE)):
+        return client.download(f"http://{depot.host}{path}", into, offset=offset, etag="abc", most=most)
+
+    return go
+
+
+def test_a_file_is_written_as_it_comes_and_continued_where_it_ended(depot, download):
+    into = BytesIO()
+    assert download("/", into).status == 200
+    assert into.getvalue() == FILE
+
+    half = BytesIO(FILE[:4000])
+    assert download("/", half, 4000).status == 206
+    assert half.getvalue() == FILE
+    assert depot.asked == [(None, None), ("bytes=4000-", '"abc"')]
+
+
+def test_a_system_that_does_not_continue_gives_the_file_anew(download):
+    into = BytesIO(b"x" * 4000)
+    assert download("/whole", into, 4000).status == 200
+    assert into.getvalue() == FILE
+
+
+@pytest.mark.parametrize("path", ["/cut", "/silent"])
+def test_what_came_before_a_cut_stays(download, path):
+    into = BytesIO()
+    with pytest.raises(OutcomeUnknown):
+        download(path, into)
+    assert into.getvalue() == FILE[:3000]
+
+
+def test_a_file_that_drips_is_not_waited_for(download):
+    began = time.monotonic()
+    with pytest.raises(OutcomeUnknown):
+        download("/drips", BytesIO())
+    assert time.monotonic() - began < 2
+
+
+def test_an_answer_that_fits_nowhere_is_not_written(download):
+    into = BytesIO(FILE[:4000])
+    with pytest.raises(Nonsense):
+        download("/elsewhere", into, 4000)
+    assert into.getvalue() == b""
+
+
+@pytest.mark.parametrize("path", ["/endless", "/compressed"])
+def test_no_more_is_written_than_was_said(download, path):
+    into = BytesIO()
+    with pytest.raises(ExternalSystemError):
+        download(path, into)
+    assert len(into.getvalue()) <= len(FILE)
+
+
+def test_a_file_that_is_not_there_is_an_answer_and_touches_nothing(download):
+    into = BytesIO(FILE[:4000])
+    answer = download("/gone", into, 4000)
+    assert (answer.status, answer.body, into.getvalue()) == (404, b"no", FILE[:4000])

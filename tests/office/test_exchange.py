@@ -10,6 +10,7 @@ from tests.exchange.test_changes import two_payers
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
+from skarbnik.exchange.fetching import begin_asking
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
 from skarbnik.exchange.states import RunState
@@ -274,3 +275,43 @@ def test_a_file_of_the_neighbour_does_not_exist(browse, lay, tenant, neighbour, 
     for what in ("apply", "consent", "decline", "now"):
         assert browser.post(f"/office/exchange/{run_id}/{what}").status_code == 404
     assert upload(browser, words.Export().body()).status_code == 422  # no finance system is connected there
+
+
+def test_a_clerk_asks_the_system_now(official, tenant, source, clean):
+    browser = official()
+    assert "Ask for files now" not in browser.get("/office/exchange").text
+    assert browser.post("/office/exchange/sources/puma/ask").status_code == 404  # its files come through the folder
+    with tenant.session() as session:
+        begin_asking(session, session.get_one(Source, "puma"))
+    assert "Ask for files now" in browser.get("/office/exchange").text
+
+    asked = browser.post("/office/exchange/sources/puma/ask")
+
+    assert asked.status_code == 303
+    assert topics(clean) == ["exchange.fetch", "exchange.fetch_now"]
+    assert acts(tenant) == ["exchange.asked"]
+    assert browser.post("/office/exchange/sources/puma/ask", token=False).status_code == 400
+    assert official(Role.AUDITOR).post("/office/exchange/sources/puma/ask").status_code == 404
+    assert browser.post("/office/exchange/sources/other/ask").status_code == 404
+
+
+def test_other_hours_hold_for_what_waits_already(official, tenant, source, clean):
+    with tenant.session() as session:
+        begin_asking(session, session.get_one(Source, "puma"))
+        before = session.get_one(Source, "puma").fetch_key
+    admin = official(Role.ADMINISTRATOR)
+    admin.get("/office/exchange/sources/puma")
+
+    admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "30"})
+    admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "40"})  # nothing new about hours
+
+    with tenant.session() as session:
+        found = session.get_one(Source, "puma")
+    assert found.fetch_key != before
+    assert found.next_fetch_at == next_moment("03:15", clock.now())
+    assert topics(clean) == ["exchange.bookings_wait", "exchange.fetch", "exchange.fetch"]
+
+
+def topics(lab):
+    with lab.as_admin() as connection:
+        return [topic for (topic,) in connection.execute("SELECT topic FROM work.outbox ORDER BY 1").fetchall()]

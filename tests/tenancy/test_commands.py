@@ -93,6 +93,30 @@ def test_what_the_operator_does_to_a_gmina_stands_in_its_trail(skarbnik, clean, 
     ]
 
 
+def test_a_finance_system_is_asked_over_http_with_settings_from_standard_input(skarbnik, clean, tenant):
+    token = "t0ken-of-lipowo-1234"
+    more = json.dumps({"address": "https://puma.lipowo.example/wymiana", "token": token})
+    call = ("source", "lipowo", "puma", "PL-LIPOWO")
+
+    made = skarbnik(*call, "--with-settings", given=more)
+
+    assert made.returncode == 0, made.stderr
+    assert token not in made.stdout + made.stderr
+    assert asked(tenant) is not None
+    for wrong in ('{"address": "https://puma.lipowo.example"}', '{"address": "http://elsewhere", "token": "x"}', "no"):
+        refused = skarbnik(*call, "--with-settings", given=wrong)
+        assert refused.returncode != 0
+        assert "Traceback" not in refused.stderr
+    assert asked(tenant) is not None
+    assert skarbnik(*call).returncode == 0  # without settings: the folder
+    assert asked(tenant) is None
+
+
+def asked(tenant):
+    with tenant.session() as session:
+        return session.execute(text("SELECT fetch_key FROM sources")).scalar_one()
+
+
 def test_two_gminas_may_not_have_one_code_at_a_finance_system(skarbnik, clean, tenant, neighbour):
     assert skarbnik("source", "lipowo", "puma", "PL-X").returncode == 0
     assert skarbnik("source", "lipowo", "puma", "PL-X").returncode == 0

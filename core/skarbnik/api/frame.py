@@ -95,9 +95,9 @@ def problem_of(error: SkarbnikError) -> Response:
     )
 
 
-def token_required(scope: str) -> Access:
-    """For the `access` of a resource: programs with a token of this scope."""
-    return Access(None, f"programs with an access token of scope {scope}", scope=scope)
+def token_required(scope: str, *, largest: int | None = None) -> Access:
+    """For the `access` of a resource: programs with a token of this scope; `largest` when they may send large files."""
+    return Access(None, f"programs with an access token of scope {scope}", scope=scope, largest=largest)
 
 
 def install_api(app: Flask) -> SkarbnikApi:
@@ -118,7 +118,12 @@ def install_api(app: Flask) -> SkarbnikApi:
             "flows": {
                 "clientCredentials": {
                     "tokenUrl": "/api/v1/oauth/token",
-                    "scopes": {"receivables:read": "Receivables", "payments:read": "Payment orders"},
+                    "scopes": {
+                        "receivables:read": "Receivables",
+                        "payments:read": "Payment orders",
+                        "exchange:read": "What became of files; batches of bookings",
+                        "exchange:write": "Files of a finance system",
+                    },
                 }
             },
         },

@@ -21,13 +21,14 @@ from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange.sources import connect_source
-from skarbnik.exchange.tasks import spool_of
+from skarbnik.exchange.systems import spool_of
+from skarbnik.http import HttpClient
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.receivables.models import CreditorAccount
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.plugin_settings import parse_settings, store_settings
 
-SCOPES = ("payments:read", "receivables:read")
+SCOPES = ("exchange:read", "exchange:write", "payments:read", "receivables:read")
 
 
 def _read_json() -> dict[str, Any]:
@@ -106,17 +107,31 @@ def settings(instance: Instance, slug: str, plugin: str) -> None:
 @click.argument("plugin")
 @click.argument("tenant_code")
 @click.option("--id", "source_id", help="Name of the source, by default the plugin's.")
+@click.option("--with-settings", is_flag=True, help="More settings, such as its address, as JSON on standard input.")
 @with_instance
-def source(instance: Instance, slug: str, plugin: str, tenant_code: str, source_id: str | None) -> None:
-    """Connect a finance system that knows the gmina by TENANT_CODE. Prints the folder of its files."""
+def source(
+    instance: Instance, slug: str, plugin: str, tenant_code: str, source_id: str | None, with_settings: bool
+) -> None:
+    """Connect a finance system that knows the gmina by TENANT_CODE. Prints the folder of its files.
+
+    The same one again takes what is given now, and all of it: without its settings nobody is asked any more.
+    """
     tenant = instance.registry.get_by_slug(slug)
     system = _installed(instance.plugins.finance_systems, plugin)
-    parsed = parse_settings(system.settings_type, {"tenant_code": tenant_code})
+    more = _read_json() if with_settings else {}
+    parsed = parse_settings(system.settings_type, {**more, "tenant_code": tenant_code})
+    remote = system(parsed).open_remote(HttpClient(system.hosts(parsed))) is not None  # Misconfigured before it is kept
     name = source_id or plugin
     with tenant.session() as session:
         version = store_settings(session, tenant, f"source:{name}", parsed)
         connect_source(
-            session, name, plugin=plugin, title=system.label, tenant_code=tenant_code, settings_version=version
+            session,
+            name,
+            plugin=plugin,
+            title=system.label,
+            tenant_code=tenant_code,
+            settings_version=version,
+            remote=remote,
         )
         _audited(session, "source.connected", f"source:{name}", None)
     click.echo(str(spool_of(tenant, name).make().root))

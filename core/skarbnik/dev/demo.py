@@ -142,7 +142,7 @@ def seed_here() -> int:
 def forget(state: State) -> None:
     """Drop the data, keep secrets, ports and logs."""
     remove_data(state)
-    for name in ("files", "mail", "valkey", "plan"):
+    for name in ("files", "puma-files", "mail", "valkey", "plan"):
         discard(state.folder / name)
     for path in (*state.folder.glob("*.sqlite*"), state.folder / SEEDED, state.folder / SEEDING):
         path.unlink(missing_ok=True)

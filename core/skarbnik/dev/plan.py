@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -45,6 +45,7 @@ class GminaPlan:
     payers: int
     url: str
     payu: tuple[PayuPos, ...]  # the office, then its municipal company
+    puma_token: str = ""  # its finance system is asked over HTTP; without one files lie in a folder
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,13 @@ class DemoPlan:
         """Where the finance system of a gmina leaves its files and finds ours."""
         return self.exchange / tenant_id / "puma"
 
+    def puma_settings(self, gmina: GminaPlan) -> dict[str, str]:
+        """What an office enters about its finance system."""
+        code = {"tenant_code": gmina.puma_code}
+        if not gmina.puma_token:
+            return code
+        return code | {"address": f"{self.puma_url}/{gmina.puma_code}/exchange", "token": gmina.puma_token}
+
     def digest(self) -> str:
         """Changes when seeding has something new to say: another port, another gmina, another way to seed."""
         words = repr(sorted(asdict(self).items(), key=lambda item: item[0])).encode()
@@ -85,7 +93,10 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
         gminas=(
             _gmina(state, 1, "lipowo", "Gmina Lipowo", port, payers=400),
             _gmina(state, 2, "debina", "Gmina Dębina", port, payers=250),
-            _gmina(state, 3, "zalesie", "Gmina Zalesie", port, payers=120),
+            replace(
+                _gmina(state, 3, "zalesie", "Gmina Zalesie", port, payers=120),
+                puma_token=state.secret("puma-zalesie-token", 16),
+            ),
         ),
         public_url=environment["SKARBNIK_PUBLIC_URL"],
         payu_url=f"http://127.0.0.1:{state.port('payu')}",

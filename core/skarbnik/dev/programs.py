@@ -28,9 +28,18 @@ def payu(state: State, plan: DemoPlan) -> Program:
 
 
 def puma(plan: DemoPlan, tenants: Mapping[str, str]) -> Program:
-    """The finance system. It knows the folders, and those carry the tenant id that seeding gave."""
-    folders = [part for gmina in plan.gminas for part in ("--gmina", puma_place(plan, gmina, tenants[gmina.slug]))]
-    arguments = ("serve", "--port", port_of(plan.puma_url), "--ledger", str(plan.puma_ledger), *folders)
+    """The finance system. It knows the folders, and those carry the tenant id that seeding gave.
+
+    Who is asked over HTTP keeps files in a folder of its own and has a token.
+    """
+    places: list[str] = []
+    for gmina in plan.gminas:
+        if gmina.puma_token:
+            own = plan.puma_ledger.parent / "puma-files" / gmina.slug
+            places += ["--gmina", f"{gmina.puma_code}={own}", "--token", f"{gmina.puma_code}={gmina.puma_token}"]
+        else:
+            places += ["--gmina", puma_place(plan, gmina, tenants[gmina.slug])]
+    arguments = ("serve", "--port", port_of(plan.puma_url), "--ledger", str(plan.puma_ledger), *places)
     return python("puma", {}, str(PUMA), *arguments, ready=plan.puma_url)
 
 

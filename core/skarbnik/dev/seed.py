@@ -25,7 +25,8 @@ from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
 from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.states import RunState
-from skarbnik.exchange.tasks import read_file, spool_of
+from skarbnik.exchange.systems import spool_of
+from skarbnik.exchange.tasks import read_file
 from skarbnik.operator.services import make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account
@@ -129,11 +130,12 @@ def _settings(tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
         plugins.mail_senders["smtp"].settings_type,
         {"host": plan.smtp_host, "port": plan.smtp_port, "security": "none"},
     )
-    puma = parse_settings(plugins.finance_systems["puma"].settings_type, {"tenant_code": gmina.puma_code})
+    system = plugins.finance_systems["puma"]
+    puma = parse_settings(system.settings_type, plan.puma_settings(gmina))
     with tenant.session() as session:
         _store(session, tenant, "smtp", smtp)
         version = _store(session, tenant, f"source:{SOURCE}", puma)
-        if session.get(Source, SOURCE) is None:
+        if version is not None:
             connect_source(
                 session,
                 SOURCE,
@@ -141,14 +143,16 @@ def _settings(tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
                 title="PUMA",
                 tenant_code=gmina.puma_code,
                 settings_version=version,
+                remote=bool(system.hosts(puma)),
             )
     spool_of(tenant, SOURCE).make()
 
 
-def _store(session: Session, tenant: Tenant, holder: str, settings: Any) -> int:
+def _store(session: Session, tenant: Tenant, holder: str, settings: Any) -> int | None:
+    """The version that was made of them. None when they are what is there."""
     try:
         if get_settings(session, tenant, holder, type(settings)) == settings:
-            return 1
+            return None
     except SkarbnikError:
         pass  # the first version
     return store_settings(session, tenant, holder, settings)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session, contains_eager
 
 from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.errors import BrokenFile, FileProblem
+from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
 from skarbnik.outbox import publish
 from skarbnik.payers.models import Payer
@@ -24,9 +26,20 @@ from skarbnik.receivables.models import CreditorAccount, Instalment, Receivable
 LARGEST_BATCH = 2000
 
 
+def hour_of_batches(session: Session, source: Source) -> datetime | None:
+    """The hour of its source that what waits has waited for since it came. None: at once, or nothing waits."""
+    oldest = session.scalar(
+        select(func.min(BookingLine.recorded_at))
+        .join(BookingLine.order_line)
+        .join(OrderLine.instalment)
+        .where(BookingLine.state == BookingState.WAITING, Instalment.source == source.id)
+    )
+    return next_moment(source.hours, oldest) if oldest is not None else None
+
+
 def make_batch(session: Session, source_id: str, system: FinanceSystem) -> BookingBatch | None:
     """Put waiting bookings of a source into its next batch, once each. None when nothing waits."""
-    source = session.scalars(select(Source).where(Source.id == source_id).with_for_update()).one()
+    source = session.scalars(select(Source).where(Source.id == source_id).with_for_update(key_share=True)).one()
     lines = _waiting(session, source_id)
     if not lines:
         return None

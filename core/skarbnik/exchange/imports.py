@@ -73,10 +73,11 @@ def register_run(
     origin: Origin = Origin.FOLDER,
     asked_by: UUID | None = None,
     dry: bool = False,
+    sha256: str | None = None,
 ) -> ImportRun:
-    """A file waits to be read: at the hours of its source, or at once when a person brought it."""
+    """A file waits to be read: at the hours of its source, or at once when we asked for it or a person brought it."""
     now = clock.now()
-    due_at = next_moment(source.hours, now) if origin is not Origin.UPLOAD else None
+    due_at = next_moment(source.hours, now) if origin not in {Origin.UPLOAD, Origin.FETCH} else None
     run = ImportRun(
         id=run_id or new_id(),
         source=source.id,
@@ -86,6 +87,7 @@ def register_run(
         asked_by=asked_by,
         dry=dry,
         due_at=due_at,
+        sha256=sha256,
     )
     session.add(run)
     session.flush()
@@ -266,9 +268,12 @@ class Progress:
 
 
 def _lock_source(session: Session, source_id: str) -> Source:
-    """One run at a time: another one waits here at most a little, and its file is looked at again later."""
+    """One run at a time: another one waits here at most a little, and its file is looked at again later.
+
+    Files that arrive meanwhile are registered all the same: their rows need only that the source is there.
+    """
     session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    source = session.scalars(select(Source).where(Source.id == source_id).with_for_update()).one()
+    source = session.scalars(select(Source).where(Source.id == source_id).with_for_update(key_share=True)).one()
     session.execute(text("SET LOCAL lock_timeout = '60s'"))
     return source
 

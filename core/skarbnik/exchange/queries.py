@@ -93,6 +93,27 @@ def get_batch(session: Session, batch_id: UUID) -> BookingBatch:
     return batch
 
 
+def list_batches_behind(session: Session, source_id: str, *, number: int, limit: int) -> list[BookingBatch]:
+    """Batches of a source with higher numbers, in their order, without their bytes."""
+    query = (
+        select(BookingBatch)
+        .options(defer(BookingBatch.content))
+        .where(BookingBatch.source == source_id, BookingBatch.number > number)
+        .order_by(BookingBatch.number)
+        .limit(limit)
+    )
+    return list(session.scalars(query))
+
+
+def get_numbered_batch(session: Session, source_id: str, number: int) -> BookingBatch:
+    """A batch with its bytes."""
+    query = select(BookingBatch).where(BookingBatch.source == source_id, BookingBatch.number == number)
+    batch = session.scalars(query).one_or_none()
+    if batch is None:
+        raise NotFound(f"no batch {number} of {source_id}")
+    return batch
+
+
 _LINES = text("""
     SELECT l.booking_line_id AS id, l.reference, l.booked_on, l.refusal, b.state, b.seen_at, o.number AS order_number,
         ol.title, (b.principal + b.interest + b.costs)::bigint AS amount

@@ -1,27 +1,35 @@
 """Files between a finance system and the portal: a folder in, a folder out, per gmina and source (SFTP drop).
 
-`<files>/exchange/<tenant id>/<source>/in` is written by the finance system, `out` by us. A file is moved to `reading`
-and then to `done` or `refused`. Both sides write under a name ending in `.part` and rename: nobody reads half a file.
+`<files>/exchange/<tenant id>/<source>/in` is written by the finance system, `out` by us; what is asked for over HTTP
+grows in `fetching`. A file is moved to `reading` and then to `done` or `refused`. Both sides write under a name ending
+in `.part` and rename: nobody reads half a file.
 """
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
 
-from skarbnik.errors import BrokenFile
+from skarbnik.errors import BrokenFile, Conflict
 
 LARGEST_FILE = 4 * 1024**3
 LONGEST_NAME = 120  # bytes, so that it also fits behind the key of whoever reads it
-WAYS = ("in", "in/documents", "reading", "out", "done", "refused", "tried")
+WAYS = ("in", "in/documents", "reading", "out", "done", "refused", "tried", "fetching")
 PIECE = 1024 * 1024
+RESERVE = 256 * 1024**2  # bytes of the disk that no fetched file takes
+
+
+class Busy(Conflict):
+    """Somebody else is fetching files of this source."""
 
 
 @dataclass(frozen=True)
@@ -127,6 +135,33 @@ class Spool:
     def drop(self, name: str, key: str) -> None:
         """Take back what was laid and registered by nobody."""
         self._taken(name, key).unlink(missing_ok=True)
+
+    @contextmanager
+    def fetching_alone(self) -> Iterator[None]:
+        """Busy when another worker is at it. A lock of the system: a killed worker holds none."""
+        with (self.root / "fetching" / "lock").open("ab") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise Busy("files of this source are being fetched") from None
+            yield
+
+    def part_of(self, sha256: str) -> Path:
+        """Where a file of that sum grows while it is fetched, over crashes and cuts."""
+        return self.root / "fetching" / f"{sha256}.part"
+
+    def drop_parts(self, wanted: set[str]) -> None:
+        """Parts of files that are not offered any more will never be whole."""
+        for part in (self.root / "fetching").glob("*.part"):
+            if part.stem not in wanted:
+                part.unlink(missing_ok=True)
+
+    def lay_fetched(self, sha256: str, name: str, key: str) -> None:
+        """A whole file to where `key` reads it. It stays a part too until that is registered: then nothing is lost."""
+        os.link(self.part_of(sha256), self._taken(name, key))
+
+    def has_room(self, size: int) -> bool:
+        return shutil.disk_usage(self.root).free - size > RESERVE
 
     def try_again(self, name: str, tried: str, key: str) -> bool:
         """Let `key` read the file that `tried` has tried. False when it is not kept any more."""

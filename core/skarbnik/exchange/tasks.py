@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -12,33 +12,24 @@ from sqlalchemy import or_, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
-from skarbnik.errors import BrokenFile, FileProblem
-from skarbnik.exchange import batches, documents, imports
+from skarbnik.errors import BrokenFile, ExternalSystemError, FileProblem, Refused
+from skarbnik.exchange import batches, documents, fetching, imports
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
-from skarbnik.exchange.spool import Spool, open_spool
+from skarbnik.exchange.spool import Busy, sha256_of
 from skarbnik.exchange.states import RunState
+from skarbnik.exchange.systems import open_remote, open_system, spool_of
 from skarbnik.outbox import Again
 from skarbnik.plugin_api import FileKind, FinanceSystem
 from skarbnik.receivables.models import Document
-from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
 
 GIVE_WAY = timedelta(days=1)  # a file that could not be read for so long is a person's matter, and bars no other
 LARGEST_ACKNOWLEDGEMENT = 32 * 1024 * 1024
-
-
-def open_system(tenant: Tenant, source: Source) -> FinanceSystem:
-    """The plugin of a source with the settings this gmina gave it."""
-    system_type = tenant.instance.plugins.finance_systems[source.plugin]
-    with tenant.session() as session:
-        settings = get_settings(session, tenant, f"source:{source.id}", system_type.settings_type)
-    return system_type(settings)
-
-
-def spool_of(tenant: Tenant, source_id: str) -> Spool:
-    return open_spool(tenant.instance.settings.files, tenant.id, source_id)
+IN_A_MOMENT = timedelta(minutes=1)
+ANSWER_EVERY = timedelta(seconds=30)  # so often it is looked for the answer to a batch
+ANSWER_AFTER = timedelta(seconds=5)
 
 
 def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
@@ -103,6 +94,7 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
     answer = system.read_acknowledgement(path.read_bytes())
     with tenant.session() as session:
         run = session.get_one(ImportRun, run_id)
+        run.sha256 = sha256_of(path)
         run.counts = {"bookings": batches.apply_acknowledgement(session, session.get_one(Source, run.source), answer)}
         run.move_to(RunState.APPLIED)
         run.started_at = run.finished_at = clock.now()
@@ -127,32 +119,108 @@ def take_documents(tenant: Tenant, document_id: UUID) -> None:
     documents.tidy(spool)
 
 
-def make_batches(tenant: Tenant, subject_id: UUID) -> None:
-    """Bookings wait: put them into batches, whoever rang. A source that is in trouble does not keep the others."""
+def fetch(tenant: Tenant, key: UUID) -> Again | None:
+    """The perpetual question to a source: whatever comes of it, it is asked again. A chain that was replaced ends."""
+    source = _asked_by(tenant, key)
+    if source is None:
+        return None
+    if source.next_fetch_at is not None and source.next_fetch_at > clock.now():
+        return Again(source.next_fetch_at)
+    try:
+        error = fetching.fetch(tenant, source)
+    except Busy:
+        return Again(clock.now() + IN_A_MOMENT)
+    except fetching.NoRemote:
+        with tenant.session() as session:
+            fetching.end_asking(session.get_one(Source, source.id))
+        return None
+    with tenant.session() as session:
+        noted = fetching.note(session, source.id, error)
+        if noted is None:
+            return Again(clock.now() + IN_A_MOMENT)
+        return Again(fetching.plan_next(noted)) if noted.fetch_key == key else None
+
+
+def fetch_now(tenant: Tenant, key: UUID) -> Again | None:
+    """One question besides: a clerk asks, or a batch was handed over and its answer is about to come."""
+    source = _asked_by(tenant, key)
+    if source is None:
+        return None
+    try:
+        error = fetching.fetch(tenant, source)
+    except Busy:
+        return Again(clock.now() + IN_A_MOMENT)
+    except fetching.NoRemote:
+        return None
+    with tenant.session() as session:
+        fetching.note(session, source.id, error)
+        expected = not source.hours and fetching.expects_answer(session, source)
+    return Again(clock.now() + ANSWER_EVERY) if expected else None
+
+
+def _asked_by(tenant: Tenant, key: UUID) -> Source | None:
+    with tenant.session() as session:
+        return session.scalars(select(Source).where(Source.fetch_key == key)).one_or_none()
+
+
+def make_batches(tenant: Tenant, subject_id: UUID) -> Again | None:
+    """Bookings wait: put them into batches, whoever rang, at the hours of their source.
+
+    A source that is in trouble does not keep the others.
+    """
     with tenant.session() as session:
         sources = list(session.scalars(select(Source).order_by(Source.id)))
     troubles: list[Exception] = []
+    hours: list[datetime] = []
     for source in sources:
         try:
-            _make_batches_of(tenant, source)
+            hour = _make_batches_of(tenant, source)
         except Exception as error:  # whatever a plugin raises: it is raised again when all had their turn
             troubles.append(error)
+        else:
+            hours += [hour] if hour is not None else []
     if troubles:
         raise troubles[0]
+    return Again(min(hours)) if hours else None
 
 
-def _make_batches_of(tenant: Tenant, source: Source) -> None:
+def _make_batches_of(tenant: Tenant, source: Source) -> datetime | None:
+    """The hour that has to come first. None when nothing waits any more."""
+    with tenant.session() as session:
+        hour = batches.hour_of_batches(session, source)
+    if hour is not None and hour > clock.now():
+        return hour
     system = open_system(tenant, source)
     made = True
     while made:
         with tenant.session() as session:
             made = batches.make_batch(session, source.id, system) is not None
+    return None
 
 
-def deliver_batch(tenant: Tenant, batch_id: UUID) -> None:
-    """Lay an immutable batch into the outgoing folder."""
+def deliver_batch(tenant: Tenant, batch_id: UUID) -> Again | None:
+    """Hand an immutable batch over HTTP, or lay it into the outgoing folder. The same bytes until it is there."""
     with tenant.session() as session:
         batch = session.get_one(BookingBatch, batch_id)
-    spool_of(tenant, batch.source).make().deliver(batch.file_name, batch.content)
+        source = session.get_one(Source, batch.source)
+    try:
+        remote = open_remote(tenant, source)
+        if remote is None:
+            spool_of(tenant, batch.source).make().deliver(batch.file_name, batch.content)
+        else:
+            remote.deliver(batch.file_name, batch.content)
+    except Refused:
+        raise  # the same bytes will be refused again: a person has to look
+    except ExternalSystemError as error:
+        log.warning("batch.not_delivered", batch=str(batch_id), error=type(error).__name__)
+        return Again(clock.now() + _patience(clock.now() - batch.made_at))
     with tenant.session() as session:
         batches.mark_delivered(session, batch_id)
+        if source.fetch_key is not None and not source.hours:
+            fetching.ask_now(session, source, after=ANSWER_AFTER)
+    return None
+
+
+def _patience(age: timedelta) -> timedelta:
+    """After one, five and fifteen minutes, then hourly."""
+    return next((each for each in fetching.AFTER_FAILURES if age < 2 * each), fetching.AFTER_FAILURES[-1])

@@ -13,16 +13,18 @@ from werkzeug.wrappers import Response
 from wtforms import FileField, RadioField, SelectField, StringField
 from wtforms.validators import NumberRange, ValidationError
 
+from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
+from skarbnik.db import new_id
 from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
-from skarbnik.exchange import imports, queries, uploads
+from skarbnik.exchange import fetching, imports, queries, uploads
 from skarbnik.exchange.changes import compare
 from skarbnik.exchange.documents import REASONS, list_troubles
-from skarbnik.exchange.hours import parse_hours
-from skarbnik.exchange.models import ImportRun, Origin
+from skarbnik.exchange.hours import next_moment, parse_hours
+from skarbnik.exchange.models import ImportRun, Origin, Source
 from skarbnik.exchange.permissions import BRING, SEE, SET
 from skarbnik.exchange.states import RunState
-from skarbnik.exchange.tasks import spool_of
+from skarbnik.exchange.systems import spool_of
 from skarbnik.office.queries import get_payer, user_names
 from skarbnik.outbox import publish
 from skarbnik.receivables.permissions import SEE_ANY
@@ -89,6 +91,7 @@ def overview() -> str:
         states=list(RunState),
         bring=BRING,
         settle=SET,
+        form=TokenForm(),
     )
 
 
@@ -257,12 +260,36 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
     if not form.is_submitted():
         form.hours.data, form.most_closing.data = found.hours, found.most_closing
     elif form.validate():
-        found.hours, found.most_closing = parse_hours(form.hours.data or ""), form.most_closing.data or 100
+        _set_hours(found, parse_hours(form.hours.data or ""))
+        found.most_closing = form.most_closing.data or 100
         record_own_act("source.changed", f"source:{source_id}"[:40])
         flash(_("The hours are saved. They hold from the next file on."))
         return redirect(url_for("exchange.overview"), 303)
     page = render_template("office/source.html", source=found, form=form)
     return (page, 422) if form.is_submitted() else page
+
+
+def _set_hours(found: Source, hours: str | None) -> None:
+    """What waits for the old hours looks at the new ones."""
+    if hours == found.hours:
+        return
+    found.hours = hours
+    publish(frame.session(), "exchange.bookings_wait", new_id())
+    if found.fetch_key is not None:
+        fetching.begin_asking(frame.session(), found, at=next_moment(hours, clock.now()))
+
+
+@blueprint.post("/exchange/sources/<source_id>/ask")
+@requires(BRING)
+def ask(source_id: str) -> Response:
+    """Do not wait for the hour: the worker asks the system for files now."""
+    found = queries.get_source(frame.session(), source_id)
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    fetching.ask_now(frame.session(), found)
+    record_own_act("exchange.asked", f"source:{source_id}"[:40])
+    flash(_("The finance system is being asked for files. What it has is listed here in a moment."))
+    return redirect(url_for("exchange.overview"), 303)
 
 
 @blueprint.get("/payers/<uuid:payer_id>/changes")

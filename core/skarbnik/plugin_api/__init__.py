@@ -11,6 +11,7 @@ from skarbnik.errors import (
     FileProblem,
     Forged,
     Misconfigured,
+    Nonsense,
     OutcomeUnknown,
     Refused,
 )
@@ -39,6 +40,8 @@ from skarbnik.plugin_api.finance import (
     PayerRow,
     ReceivableRow,
     Regime,
+    RemoteFile,
+    RemoteFiles,
     Row,
     Totals,
 )
@@ -96,6 +99,7 @@ __all__ = [
     "Manifest",
     "Misconfigured",
     "Money",
+    "Nonsense",
     "NotificationHint",
     "OperationKind",
     "OperationRow",
@@ -115,6 +119,8 @@ __all__ = [
     "RefundState",
     "Refused",
     "Regime",
+    "RemoteFile",
+    "RemoteFiles",
     "Row",
     "StartedPayment",
     "Totals",

@@ -1,8 +1,8 @@
 """The contract of a finance system: it turns its files into rows, and our bookings into its files.
 
-The core moves files (folder, upload), keeps them, stages the rows, compares totals and merges. A plugin only reads
-and writes the format. Rows are named tuples because a file has millions of them. Amounts inside rows are whole grosze
-(int), days are `date`, texts are stripped and free of control characters.
+The core moves files (folder, upload, HTTP), keeps them, stages the rows, compares totals and merges. A plugin only
+reads and writes the format, and knows where files are asked for. Rows are named tuples because a file has millions of
+them. Amounts inside rows are whole grosze (int), days are `date`, texts are stripped and free of control characters.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from enum import StrEnum
 from typing import Any, BinaryIO, ClassVar, NamedTuple
 from uuid import UUID
 
+from skarbnik.http import HttpClient
 from skarbnik.money import Amounts
 
 LARGEST_DOCUMENT = 20 * 1024 * 1024  # bytes of one PDF
@@ -268,6 +269,43 @@ class Acknowledgement:
     lines: tuple[AcknowledgedLine, ...]
 
 
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that a finance system offers: an import, or the answer to a batch."""
+
+    name: str  # ≤ 120 bytes, no path
+    size: int  # bytes
+    sha256: str  # of the whole file, 64 hexadecimal digits
+
+
+class RemoteFiles(ABC):
+    """Where a finance system offers its files over HTTP and takes ours. Safe to share between threads.
+
+    All methods raise `Misconfigured` when the token is not taken, `Nonsense` when the answer cannot be what it should
+    be, `Refused` when the system says no, and any other `ExternalSystemError` when it does not answer well now.
+    The core decides when to ask, keeps partial files, and checks sizes and sums: a plugin only talks.
+    """
+
+    @abstractmethod
+    def list_files(self, after: int) -> list[RemoteFile]:
+        """What there is to fetch, in the order it is to be read; at most 1,000 files.
+
+        `after` is the number of the last import that was applied, a hint: more may be listed, and is not fetched twice.
+        """
+
+    @abstractmethod
+    def download(self, file: RemoteFile, into: BinaryIO, offset: int) -> None:
+        """Write a file into `into`, which holds its first `offset` bytes; `HttpClient.download` is made for it.
+
+        Where the system does not continue, `into` is emptied and written from the beginning. After an error it holds
+        what had come, and is continued another time. Never more than `file.size` bytes.
+        """
+
+    @abstractmethod
+    def deliver(self, name: str, content: bytes) -> None:
+        """Hand over a batch of bookings. Repeated with the same bytes under the same name until it does not raise."""
+
+
 class FinanceSystem(ABC):
     """A system that keeps the books of a gmina.
 
@@ -285,6 +323,18 @@ class FinanceSystem(ABC):
     @abstractmethod
     def __init__(self, settings: Any) -> None:
         """`settings` is an instance of `settings_type`."""
+
+    @classmethod
+    @abstractmethod
+    def hosts(cls, settings: Any) -> frozenset[str]:
+        """The hosts (`name` or `name:port`) it talks to. Empty when it needs no network."""
+
+    @abstractmethod
+    def open_remote(self, http: HttpClient) -> RemoteFiles | None:
+        """Where its files are asked for. None when they come through the folder: then `hosts` is empty.
+
+        Talks to nobody yet; Misconfigured when the settings do not fit together.
+        """
 
     @abstractmethod
     def classify(self, stream: BinaryIO) -> FileKind:

@@ -13,6 +13,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from hashlib import sha256
 from io import BytesIO
 from typing import Any, ClassVar
 from uuid import UUID, uuid4
@@ -33,6 +34,8 @@ from skarbnik.plugin_api import (
     PaymentGateway,
     PaymentRequest,
     RawNotification,
+    RemoteFile,
+    RemoteFiles,
     Row,
     StartedPayment,
     TransactionKey,
@@ -86,8 +89,9 @@ class _Contract:
         shown = repr(plugin_settings)
         for field in dataclasses.fields(plugin_settings):
             if field.metadata.get("secret"):
+                value = str(getattr(plugin_settings, field.name))
                 assert not field.repr, field.name
-                assert str(getattr(plugin_settings, field.name)) not in shown
+                assert not value or value not in shown
 
 
 class PaymentGatewayContract(_Contract):
@@ -258,6 +262,18 @@ class FinanceSystemContract(_Contract):
         """What the system answers to a batch it received: the first line refused, the others booked."""
         raise NotImplementedError
 
+    @pytest.fixture
+    def offered(self) -> dict[str, bytes] | None:
+        """Files the system offers over HTTP at the address of the settings. None when it has no such way."""
+        return None
+
+    @pytest.fixture
+    def remote(self, finance_system: FinanceSystem, plugin_settings: Any) -> RemoteFiles:
+        found = finance_system.open_remote(HttpClient(self.plugin_type.hosts(plugin_settings)))
+        if found is None:
+            pytest.skip("files of this system come through the folder")
+        return found
+
     @staticmethod
     def rows(system: FinanceSystem, body: bytes) -> list[Row]:
         return list(system.read_rows(BytesIO(body)))
@@ -330,6 +346,47 @@ class FinanceSystemContract(_Contract):
         assert [line.booking_id for line in read.lines] == [item.booking_id for item in batch.items]
         assert [line.refusal is None for line in read.lines] == [False] + [True] * (len(batch.items) - 1)
         assert all(line.reference and line.booked_on for line in read.lines if line.refusal is None)
+
+    def test_who_is_asked_over_the_network_is_declared(
+        self, finance_system: FinanceSystem, plugin_settings: Any
+    ) -> None:
+        hosts = self.plugin_type.hosts(plugin_settings)
+        assert all(HOST.fullmatch(host) for host in hosts)
+        assert (finance_system.open_remote(HttpClient(hosts)) is not None) == bool(hosts)
+
+    def test_nobody_but_the_declared_hosts_is_asked_for_files(
+        self, finance_system: FinanceSystem, remote: RemoteFiles
+    ) -> None:
+        alone = finance_system.open_remote(HttpClient(frozenset()))
+        assert alone is not None
+        file = RemoteFile("puma-export-000001.xml", 1, "0" * 64)
+        for ask in (
+            lambda: alone.list_files(0),
+            lambda: alone.download(file, BytesIO(), 0),
+            lambda: alone.deliver("puma-bookings-000001.xml", b"<x/>"),
+        ):
+            with pytest.raises(ExternalSystemError):
+                ask()
+
+    def test_what_is_offered_is_downloaded_whole_or_from_where_it_was_cut(
+        self, remote: RemoteFiles, offered: dict[str, bytes] | None
+    ) -> None:
+        assert offered
+        files = {file.name: file for file in remote.list_files(0)}
+        assert files.keys() >= offered.keys()
+        for name, content in offered.items():
+            assert (files[name].size, files[name].sha256) == (len(content), sha256(content).hexdigest())
+            for had in (0, 1, len(content) // 2):
+                into = BytesIO(content[:had])
+                remote.download(files[name], into, had)
+                assert into.getvalue() == content
+
+    def test_a_batch_may_be_handed_over_again(
+        self, finance_system: FinanceSystem, remote: RemoteFiles, batch: BookingBatch
+    ) -> None:
+        name, content = finance_system.bookings_name(batch), finance_system.write_bookings(batch)
+        remote.deliver(name, content)
+        remote.deliver(name, content)
 
 
 _KINDS = {

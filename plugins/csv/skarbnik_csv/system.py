@@ -11,9 +11,11 @@ from skarbnik.plugin_api import (
     BookingBatch,
     FileKind,
     FinanceSystem,
+    HttpClient,
     ImportKind,
     Manifest,
     Misconfigured,
+    RemoteFiles,
     Row,
     Totals,
 )
@@ -37,6 +39,13 @@ class CsvFinanceSystem(FinanceSystem):
 
     def __init__(self, settings: CsvSettings) -> None:
         self.tenant_code = settings.tenant_code
+
+    @classmethod
+    def hosts(cls, settings: CsvSettings) -> frozenset[str]:
+        return frozenset()
+
+    def open_remote(self, http: HttpClient) -> RemoteFiles | None:
+        return None
 
     def classify(self, stream: BinaryIO) -> FileKind:
         return open_sheet(stream).shape.kind

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from skarbnik.plugin_api import (
     Acknowledgement,
     BookingBatch,
     FileKind,
     FinanceSystem,
+    HttpClient,
     Manifest,
     Misconfigured,
+    RemoteFiles,
     Row,
 )
 from skarbnik_puma import acknowledgement, bookings
 from skarbnik_puma.head import find_kind, read_head
+from skarbnik_puma.remote import PumaFiles
 from skarbnik_puma.rows import Walk
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.source import Source
 
 
 class PumaFinanceSystem(FinanceSystem):
-    """PUMA through the files of "PUMA exchange, version 1" (`docs/exchange.md`)."""
+    """PUMA through the files of "PUMA exchange, version 1" (`docs/exchange.md`), from a folder or over HTTP."""
 
     id = "puma"
     label = "PUMA"
@@ -33,6 +37,18 @@ class PumaFinanceSystem(FinanceSystem):
 
     def __init__(self, settings: PumaSettings) -> None:
         self.tenant_code = settings.tenant_code
+        self.settings = settings
+
+    @classmethod
+    def hosts(cls, settings: PumaSettings) -> frozenset[str]:
+        return frozenset({urlsplit(settings.address).netloc.lower()} if settings.address else ())
+
+    def open_remote(self, http: HttpClient) -> RemoteFiles | None:
+        if not self.settings.address:
+            return None
+        if not self.settings.token:
+            raise Misconfigured("an address without a token: nobody is asked without one")
+        return PumaFiles(self.settings.address, self.settings.token, http)
 
     def classify(self, stream: BinaryIO) -> FileKind:
         return find_kind(Source(stream))

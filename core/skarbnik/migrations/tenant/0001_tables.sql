@@ -108,9 +108,11 @@ CREATE TABLE sources (
     as_of TIMESTAMP WITH TIME ZONE,
     hours VARCHAR(71),
     most_closing INTEGER NOT NULL,
+    fetch_key UUID,
     next_fetch_at TIMESTAMP WITH TIME ZONE,
     fetched_at TIMESTAMP WITH TIME ZONE,
     fetch_error VARCHAR(160),
+    fetch_failures INTEGER NOT NULL,
     CONSTRAINT sources_most_closing_check CHECK (most_closing BETWEEN 1 AND 100),
     CONSTRAINT sources_pkey PRIMARY KEY (id)
 );

@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=8102)
     serve.add_argument("--ledger", type=Path, required=True)
     serve.add_argument("--gmina", action="append", required=True, type=code_and_folder, metavar="CODE=FOLDER")
+    serve.add_argument("--token", action="append", default=[], type=code_and_token, metavar="CODE=TOKEN")
     serve.add_argument("--every", type=float, default=0, metavar="SECONDS", help="export so often if something changed")
     serve.set_defaults(run=run_serve)
     seed = commands.add_parser("seed", help="fill the books of a gmina with invented people")
@@ -58,6 +59,13 @@ def code_and_folder(text: str) -> tuple[str, Path]:
     return code, Path(folder)
 
 
+def code_and_token(text: str) -> tuple[str, str]:
+    code, found, token = text.partition("=")
+    if not (code and found and token):
+        raise argparse.ArgumentTypeError("write CODE=TOKEN")
+    return code, token
+
+
 def run_serve(arguments: argparse.Namespace) -> None:
     from puma_simulator.serving import Town, serve
 
@@ -66,7 +74,7 @@ def run_serve(arguments: argparse.Namespace) -> None:
     for code, folder in arguments.gmina:
         ensure_gmina(db, code, code)
         offices.append(Office(Ledger(db, code), folder, faults, lock))
-    serve(Town(offices, faults, arguments.every), arguments.port)
+    serve(Town(offices, faults, arguments.every, dict(arguments.token)), arguments.port)
 
 
 def run_seed(arguments: argparse.Namespace) -> None:

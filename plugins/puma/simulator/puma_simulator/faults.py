@@ -26,6 +26,21 @@ class Faults:
     no_pdf: int = 0  # … are no PDF
     huge_document: int = 0  # … are larger than 20 MB
     delay_documents: float = 0  # seconds after which documents come, when their export is there already
+    # Over HTTP:
+    refuse_token: int = 0  # so many next requests are answered with 401, whatever the token
+    fail: int = 0  # … with 500
+    redirect: int = 0  # … with 302, to somewhere else
+    nonsense: int = 0  # … with a page of HTML
+    huge_list: int = 0  # so many next lists have thousands of files
+    evil_name: int = 0  # … a file whose name leads out of the folder
+    wrong_sha: int = 0  # … sums that are not those of the files
+    cut_at: int = 0  # the next download ends after so many bytes, once
+    damage: int = 0  # so many next downloads have a wrong byte
+    ignore_range: int = 0  # … are whole, though a part was asked for
+    wrong_offset: int = 0  # … continue at another place than was asked for
+    drip: int = 0  # … come byte by byte
+    lose_answer: int = 0  # so many next batches are booked, and the answer to the request is lost
+    fail_after_booking: int = 0  # … are booked, and answered with 500
 
     seen = 0  # bookings since the start, for refuse_every
 
@@ -48,6 +63,11 @@ class Faults:
         if left:
             setattr(self, name, left - 1)
         return bool(left)
+
+    def take_cut(self) -> int | None:
+        """After how many bytes the next download ends. None: not before its end."""
+        self.cut_at, place = 0, int(self.cut_at)
+        return place or None
 
     def take_export_fault(self) -> str | None:
         """The one thing wrong with the next export."""

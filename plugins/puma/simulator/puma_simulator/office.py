@@ -28,6 +28,7 @@ class Office:
         self.faults = faults
         self.lock = lock
         self.export_at: float | None = None  # a booking wants an export a moment later
+        self.served = {"lists": 0, "downloads": 0, "bytes": 0, "batches": 0}  # over HTTP
         for name in ("in", "in/documents", "out", "out/done"):
             (folder / name).mkdir(parents=True, exist_ok=True)
 
@@ -69,20 +70,22 @@ class Office:
         return [self.book(path) for path in sorted((self.folder / "out").glob("puma-bookings-*.xml"))]
 
     def book(self, path: Path) -> dict[str, object]:
-        body = path.read_bytes()
+        answer = self.book_bytes(path.name, path.read_bytes())
+        path.replace(self.folder / "out" / "done" / (f"{path.name}.bad" if "error" in answer else path.name))
+        return answer
+
+    def book_bytes(self, name: str, body: bytes) -> dict[str, object]:
         try:
             batch = read_batch(body)
             if batch.tenant != self.code:
                 raise BadBatch(f"a batch of {batch.tenant}")
         except BadBatch as error:
-            path.replace(self.folder / "out" / "done" / f"{path.name}.bad")
-            return {"file": path.name, "error": str(error)}
+            return {"file": name, "error": str(error)}
         with self.lock, self.ledger.db:
             answer = acknowledging.book(self.ledger, batch, self.faults, moment=now())
             self.export_at = time.monotonic() + AFTER_BOOKING
         self.acknowledge(batch.number, answer)
-        path.replace(self.folder / "out" / "done" / path.name)
-        return {"file": path.name, "batch": batch.number, "lines": len(batch.lines)}
+        return {"file": name, "batch": batch.number, "lines": len(batch.lines)}
 
     def acknowledge(self, number: int, answer: bytes) -> None:
         if self.faults.never_ack:

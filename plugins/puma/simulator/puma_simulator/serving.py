@@ -14,6 +14,7 @@ from puma_simulator import money
 from puma_simulator.faults import Faults
 from puma_simulator.office import Office
 from puma_simulator.page import gmina_page, start_page
+from puma_simulator.remote import Remote
 from puma_simulator.summary import summarise
 
 LOOK_EVERY = 0.3
@@ -22,10 +23,11 @@ LOOK_EVERY = 0.3
 class Town:
     """All gminas of one simulator."""
 
-    def __init__(self, offices: list[Office], faults: Faults, every: float) -> None:
+    def __init__(self, offices: list[Office], faults: Faults, every: float, tokens: dict[str, str]) -> None:
         self.offices = {office.code: office for office in offices}
         self.faults = faults
         self.every = every
+        self.tokens = tokens  # of the gminas whose files are offered over HTTP
 
     def watch(self) -> None:
         """Book what arrives; export a moment later, and every so often when something changed."""
@@ -51,11 +53,23 @@ class Handler(BaseHTTPRequestHandler):
         if path == "/_sim/faults":
             return self.json(self.town.faults.shown())
         parts = path.strip("/").split("/")
-        if parts[0] == "_sim" and len(parts) == 3 and parts[2] == "ledger" and parts[1] in self.town.offices:
-            return self.json(summarise(self.town.offices[parts[1]]))
+        if parts[0] == "_sim" and len(parts) == 3 and parts[1] in self.town.offices:
+            if parts[2] == "ledger":
+                return self.json(summarise(self.town.offices[parts[1]]))
+            if parts[2] == "served":
+                return self.json(self.town.offices[parts[1]].served)
+        if parts[1:2] == ["exchange"]:
+            return self.remote(parts).get(parts[2:])
         if len(parts) == 1 and parts[0] in self.town.offices:
             return self.page(gmina_page(self.town.offices[parts[0]]))
         return self.json({"error": "nothing here"}, HTTPStatus.NOT_FOUND)
+
+    def do_PUT(self) -> None:
+        parts = urlsplit(self.path).path.strip("/").split("/")
+        self.remote(parts).put(parts[2:])
+
+    def remote(self, parts: list[str]) -> Remote:
+        return Remote(self, self.town.offices.get(parts[0]), self.town.tokens.get(parts[0]))
 
     def do_POST(self) -> None:
         address = urlsplit(self.path)
