@@ -24,7 +24,18 @@ TEMPLATES = [path for path in PAGES if path not in IN_ONE_LANGUAGE]
 MODULES = [path for each in DISTRIBUTIONS for path in sorted(each.package.rglob("*.py"))]
 
 SAME = {"pl": {"Gmina"}, "uk": set()}  # words a language has from the other one
-NAMES = {"Skarbnik", "NIP", "PESEL", "SHA-256", "Polski", "English", "Українська", "zł"}  # said in every language
+NAMES = {
+    "Skarbnik",
+    "NIP",
+    "PESEL",
+    "SHA-256",
+    "PDF",
+    ".pdf",
+    "Polski",
+    "English",
+    "Українська",
+    "zł",
+}  # said in every language
 SAMPLES = {"Aa", "Zażółć gęślą jaźń. Їжак їсть ґрушу."}  # letters to look at, on /design
 ADDRESSES = {"/pages/"}
 ATTRIBUTE = re.compile(r'[\w-]+="\s*"')  # what a macro writes into a tag

@@ -2,17 +2,21 @@
 
 import hashlib
 from dataclasses import replace
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
 from lxml import etree
 from sqlalchemy import select
+from tests.exchange.corpus import good
+from tests.exchange.corpus.good import Portal
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.errors import BrokenFile
-from skarbnik.exchange import batches, tasks
-from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
+from skarbnik.exchange import batches, tasks, uploads
+from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, ImportRun, Origin, Source
+from skarbnik.exchange.states import RunState
 from skarbnik.money import Money
 from skarbnik.payments.bookings import mark_seen
 from skarbnik.payments.models import BookingLine, Difference
@@ -70,6 +74,31 @@ def answer(batch, lines, *, refuse=(), **changes):
 def apply(tenant, said):
     with tenant.session() as session:
         return batches.apply_acknowledgement(session, session.get_one(Source, "puma"), said)
+
+
+def test_a_trial_of_an_answer_counts_its_lines_and_books_none(batch, tenant, source):
+    portal = Portal(batch=batch.number, sha256=batch.sha256)
+    body = good.answer(portal, *(good.booked(str(line.id)) for line in lines_in(tenant)))
+    with tenant.session() as session:
+        run = uploads.receive(
+            session, source, session.get_one(Source, "puma"), "puma-ack-000001.xml", BytesIO(body),
+            origin=Origin.UPLOAD, dry=True,
+        )  # fmt: skip
+
+    tasks.read_file(tenant, run.id)
+
+    with tenant.session() as session:
+        tried = session.get_one(ImportRun, run.id)
+    assert (tried.state, tried.counts) == (
+        RunState.TRIED,
+        {"bookings": {"booked": len(lines_in(tenant)), "refused": 0}},
+    )
+    assert {line.state for line in lines_in(tenant)} == {BookingState.SENT}
+    with tenant.session() as session:
+        uploads.apply_tried(session, source, run.id, user_id=uuid4())
+        again = session.scalars(select(ImportRun.id).where(ImportRun.finished_at.is_(None))).one()
+    tasks.read_file(tenant, again)
+    assert {line.state for line in lines_in(tenant)} == {BookingState.BOOKED}
 
 
 def test_each_waiting_line_is_in_exactly_one_batch(paid, tenant):

@@ -22,7 +22,7 @@ def test_hours_are_kept_in_one_form(typed, kept):
     assert parse_hours(typed) == kept
 
 
-@pytest.mark.parametrize("typed", ["24:00", "noc", "6", "06:60", " ".join(f"{hour:02d}:00" for hour in range(13))])
+@pytest.mark.parametrize("typed", ["24:00", "06:٣٠", "6", "06:60", " ".join(f"{hour:02d}:00" for hour in range(13))])
 def test_what_is_no_hour_is_named(typed):
     with pytest.raises(Invalid):
         parse_hours(typed)

@@ -53,7 +53,9 @@ def program(app, tenant, source):
 
 
 def kept(spool):
-    return [path for way in ("reading", "in", "done", "refused") for path in (spool.root / way).iterdir()]
+    return [
+        each for way in ("reading", "in", "done", "refused") for each in (spool.root / way).iterdir() if each.is_file()
+    ]
 
 
 def test_a_file_is_sent_read_and_reported(program, tenant, first_file):

@@ -7,7 +7,7 @@ import tracemalloc
 
 import pytest
 from sqlalchemy import text
-from tests.exchange.conftest import CODE, puma
+from tests.exchange.conftest import CODE, simulate
 
 from skarbnik.exchange import documents
 from skarbnik.exchange.tasks import read_file
@@ -289,8 +289,8 @@ def test_the_largest_one_is_taken_in_flat_memory(receive, words, put, take):
 def test_what_a_finance_system_prints_is_read_in_the_portal(tenant, source, lay, report, take, bells, rows):
     """The simulator, from its books to the shelf: exports and documents as they come."""
     ledger = ("--ledger", str(source.root / "books.sqlite"))
-    puma("seed", *ledger, "--gmina", CODE, "--name", "Gmina Lipowo", "--payers", "2", "--today", "2026-11-23")
-    puma("export", *ledger, "--gmina", f"{CODE}={source.root}", "--kind", "full")
+    simulate("seed", *ledger, "--gmina", CODE, "--name", "Gmina Lipowo", "--payers", "2", "--today", "2026-11-23")
+    simulate("export", *ledger, "--gmina", f"{CODE}={source.root}", "--kind", "full")
     (file,) = source.incoming.glob("*.xml")
     run_id = lay(file.read_bytes(), file.name)
     read_file(tenant, run_id)

@@ -2,6 +2,7 @@
 
 import io
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import select, text
@@ -10,6 +11,7 @@ from tests.exchange.test_changes import two_payers
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
+from skarbnik.exchange import imports
 from skarbnik.exchange.fetching import begin_asking
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
@@ -158,6 +160,42 @@ def test_a_full_file_that_closes_much_stops_until_an_official_agrees(official, r
     assert acts(tenant) == ["exchange.consented"]
 
 
+def test_files_behind_a_held_one_wait_for_the_decision_however_long_it_takes(receive, lay, report, tenant, words):
+    receive(many(words))
+    held = lay(many(words, 2, number=2).body())
+    read_file(tenant, held)
+    behind = lay(many(words, 2, number=3).body())
+    with tenant.session() as session:
+        session.get_one(ImportRun, held).registered_at -= timedelta(days=5)
+
+    again = read_file(tenant, behind)
+
+    assert again is not None
+    assert report(behind).state is RunState.WAITING
+
+
+def test_an_errand_that_comes_late_does_not_undo_the_consent(
+    official, receive, lay, report, tenant, words, monkeypatch
+):
+    """Two errands read one file: the second finds too much after the official has agreed to what the first found."""
+    receive(many(words))
+    run_id = lay(many(words, 2, number=2).body())
+    hold = imports._hold
+
+    def agreed_meanwhile(tenant, run_id, manifest, held):
+        hold(tenant, run_id, manifest, held)
+        with tenant.session() as session:
+            imports.consent(session, run_id, user_id=uuid4())
+        return hold(tenant, run_id, manifest, held)
+
+    monkeypatch.setattr(imports, "_hold", agreed_meanwhile)
+    assert read_file(tenant, run_id) is None
+    assert report(run_id).state is RunState.WAITING
+    read_file(tenant, run_id)
+
+    assert (report(run_id).state, open_debts(tenant)) == (RunState.APPLIED, 2)
+
+
 def test_who_does_not_agree_keeps_the_debts(official, source, receive, lay, report, tenant, words):
     receive(many(words))
     run_id = lay(many(words, 2, number=2).body())
@@ -279,11 +317,11 @@ def test_a_file_of_the_neighbour_does_not_exist(browse, lay, tenant, neighbour, 
 
 def test_a_clerk_asks_the_system_now(official, tenant, source, clean):
     browser = official()
-    assert "Ask for files now" not in browser.get("/office/exchange").text
+    assert "Zapytaj o pliki teraz" not in browser.get("/office/exchange").text
     assert browser.post("/office/exchange/sources/puma/ask").status_code == 404  # its files come through the folder
     with tenant.session() as session:
         begin_asking(session, session.get_one(Source, "puma"))
-    assert "Ask for files now" in browser.get("/office/exchange").text
+    assert "Zapytaj o pliki teraz" in browser.get("/office/exchange").text
 
     asked = browser.post("/office/exchange/sources/puma/ask")
 

@@ -84,6 +84,7 @@ class Comparison:
 
     parts: list[Part]
     overpayments: list[Changed]
+    is_cut: bool  # more changed than is shown and counted
 
     @property
     def difference(self) -> Money:
@@ -159,7 +160,11 @@ def compare(session: Session, payer_id: UUID, *, older: int, newer: int) -> Comp
     for row in liable:
         parts[row.receivable_id].liable = "ended" if row.ended else "new"
     overpayments = [changed for _, changed in _changed(session, _OVERPAYMENTS, words)]
-    return Comparison(sorted(parts.values(), key=lambda part: (part.title, part.external_id)), overpayments)
+    return Comparison(
+        parts=sorted(parts.values(), key=lambda part: (part.title, part.external_id)),
+        overpayments=overpayments,
+        is_cut=any(len(each) == MOST for each in (receivables, instalments, operations, liable, overpayments)),
+    )
 
 
 def _changed(session: Session, query: Any, words: dict[str, Any]) -> list[tuple[Row[Any], Changed]]:

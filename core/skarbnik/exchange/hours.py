@@ -9,7 +9,7 @@ from skarbnik import clock
 from skarbnik.errors import Invalid
 
 MOST_HOURS = 12
-_HOUR = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)")
+_HOUR = re.compile(r"([01]?\d|2[0-3])[:.]([0-5]\d)", re.ASCII)
 
 
 def parse_hours(text: str) -> str | None:

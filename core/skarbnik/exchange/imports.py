@@ -12,8 +12,8 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import or_, select, text, update
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
@@ -40,6 +40,14 @@ log = structlog.get_logger()
 LONGEST_MESSAGE = 300
 TELL_EVERY = 1.0  # seconds
 FEW_DEBTS = 20  # closing so few of them is nothing to stop for, whatever their share
+
+
+class Elsewhere(SkarbnikError):
+    """While this errand waited for its turn another one has read the file: errands may run twice."""
+
+    def __init__(self, state: RunState) -> None:
+        super().__init__(f"the run is {state} already")
+        self.state = state
 
 
 class Held(SkarbnikError):
@@ -89,8 +97,11 @@ def register_run(
         due_at=due_at,
         sha256=sha256,
     )
-    session.add(run)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(run)
+    except IntegrityError as error:
+        raise Conflict(f"a file {name} is being read") from error
     publish(session, "exchange.file_arrived", run.id, due_at=due_at)
     return run
 
@@ -110,7 +121,7 @@ def consent(session: Session, run_id: UUID, *, user_id: UUID) -> None:
     if run.state is not RunState.HELD:
         raise Conflict(f"run {run_id} is not held")
     run.move_to(RunState.WAITING)
-    run.consented_by, run.due_at = user_id, None
+    run.consented_by, run.due_at = user_id, clock.now()
     publish(session, "exchange.file_arrived", run.id)
 
 
@@ -131,7 +142,7 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
     """
     with tenant.session() as session:
         run = lock_run(session, run_id)
-        if run.finished_at is not None:
+        if run.finished_at is not None or run.state is RunState.HELD:
             return run.state
         source_id, tenant_code = run.source, session.get_one(Source, run.source).tenant_code
         run.move_to(RunState.RUNNING)
@@ -151,6 +162,8 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
     except Held as held:
         assert manifest is not None
         return _hold(tenant, run_id, manifest, held)
+    except Elsewhere as other:
+        return other.state
     except BrokenFile as error:
         return refuse(tenant, run_id, manifest, str(error), error.problems)
     except psycopg.errors.DataError as error:
@@ -184,6 +197,9 @@ def _apply(
     connection = session.connection().connection.driver_connection
     assert isinstance(connection, psycopg.Connection)
     source = _lock_source(session, source_id)
+    state = session.scalars(select(ImportRun.state).where(ImportRun.id == run_id)).one()
+    if state is not RunState.RUNNING:
+        raise Elsewhere(state)
     _raise_if(
         checks.check_manifest(manifest, tenant_code=tenant_code, last_import=source.last_import, as_of=source.as_of)
     )
@@ -239,6 +255,8 @@ def _find_too_much(merge: Merge, source: Source) -> Held | None:
 def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunState:
     with tenant.session() as session:
         run = lock_run(session, run_id)
+        if run.state is not RunState.RUNNING or run.consented_by is not None:
+            return run.state  # an official has agreed meanwhile to what another errand had found
         run.move_to(RunState.HELD)
         run.number, run.kind, run.as_of, run.totals = manifest.number, manifest.kind, manifest.as_of, _totals(manifest)
         run.counts = {"debts": held.counts}
@@ -336,7 +354,11 @@ def ring_next(session: Session, source_id: str) -> None:
     """Files that came together are read one after another, without waiting for each one's next look."""
     waiting = session.scalar(
         select(ImportRun.id)
-        .where(ImportRun.source == source_id, ImportRun.finished_at.is_(None), ImportRun.due_at.is_(None))
+        .where(
+            ImportRun.source == source_id,
+            ImportRun.finished_at.is_(None),
+            or_(ImportRun.due_at.is_(None), ImportRun.due_at <= clock.now()),
+        )
         .order_by(ImportRun.id)
         .limit(1)
     )
@@ -346,7 +368,7 @@ def ring_next(session: Session, source_id: str) -> None:
 
 def finish(spool: Spool, run: ImportRun, state: RunState) -> None:
     """Put the read file away. Repeating it after a crash finds nothing left to do."""
-    spool.put_away(run.file_name, str(run.id), _KEPT_IN[state])
+    spool.put_away(run.file_name, str(run.id), KEPT_IN[state])
 
 
-_KEPT_IN = {RunState.APPLIED: "done", RunState.TRIED: "tried", RunState.REFUSED: "refused"}
+KEPT_IN = {RunState.APPLIED: "done", RunState.TRIED: "tried", RunState.REFUSED: "refused"}

@@ -11,8 +11,11 @@ from uuid import UUID
 from sqlalchemy import Row, select, text
 from sqlalchemy.orm import Session, defer, selectinload
 
+from skarbnik import clock
+from skarbnik.db import first_id_of
 from skarbnik.errors import NotFound
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
+from skarbnik.exchange.statements import KEPT_FOR
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Money
 
@@ -140,10 +143,15 @@ def batch_sums(session: Session, batch_id: UUID) -> Row[Any]:
 
 
 def list_applied(session: Session, source_id: str) -> list[ImportRun]:
-    """The last hundred files that were applied, newest first: what a clerk compares."""
+    """The last hundred applied files whose replaced rows are kept, newest first: what a clerk compares."""
     query = (
         select(ImportRun)
-        .where(ImportRun.source == source_id, ImportRun.state == RunState.APPLIED, ImportRun.number.is_not(None))
+        .where(
+            ImportRun.source == source_id,
+            ImportRun.state == RunState.APPLIED,
+            ImportRun.number.is_not(None),
+            ImportRun.id > first_id_of(clock.now() - KEPT_FOR),
+        )
         .order_by(ImportRun.number.desc())
         .limit(100)
     )

@@ -128,6 +128,7 @@ class Spool:
                 file.flush()
                 os.fsync(file.fileno())
             part.rename(goal)
+            sync_folder(goal.parent)
         finally:
             part.unlink(missing_ok=True)
         return size
@@ -184,11 +185,16 @@ class Spool:
             file.flush()
             os.fsync(file.fileno())
         part.rename(self.outgoing / name)
-        folder = os.open(self.outgoing, os.O_RDONLY)
-        try:
-            os.fsync(folder)  # the name too is there when the power fails: we are about to say that it is delivered
-        finally:
-            os.close(folder)
+        sync_folder(self.outgoing)
+
+
+def sync_folder(folder: Path) -> None:
+    """The names in it too are there when the power fails: somebody is about to be told that they are."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
 
 
 def fits(name: str) -> bool:

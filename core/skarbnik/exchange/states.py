@@ -15,7 +15,7 @@ class RunState(StrEnum):
 
 
 NEXT: dict[StrEnum, set[StrEnum]] = {
-    RunState.WAITING: {RunState.RUNNING, RunState.APPLIED, RunState.REFUSED},
+    RunState.WAITING: {RunState.RUNNING, RunState.APPLIED, RunState.TRIED, RunState.REFUSED},
     RunState.RUNNING: {RunState.HELD, RunState.APPLIED, RunState.TRIED, RunState.REFUSED},
     RunState.HELD: {RunState.WAITING, RunState.REFUSED},
     RunState.APPLIED: set(),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
@@ -44,8 +44,11 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
                 ImportRun.source == run.source,
                 ImportRun.finished_at.is_(None),
                 ImportRun.id < run.id,
-                ImportRun.registered_at > clock.now() - GIVE_WAY,
                 or_(ImportRun.due_at.is_(None), ImportRun.due_at <= clock.now()),
+                or_(
+                    func.coalesce(ImportRun.due_at, ImportRun.registered_at) > clock.now() - GIVE_WAY,
+                    ImportRun.state == RunState.HELD,  # an official decides, however long it takes
+                ),
             )
             .limit(1)
         )
@@ -65,7 +68,7 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
         if what is FileKind.IMPORT:
             state = imports.read_import(tenant, system, run_id, path, dry=run.dry)
         else:
-            state = _read_acknowledgement(tenant, system, run_id, path)
+            state = _read_acknowledgement(tenant, system, run_id, path, dry=run.dry)
     except FileNotFoundError:
         state = imports.refuse(tenant, run_id, None, "Plik zniknął z folderu, zanim został wczytany.", [])
     except BrokenFile as error:
@@ -79,26 +82,33 @@ def read_file(tenant: Tenant, run_id: UUID) -> Again | None:
     except Exception as error:  # a plugin that stumbles over a file harms that file, and not those behind it
         log.error("plugin.stumbled", run=str(run_id), exc_info=error)
         state = imports.refuse(tenant, run_id, None, "Wtyczka nie umiała przeczytać tego pliku.", [])
-    if state is RunState.HELD:
-        return None
+    if state not in imports.KEPT_IN:
+        return None  # it waits for an official, or somebody else has it
     imports.finish(spool, run, state)
     with tenant.session() as session:
         imports.ring_next(session, source.id)
     return None
 
 
-def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path) -> RunState:
+def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path, *, dry: bool) -> RunState:
+    """What the finance system made of a batch. A trial looks at every line of it and takes all of it back."""
     if path.stat().st_size > LARGEST_ACKNOWLEDGEMENT:
         message = f"Potwierdzenie jest większe niż {LARGEST_ACKNOWLEDGEMENT // 1024**2} MB."
         raise BrokenFile(message, [FileProblem(None, "too-large", message)])
     answer = system.read_acknowledgement(path.read_bytes())
+    state = RunState.TRIED if dry else RunState.APPLIED
     with tenant.session() as session:
-        run = session.get_one(ImportRun, run_id)
-        run.sha256 = sha256_of(path)
-        run.counts = {"bookings": batches.apply_acknowledgement(session, session.get_one(Source, run.source), answer)}
-        run.move_to(RunState.APPLIED)
+        run = imports.lock_run(session, run_id)
+        if run.finished_at is not None:
+            return run.state
+        counts = batches.apply_acknowledgement(session, session.get_one(Source, run.source), answer)
+        if dry:
+            session.rollback()
+            run = imports.lock_run(session, run_id)
+        run.sha256, run.counts = sha256_of(path), {"bookings": counts}
+        run.move_to(state)
         run.started_at = run.finished_at = clock.now()
-    return RunState.APPLIED
+    return state
 
 
 def take_documents(tenant: Tenant, document_id: UUID) -> None:

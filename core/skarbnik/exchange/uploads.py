@@ -135,7 +135,11 @@ def apply_tried(session: Session, spool: Spool, run_id: UUID, *, user_id: UUID) 
     if not spool.try_again(tried.file_name, str(tried.id), str(again)):
         raise NotFound(f"the file of run {run_id} is not kept any more")
     source = session.get_one(Source, tried.source)
-    return register_run(session, source, tried.file_name, run_id=again, origin=Origin.UPLOAD, asked_by=user_id)
+    try:
+        return register_run(session, source, tried.file_name, run_id=again, origin=Origin.UPLOAD, asked_by=user_id)
+    except Exception:
+        spool.drop(tried.file_name, str(again))
+        raise
 
 
 def _is_open(session: Session, source_id: str, name: str) -> bool:

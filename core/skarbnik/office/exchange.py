@@ -195,7 +195,9 @@ def decide(run_id: UUID, what: str) -> Response:
         else:
             imports.read_now(session, run_id)
             record_own_act("exchange.hurried", "import_run", run_id)
-    except (Conflict, NotFound):
+    except NotFound:
+        flash(_("This file is not kept any more. Bring it again."), "warn")
+    except Conflict:
         flash(_("Meanwhile this file has moved on. Look at what it says now."), "warn")
     return redirect(url_for("exchange.run", run_id=found.id), 303)
 

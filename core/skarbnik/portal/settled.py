@@ -15,11 +15,14 @@ from skarbnik.receivables.queries import LIABLE
 
 PAGE = 30
 
-# The year of a receivable is that in which its period ends, else its last due date. Settled is what the finance system
+# The year of a receivable is that in which its period ends, else its last due date; of one that was closed earlier (a
+# contract repaid before its time) the year of that. Settled is what the finance system
 # says: money on its way to it is not in its books yet.
 _SETTLED: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.closed_at IS NOT NULL AS closed, k.id AS kind_id, k.title AS kind, i.charged,
-        extract(year FROM coalesce(r.period_until, i.last_due, r.period_from, r.closed_at::date))::integer AS year
+        extract(year FROM least(
+            coalesce(r.period_until, i.last_due, r.period_from), (r.closed_at AT TIME ZONE 'Europe/Warsaw')::date
+        ))::integer AS year
     FROM (SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}) AS l
     JOIN receivables r ON r.id = l.receivable_id
     JOIN kinds k ON k.id = r.kind_id

@@ -228,6 +228,7 @@ class Document(Base):
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
+        Index("documents_waiting_idx", "source", "id", postgresql_where="arrived_at IS NULL AND closed_at IS NULL"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint(f"size BETWEEN 1 AND {LARGEST_DOCUMENT}", name="size"),
     )

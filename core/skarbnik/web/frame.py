@@ -154,7 +154,7 @@ def _enter() -> Answer | None:
     if access.permission is None:
         return None
     if g.person is None:
-        return _to_sign_in(slots)
+        return _to_sign_in(slots, keep=access.largest is None)
     if not g.person.may(access.permission):
         raise NotFound  # what is not yours does not exist for you
     _allow(access)
@@ -162,9 +162,10 @@ def _enter() -> Answer | None:
 
 
 def _allow(access: Access) -> None:
-    """A large request is read for who may send it, and for nobody else."""
+    """A large request is read for who may send it, and for nobody else; no transaction is open while it comes."""
     if access.largest is not None:
         request.max_content_length = access.largest
+        session().commit()
 
 
 def _without_tenant(host: str, bare: str) -> None:
@@ -204,10 +205,10 @@ def _check_token(slots: Slots, scope: str) -> None:
     g.client = client
 
 
-def _to_sign_in(slots: Slots) -> Answer:
-    """To the door, and afterwards to where one was going. A form that was just sent goes along."""
+def _to_sign_in(slots: Slots, *, keep: bool) -> Answer:
+    """To the door, and afterwards to where one was going. A form that was just sent goes along, unless it is a file."""
     office = request.path.startswith("/office")
-    kept = _keep_form(slots) if request.method not in SAFE and request.form and _is_our_form() else None
+    kept = _keep_form(slots) if keep and request.method not in SAFE and request.form and _is_our_form() else None
     if kept is not None:
         return slots.ask_to_sign_in(office, kept)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
