@@ -1,0 +1,148 @@
+"""A receivable that a full file says as the one before is only named; whatever came between makes it be looked at."""
+
+import sys
+from array import array
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from skarbnik.exchange import staging
+from skarbnik.exchange.blocks import Blocks
+from skarbnik.exchange.states import RunState
+from skarbnik_puma.rows import Walk
+
+DIGESTS = st.lists(st.binary(min_size=16, max_size=16), max_size=40)
+ALIKE = st.lists(st.sampled_from([bytes(8), b"\xff" * 8]).flatmap(
+    lambda head: st.binary(min_size=8, max_size=8).map(lambda tail: head + tail)), max_size=20)  # fmt: skip
+
+
+def known(digests):
+    halves = array("Q", b"".join(sorted(set(digests))))
+    if sys.byteorder == "little":
+        halves.byteswap()
+    return Blocks(halves[0::2], halves[1::2])
+
+
+@given(st.one_of(DIGESTS, ALIKE), DIGESTS)
+def test_a_digest_is_known_when_it_was_there_and_only_then(digests, others):
+    blocks = known(digests)
+
+    assert all(each in blocks for each in digests)
+    assert [each in blocks for each in others] == [each in set(digests) for each in others]
+
+
+def test_nothing_is_known_of_an_empty_gmina():
+    assert bytes(16) not in Blocks.none()
+
+
+@pytest.fixture
+def staged(monkeypatch):
+    """Rows that were looked at, by the table they stand in."""
+    seen = []
+    take = staging.Stage._take
+
+    def look(self, piece, early):
+        seen.append({table: len(texts) for table, texts in piece.items() if texts})
+        return take(self, piece, early)
+
+    monkeypatch.setattr(staging.Stage, "_take", look)
+    return lambda: {table: number for piece in seen[-1:] for table, number in piece.items()}
+
+
+def two(words, *, number, kind="full", principal="100.00", second="40.00", **more):
+    return words.Export(
+        receivables=(
+            words.receivable("R-1", words.liability("P-1"), words.instalment("I-1", principal=principal)),
+            words.receivable("R-2", words.liability("P-1"), words.instalment("I-2", principal=second)),
+        ),
+        number=number,
+        kind=kind,
+        **more,
+    )
+
+
+def left(rows):
+    return dict(rows("SELECT external_id, principal FROM instalments WHERE closed_at IS NULL"))
+
+
+def test_what_is_known_is_not_looked_at_again(receive, rows, words, staged):
+    receive(two(words, number=1))
+
+    run = receive(two(words, number=2, second="50.00"))
+
+    assert staged() == {"kinds": 2, "payers": 1, "receivables": 1, "liabilities": 1, "instalments": 1, "same": 1}
+    assert run.counts == {"instalments": {"changed": 1}}
+    assert left(rows) == {"I-1": 10_000, "I-2": 5_000}
+
+
+def test_what_an_incremental_file_changed_is_looked_at_by_the_next_full_one(receive, rows, words):
+    """The full file says what the full file before it said, and not what was said in between."""
+    receive(two(words, number=1))
+    receive(two(words, number=2, kind="incremental", principal="70.00"))
+    assert left(rows)["I-1"] == 7_000
+
+    receive(two(words, number=3))
+
+    assert left(rows) == {"I-1": 10_000, "I-2": 4_000}
+
+
+def test_what_vanished_comes_back_as_it_was(receive, rows, words):
+    receive(two(words, number=1))
+    receive(words.Export(receivables=two(words, number=2).receivables[:1], number=2))
+    assert left(rows) == {"I-1": 10_000}
+
+    receive(two(words, number=3))
+
+    assert left(rows) == {"I-1": 10_000, "I-2": 4_000}
+
+
+def test_totals_count_what_is_only_named(receive, words):
+    receive(two(words, number=1))
+
+    assert receive(two(words, number=2, said={"principal": "140.01"})).problems[0].code == "totals"
+    assert receive(two(words, number=2, said={"instalments": 1})).problems[0].code == "totals"
+    assert receive(two(words, number=2)).state is RunState.APPLIED
+
+
+def test_the_other_leg_of_a_rebooking_may_stand_in_a_known_receivable(receive, words):
+    def legs(number, title="Podatek 2026"):
+        one = words.operation("O-1", "-10.00", kind="rebooking", counterpart="O-2", document="PK 1")
+        other = words.operation("O-2", "10.00", kind="rebooking", counterpart="O-1", document="PK 1")
+        return words.Export(
+            receivables=(
+                words.receivable("R-1", words.liability("P-1"), words.instalment("I-1"), one, title=title),
+                words.receivable("R-2", words.liability("P-1"), words.instalment("I-2"), other),
+            ),
+            number=number,
+        )
+
+    receive(legs(1))
+
+    assert receive(legs(2, title="Podatek 2026, korekta")).state is RunState.APPLIED
+
+
+def test_an_operation_that_is_gone_inside_a_changed_receivable_is_closed(receive, rows, words):
+    def file(number, *operations):
+        whole = words.receivable("R-1", words.liability("P-1"), words.instalment("I-1"), *operations)
+        return words.Export(receivables=(whole,), number=number)
+
+    receive(file(1, words.operation("O-1", "-10.00"), words.operation("O-2", "-5.00")))
+    receive(file(2, words.operation("O-1", "-10.00")))
+
+    assert rows("SELECT external_id FROM operations WHERE closed_at IS NULL") == [("O-1",)]
+
+
+def test_a_plugin_that_breaks_its_promise_harms_its_file_only(receive, rows, words, monkeypatch):
+    receive(two(words, number=1))
+    read = Walk.rows
+
+    def mixed(self):
+        found = list(read(self))
+        found[-1], found[-3] = found[-3], found[-1]
+        return iter(found)
+
+    monkeypatch.setattr(Walk, "rows", mixed)
+
+    assert receive(two(words, number=2, second="50.00")).state is RunState.REFUSED
+    assert left(rows)["I-2"] == 4_000
