@@ -15,7 +15,7 @@ from tests.exchange.remote import TOKEN, read_all, runs
 
 from skarbnik import clock
 from skarbnik.exchange import fetching, spool, tasks
-from skarbnik.exchange.models import ImportRun, Origin, Source
+from skarbnik.exchange.models import ImportProblem, ImportRun, Origin, Source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 
@@ -50,6 +50,25 @@ def test_a_refused_file_is_not_fetched_again_and_a_tried_one_is_fetched(tenant, 
         session.get_one(ImportRun, runs(tenant)[0].id).origin = Origin.UPLOAD
     ask()
     assert len(runs(tenant)) == 2
+
+
+def test_a_file_before_which_one_was_missing_is_fetched_again_when_that_one_has_come(tenant, puma, asked, ask):
+    puma.export("full")
+    puma.export("full")
+    ask()
+    assert read_all(tenant) == [RunState.APPLIED] * 2
+    with tenant.session() as session:  # as if the second had come while the first was on its way by hand
+        second = session.get_one(ImportRun, runs(tenant)[1].id)
+        second.state = RunState.REFUSED
+        session.add(ImportProblem(run_id=second.id, position=0, code="missing-number", message="Brakuje pliku."))
+        session.get_one(Source, "puma").last_import = 0
+    ask()
+    assert len(runs(tenant)) == 2  # the file before it has not come yet
+
+    with tenant.session() as session:
+        session.get_one(Source, "puma").last_import = 1
+    ask()
+    assert len(runs(tenant)) == 3
 
 
 @pytest.mark.parametrize("place", [1, 20_000, -1])

@@ -88,6 +88,19 @@ def test_the_same_bytes_again_are_the_same_run(program, tenant, source, words):
     assert len(kept(source)) == 1
 
 
+def test_a_file_that_came_too_early_is_read_when_it_is_sent_again(program, tenant, source, words):
+    first, second = words.Export(), words.Export(number=2, kind="incremental")
+    early = program.put(second.body(), name="puma-2.xml")
+    tasks.read_file(tenant, runs(tenant)[-1].id)
+    assert program.get(f"runs/{early.json['id']}").json["state"] == "refused"
+
+    for content, name in ((first.body(), "puma-1.xml"), (second.body(), "puma-2.xml")):
+        assert program.put(content, name=name).status_code == 202
+        tasks.read_file(tenant, runs(tenant)[-1].id)
+
+    assert [run.state for run in runs(tenant)] == [RunState.REFUSED, RunState.APPLIED, RunState.APPLIED]
+
+
 def test_the_same_bytes_from_two_at_once_are_one_run(app, tenant, source, words):
     content, start, answers = words.Export().body(), threading.Barrier(4), []
     programs = [Program(app, tenant) for _ in range(4)]

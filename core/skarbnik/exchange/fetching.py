@@ -28,8 +28,9 @@ from skarbnik.errors import (
     Refused,
 )
 from skarbnik.exchange.hours import next_moment
-from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Origin, Source
+from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun, Origin, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
+from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import open_remote, spool_of
 from skarbnik.exchange.uploads import check_name, register_sent
 from skarbnik.outbox import publish
@@ -115,6 +116,8 @@ def _check(files: list[RemoteFile]) -> None:
 
 
 def _unknown(tenant: Tenant, source: Source, files: list[RemoteFile]) -> list[RemoteFile]:
+    """Those no run has read. A refused one stays refused, unless only the file before it was missing, and has come."""
+    missed = select(ImportProblem.run_id).where(ImportProblem.code == "missing-number")
     with tenant.session() as session:
         known = set(
             session.scalars(
@@ -122,6 +125,12 @@ def _unknown(tenant: Tenant, source: Source, files: list[RemoteFile]) -> list[Re
                     ImportRun.source == source.id,
                     ImportRun.sha256.in_([file.sha256 for file in files]),
                     ImportRun.dry.is_(False),
+                    or_(
+                        ImportRun.state != RunState.REFUSED,
+                        ImportRun.number != source.last_import + 1,
+                        ImportRun.number.is_(None),
+                        ImportRun.id.not_in(missed),
+                    ),
                 )
             )
         )

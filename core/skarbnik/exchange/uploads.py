@@ -8,7 +8,6 @@ from typing import IO, BinaryIO, cast
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik.db import new_id
@@ -77,8 +76,16 @@ def check_name(name: str) -> None:
 
 
 def find_sent(session: Session, source_id: str, sha256: str) -> ImportRun | None:
-    """The run of a file with these bytes, whatever became of it; one that was only tried does not count."""
-    query = select(ImportRun).where(ImportRun.source == source_id, ImportRun.sha256 == sha256, ImportRun.dry.is_(False))
+    """The run that has, or will have, applied a file with these bytes.
+
+    One that was only tried does not count, and one that was refused neither: the file before it may have come since.
+    """
+    query = select(ImportRun).where(
+        ImportRun.source == source_id,
+        ImportRun.sha256 == sha256,
+        ImportRun.dry.is_(False),
+        ImportRun.state != RunState.REFUSED,
+    )
     return session.scalars(query.order_by(ImportRun.id).limit(1)).first()
 
 
@@ -95,11 +102,7 @@ def register_once(
     found = find_sent(session, source.id, sha256)
     if found is not None:
         return found
-    try:
-        with session.begin_nested():
-            return register_run(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
-    except IntegrityError as error:
-        raise Conflict(f"a file {name} is being read") from error
+    return register_run(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
 
 
 def lay_sent(spool: Spool, name: str, stream: IO[bytes], *, sha256: str) -> UUID:
