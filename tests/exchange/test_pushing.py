@@ -275,12 +275,13 @@ def test_batches_are_listed_taken_and_answered_through_the_api(program, tenant, 
         query = select(func.count()).where(AuditEntry.action == "exchange.batch_taken", AuditEntry.actor == "api")
         assert session.scalar(query) == 1
 
-    answered = program.put(refusing(batch), name="puma-ack-000001.xml")
+    refusal = refusing(batch)  # which says when it was made
+    answered = program.put(refusal, name="puma-ack-000001.xml")
     assert answered.status_code == 202
     assert tasks.read_file(tenant, runs(tenant)[1].id) is None
     assert program.get("puma/batches").json["items"][0]["state"] == "answered"
     assert [run.state for run in runs(tenant)] == [RunState.APPLIED] * 2
-    assert runs(tenant)[1].sha256 == hashlib.sha256(refusing(batch)).hexdigest()
+    assert runs(tenant)[1].sha256 == hashlib.sha256(refusal).hexdigest()
 
 
 def refusing(batch):
