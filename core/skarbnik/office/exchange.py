@@ -27,6 +27,7 @@ from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.office.queries import get_payer, user_names
 from skarbnik.outbox import publish
+from skarbnik.portal.operations import operation_names
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
@@ -307,7 +308,15 @@ def changes(payer_id: UUID) -> str:
     found = None
     if newer is not None and older is not None and older.number < newer.number:
         found = compare(session, payer_id, older=older.number, newer=newer.number)
-    return render_template("office/changes.html", payer=payer, runs=runs, older=older, newer=newer, found=found)
+    return render_template(
+        "office/changes.html",
+        payer=payer,
+        runs=runs,
+        older=older,
+        newer=newer,
+        found=found,
+        names=operation_names(),
+    )
 
 
 def _chosen(runs: list[ImportRun], name: str, otherwise: int) -> Any:

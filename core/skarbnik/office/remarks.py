@@ -25,6 +25,7 @@ from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.fields import lines
 from skarbnik.web.forms import TokenForm
+from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("office_remarks", __name__, url_prefix="/office/remarks", template_folder="templates")
 
@@ -58,7 +59,7 @@ def queue() -> str:
     """The oldest first; what waits for the office, unless another state was asked for."""
     state = request.args.get("state", "")
     chosen = [RemarkState(state)] if state in set(RemarkState) else list(OPEN)
-    rows = queries.list_any(frame.session(), chosen, after=_after())
+    rows = queries.list_any(frame.session(), chosen, after=cursor("after"))
     record_own_act("remarks.listed", "remarks")
     return render_template(
         "office/remarks.html",
@@ -69,13 +70,6 @@ def queue() -> str:
         topics=topic_names(),
         days_since=days_since,
     )
-
-
-def _after() -> UUID | None:
-    try:
-        return UUID(request.args["after"]) if "after" in request.args else None
-    except ValueError:
-        abort(400)
 
 
 def days_since(moment: datetime) -> int:

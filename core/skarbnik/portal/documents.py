@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.exchange.documents import place_of
-from skarbnik.exchange.spool import open_spool
+from skarbnik.exchange.systems import spool_of
 from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.documents import get_document
 from skarbnik.receivables.permissions import SEE_OWN
@@ -38,7 +38,7 @@ def document(receivable_id: UUID, document_id: UUID) -> Response:
 
 def send(document: Any) -> Response:
     """The file piece by piece, whatever its size. It came from outside: nothing in it may act in the portal's name."""
-    spool = open_spool(g.tenant.instance.settings.files, g.tenant.id, document.source)
+    spool = spool_of(g.tenant, document.source)
     try:
         answer = send_file(place_of(spool, document.sha256), mimetype=PDF, conditional=False, etag=False)
     except FileNotFoundError:
