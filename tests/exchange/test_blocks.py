@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from skarbnik.exchange import staging
 from skarbnik.exchange.blocks import Blocks
 from skarbnik.exchange.states import RunState
-from skarbnik_puma.rows import Walk
+from skarbnik_puma.rows import Walk, Whole
+from skarbnik_puma.system import PumaFinanceSystem
 
 DIGESTS = st.lists(st.binary(min_size=16, max_size=16), max_size=40)
 ALIKE = st.lists(st.sampled_from([bytes(8), b"\xff" * 8]).flatmap(
@@ -105,6 +106,28 @@ def test_totals_count_what_is_only_named(receive, words):
     assert receive(two(words, number=2)).state is RunState.APPLIED
 
 
+def test_totals_of_what_is_only_named_hold_all_that_stands_in_it(receive, words):
+    """Closed instalments, operations and documents too: the file has them, whatever the gmina's tables make of them."""
+
+    def file(number, **said):
+        paid = words.instalment("I-2", principal="0.00", interest="0.07", costs="11.60", closed="true")
+        parts = (words.liability("P-1"), words.instalment("I-1"), paid, words.operation("O-1", "-3.50"))
+        whole = words.receivable("R-1", *parts, words.document("D-1"))
+        return words.Export(receivables=(whole,), number=number, said=said)
+
+    receive(file(1))
+    right = {
+        "receivables": 1, "liabilities": 1, "instalments": 2, "operations": 1, "documents": 1,
+        "principal": "100.00", "interest": "0.07", "costs": "11.60", "operations-amount": "-3.50",
+    }  # fmt: skip
+    wrong = {name: value + 1 if isinstance(value, int) else "5.55" for name, value in right.items()}
+
+    for name in right:
+        run = receive(file(2, **{name: wrong[name]}))
+        assert [problem.code for problem in run.problems] == ["totals"], name
+    assert receive(file(2, **right)).counts == {}
+
+
 def test_the_other_leg_of_a_rebooking_may_stand_in_a_known_receivable(receive, words):
     def legs(number, title="Podatek 2026"):
         one = words.operation("O-1", "-10.00", kind="rebooking", counterpart="O-2", document="PK 1")
@@ -133,16 +156,45 @@ def test_an_operation_that_is_gone_inside_a_changed_receivable_is_closed(receive
     assert rows("SELECT external_id FROM operations WHERE closed_at IS NULL") == [("O-1",)]
 
 
-def test_a_plugin_that_breaks_its_promise_harms_its_file_only(receive, rows, words, monkeypatch):
+@pytest.mark.parametrize("mixed", [
+    lambda head, *parts: (*parts, head),
+    lambda head, *parts: (head._replace(external_id="R-1"), *parts),
+    lambda head, liability, instalment: (head, liability, instalment._replace(receivable="R-1")),
+])  # fmt: skip
+def test_a_plugin_that_breaks_its_promise_harms_its_file_only(receive, rows, words, monkeypatch, mixed):
     receive(two(words, number=1))
-    read = Walk.rows
-
-    def mixed(self):
-        found = list(read(self))
-        found[-1], found[-3] = found[-3], found[-1]
-        return iter(found)
-
-    monkeypatch.setattr(Walk, "rows", mixed)
+    read = Walk.rows_of
+    monkeypatch.setattr(Walk, "rows_of", lambda self, node: iter(mixed(*read(self, node))))
 
     assert receive(two(words, number=2, second="50.00")).state is RunState.REFUSED
     assert left(rows)["I-2"] == 4_000
+
+
+def test_a_block_that_is_known_under_another_name_harms_its_file_only(receive, rows, words, monkeypatch):
+    receive(two(words, number=1))
+    monkeypatch.setattr(Whole, "external_id", property(lambda self: "R-9", lambda self, value: None))
+
+    assert receive(two(words, number=2)).state is RunState.REFUSED
+    assert left(rows) == {"I-1": 10_000, "I-2": 4_000}
+
+
+def test_a_release_that_reads_otherwise_looks_at_everything_again(receive, rows, words, staged, monkeypatch):
+    receive(two(words, number=1))
+    monkeypatch.setattr(PumaFinanceSystem, "reading", PumaFinanceSystem.reading + 1)
+
+    receive(two(words, number=2))
+    assert staged()["receivables"] == 2
+    assert "same" not in staged()
+
+    receive(two(words, number=3))
+    assert staged()["same"] == 2
+
+
+def test_other_columns_make_everything_be_looked_at_again(receive, words, staged, monkeypatch):
+    receive(two(words, number=1))
+    monkeypatch.setitem(staging.TABLES, "documents", staging.TABLES["documents"] + ", another varchar")
+
+    receive(two(words, number=2))
+
+    assert staged()["receivables"] == 2
+    assert "same" not in staged()

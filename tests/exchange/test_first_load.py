@@ -42,7 +42,7 @@ def load(tenant, session):
         assert merge.is_first
         stage.fill(rows, early=merge.take_early)
         problems = checks.check_stage(connection, "puma", run_id)
-        return problems or merge.finish(ImportKind.FULL, stage.counted.rows).counts
+        return problems or merge.finish(ImportKind.FULL, stage.counted.numbers).counts
 
     return take
 

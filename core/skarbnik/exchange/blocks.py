@@ -1,8 +1,9 @@
 """Receivables that a full file says word for word as the full file before: they need not be looked at again.
 
 A receivable with all that stands in it (who is liable, instalments, operations, documents) is one block of the file,
-and the database keeps a keyed digest of it. In a gmina where one debt of a hundred changes a day, 99 are told by one
-look-up each and never travel to PostgreSQL. Whatever else writes a receivable or closes it takes its digest away.
+and the database keeps a keyed digest of its content, with control totals of what stands in it. In a gmina where one
+debt of a hundred changes a day, 99 are told by one look-up each: they are not read row by row and never travel to
+PostgreSQL. Whatever else writes a receivable or closes it takes its digest away.
 """
 
 from __future__ import annotations

@@ -214,13 +214,13 @@ def _apply(
         key_version=tenant.instance.keys.current,
     )
     known = None
-    if system.whole_receivables and manifest.kind is ImportKind.FULL:
+    if manifest.kind is ImportKind.FULL:
         known = Blocks.none() if merge.is_first else Blocks.load(connection, source_id)
-    stage = Stage(connection, tenant, source_id, known)
+    stage = Stage(connection, tenant, source_id, known, reading=system.reading)
     with path.open("rb") as stream:
         progress = Progress(tenant, run_id, stream)
         stage.fill(
-            system.read_rows(stream),
+            system.read_blocks(stream),
             early=merge.take_early if merge.is_first else None,
             each_piece=progress.tell,
         )
@@ -228,10 +228,11 @@ def _apply(
         progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
     _raise_if(problems + checks.check_stage(connection, source_id, run_id))
+    merge.look_for_gone(manifest.kind)
     held = _find_too_much(merge, source) if manifest.kind is ImportKind.FULL and not merge.is_first else None
     if held and not dry and session.get_one(ImportRun, run_id).consented_by is None:
         raise held
-    merged = merge.finish(manifest.kind, stage.counted.rows)
+    merged = merge.finish(manifest.kind, stage.counted.numbers)
     if dry and held:
         merged.counts["debts"] = held.counts
     if not dry:
@@ -247,9 +248,11 @@ def _apply(
 
 def _find_too_much(merge: Merge, source: Source) -> Held | None:
     """A file of half a gmina looks like any other full file; the difference is how much it would close."""
-    open_debts, vanishing = merge.count_vanishing()
-    few = vanishing <= FEW_DEBTS or 100 * vanishing <= source.most_closing * open_debts
-    return None if few else Held(open_debts, vanishing)
+    vanishing = merge.count_vanishing()
+    if vanishing <= FEW_DEBTS:
+        return None
+    open_debts = merge.count_open()
+    return Held(open_debts, vanishing) if 100 * vanishing > source.most_closing * open_debts else None
 
 
 def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunState:

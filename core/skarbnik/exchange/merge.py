@@ -28,6 +28,7 @@ from skarbnik.exchange.statements import (
     INSTALMENTS_CHANGED,
     INSTALMENTS_GONE,
     INSTALMENTS_LOCKED,
+    INSTALMENTS_MISSED,
     INSTALMENTS_NEW,
     INSTALMENTS_UNKNOWN,
     KEPT_FOR,
@@ -38,6 +39,7 @@ from skarbnik.exchange.statements import (
     LIABILITIES_NEW,
     LIABILITIES_UNKNOWN,
     LOOK_UPS,
+    OPEN_DEBTS,
     OPERATIONS_CHANGED,
     OPERATIONS_GONE,
     OPERATIONS_NEW,
@@ -147,12 +149,17 @@ class Merge:
                 added = self._add(table, "new", f"{statement} ON CONFLICT DO NOTHING")
                 self.left_out |= table == "receivables" and added < fresh[table]
 
+    def look_for_gone(self, kind: ImportKind) -> None:
+        """Before `finish` and the counts: which instalments the staged file no longer has. Nothing in a first load."""
+        if not self.is_first:
+            self.connection.execute(INSTALMENTS_MISSED.format(place=PLACES[kind]).encode(), self.words)
+            self.connection.execute("ANALYZE stage_gone")
+
     def finish(self, kind: ImportKind, staged: dict[str, int]) -> Merged:
         """Write what is new or changed, close what is gone. `staged` tells how many rows of each table there are."""
         self._add_kinds("stage_kinds")
         if not self.is_first:
-            lock = INSTALMENTS_LOCKED.format(place=PLACES[kind], keep=keeping("instalments"))
-            self.connection.execute(lock.encode(), self.words)
+            self.connection.execute(INSTALMENTS_LOCKED.format(keep=keeping("instalments")).encode(), self.words)
             self.connection.execute(FORGET.encode(), self.words)
         for table, (insert, unknown) in NEW.items():
             if not self.is_first or self._added(table) < staged[table]:
@@ -166,15 +173,22 @@ class Merge:
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
             self._add("operations", "closed", OPERATIONS_GONE)
-            for table in ("payers", "receivables", "instalments", "overpayments"):
+            for table in ("payers", "receivables", "overpayments"):
                 self._add(table, "closed", vanished(table))
         return self.merged
 
-    def count_vanishing(self) -> tuple[int, int]:
-        """Debts that are open now, and how many of them this file would close because it does not name them."""
-        row = self.connection.execute(VANISHING.encode(), self.words).fetchone()
+    def count_vanishing(self) -> int:
+        """How many debts that are open now the file would close because it does not name them."""
+        return self._count(VANISHING)
+
+    def count_open(self) -> int:
+        """Debts that are open now."""
+        return self._count(OPEN_DEBTS)
+
+    def _count(self, statement: str) -> int:
+        row = self.connection.execute(statement.encode(), self.words).fetchone()
         assert row is not None
-        return row[0], row[1]
+        return int(row[0])
 
     def _add_kinds(self, stage: str) -> None:
         for statement in KINDS.format(stage=stage).split(";"):

@@ -10,8 +10,9 @@ import base64
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass, field
+from functools import partial
 from hashlib import blake2b
+from operator import itemgetter, sub
 from typing import Any
 from uuid import UUID
 
@@ -20,6 +21,7 @@ from uuid_utils import uuid7
 
 from skarbnik.exchange.blocks import Blocks
 from skarbnik.plugin_api import (
+    Block,
     DocumentRow,
     InstalmentRow,
     KindRow,
@@ -45,7 +47,8 @@ TABLES = {
     ),
     "receivables": (
         "external_id varchar, kind varchar, parent varchar, title varchar, number varchar, period_from date,"
-        " period_until date, basis varchar, account varchar, closed boolean, digest uuid, id uuid, block uuid"
+        " period_until date, basis varchar, account varchar, closed boolean, digest uuid, id uuid, block uuid,"
+        " totals bigint[]"
     ),
     "liabilities": (
         "receivable varchar, payer varchar, role varchar, share_part integer, share_whole integer, from_on date,"
@@ -70,12 +73,30 @@ TABLES = {
     ),
 }
 
-# Receivables whose block is the known one: by their id in the file, and by ours.
+# What is counted within a block, in the order of `block_totals`.
+INSIDE = (
+    "liabilities",
+    "instalments",
+    "operations",
+    "documents",
+    "principal",
+    "interest",
+    "costs",
+    "operations_amount",
+)
+
+# Receivables whose block is the known one: by their id in the file, and by ours with what stands in them.
 SAME = "same"
 NAMED = """
     CREATE TEMP TABLE stage_named ON COMMIT DROP AS
-    SELECT DISTINCT r.id FROM stage_same s JOIN receivables r ON r.source = %s AND r.external_id = s.external_id
+    SELECT r.id, count(*) AS times, r.block_totals AS totals
+    FROM stage_same s JOIN receivables r ON r.source = %s AND r.external_id = s.external_id GROUP BY r.id
 """
+NAMED_TOTALS = f"""
+    SELECT coalesce(sum(times), 0)::bigint,
+        {", ".join(f"coalesce(sum(times * totals[{place}]), 0)::bigint" for place in range(1, len(INSIDE) + 1))}
+    FROM stage_named
+"""  # our own words
 
 # What identifies a row within its source.
 KEYS = {
@@ -90,20 +111,15 @@ KEYS = {
 }
 
 
-@dataclass
 class Counted:
-    """What was really in the file, to be compared with what its manifest says."""
+    """What was really in the file, to be compared with what its manifest says: rows of each table, sums in grosze."""
 
-    rows: dict[str, int] = field(default_factory=lambda: dict.fromkeys(TABLES, 0))
-    principal: int = 0
-    interest: int = 0
-    costs: int = 0
-    operations_amount: int = 0
-    overpayments_amount: int = 0
+    def __init__(self) -> None:
+        self.numbers = dict.fromkeys([*TABLES, *INSIDE, "overpayments_amount"], 0)
+        self.inside = partial(itemgetter(*INSIDE), self.numbers)  # how much of what may stand in a block, until now
 
     def totals(self) -> Totals:
-        amounts = {name: value for name, value in asdict(self).items() if name != "rows"}
-        return Totals(**self.rows, **amounts)
+        return Totals(**self.numbers)
 
 
 class Stage:
@@ -114,27 +130,36 @@ class Stage:
     """
 
     def __init__(
-        self, connection: psycopg.Connection, tenant: Tenant, source: str, known: Blocks | None = None
+        self,
+        connection: psycopg.Connection,
+        tenant: Tenant,
+        source: str,
+        known: Blocks | None = None,
+        *,
+        reading: int = 1,
     ) -> None:
-        """With `known` whole receivables are compared first, and those that are known are only named."""
+        """With `known` blocks are compared first, and those that are known are only named.
+
+        `reading` is of the plugin: with another one, or other columns, nothing is known that was read before.
+        """
         self.connection = connection
         self.tenant = tenant
         self.source = source
         self.known = known
         self.counted = Counted()
+        self._named = 0
         self._latest = ("", NULL)  # external id and id of the receivable whose parts usually follow it
         self._key = tenant.instance.keys.digest_key(tenant.id, "import/digest")
+        self._reader = blake2b(repr((reading, TABLES)).encode(), digest_size=blake2b.PERSON_SIZE).digest()
         self._writers: dict[type, Callable[[Any], tuple[str, str]]] = {
             KindRow: self._kind,
             PayerRow: self._payer,
+            ReceivableRow: self._receivable,
+            LiabilityRow: self._liability,
+            InstalmentRow: self._instalment,
+            OperationRow: self._operation,
+            DocumentRow: self._document,
             OverpaymentRow: self._overpayment,
-        }
-        self._parts: dict[type, tuple[str, Callable[[Any], str]]] = {
-            ReceivableRow: ("receivables", self._receivable),
-            LiabilityRow: ("liabilities", self._liability),
-            InstalmentRow: ("instalments", self._instalment),
-            OperationRow: ("operations", self._operation),
-            DocumentRow: ("documents", self._document),
         }
         for table, columns in TABLES.items():
             self._make(f"stage_{table}", columns)
@@ -142,7 +167,7 @@ class Stage:
 
     def fill(
         self,
-        rows: Iterable[Row],
+        rows: Iterable[Row | Block],
         *,
         early: Callable[[dict[str, int]], None] | None = None,
         each_piece: Callable[[], None] = lambda: None,
@@ -168,65 +193,62 @@ class Stage:
                 self.connection.execute(f"CREATE INDEX ON stage_{table} ({key}); ANALYZE stage_{table}".encode())
         self.connection.execute(NAMED, [self.source])
         self.connection.execute("ANALYZE stage_named")
+        self._count_named()
 
-    def _pieces(self, rows: Iterable[Row]) -> Iterator[dict[str, list[str]]]:
-        writers, parts, counts = self._writers, self._parts, self.counted.rows
+    def _count_named(self) -> None:
+        row = self.connection.execute(NAMED_TOTALS.encode()).fetchone()
+        assert row is not None
+        named, *inside = row
+        if named != self._named:
+            raise ValueError(f"{self._named} blocks are known, of {named} receivables")
+        numbers = self.counted.numbers
+        numbers["receivables"] += named
+        for name, number in zip(INSIDE, inside, strict=True):
+            numbers[name] += number
+
+    def _pieces(self, rows: Iterable[Row | Block]) -> Iterator[dict[str, list[str]]]:
+        writers = self._writers
         piece, size = _new_piece(), 0
-        block: Block = []
         for row in rows:
-            part = parts.get(type(row))
-            if part is None or part[0] == "receivables":
-                size += self._write(block, piece)
-                block = []
-            if part is None:
-                table, text = writers[type(row)](row)
-                piece[table].append(text)
-                size += len(text)
-            else:
-                table = part[0]
-                block.append((table, row, part[1](row)))
-            counts[table] += 1
+            size += self._row(row, piece) if type(row) in writers else self._block(row, piece)
             if size > PIECE:
                 yield piece
                 piece, size = _new_piece(), 0
-        self._write(block, piece)
         yield piece
 
-    def _write(self, block: Block, piece: dict[str, list[str]]) -> int:
+    def _row(self, row: Any, piece: dict[str, list[str]]) -> int:
+        """How many characters it took."""
+        table, text = self._writers[type(row)](row)
+        piece[table].append(text)
+        self.counted.numbers[table] += 1
+        return len(text)
+
+    def _block(self, block: Any, piece: dict[str, list[str]]) -> int:
         """A receivable and what stands in it, or its name only. How many characters it took."""
-        if not block:
+        if self.known is None:
+            return sum(self._row(row, piece) for row in block.rows())
+        digest = blake2b(block.content(), digest_size=16, key=self._key, person=self._reader).digest()
+        if digest in self.known:
+            self._named += 1
+            piece[SAME].append(f"{block.line}\t{_text(block.external_id)}\n")
+            return len(block.external_id)
+        rows = block.rows()
+        head = next(rows, None)
+        if head is None:
             return 0
-        mark = NULL
-        if self.known is not None:
-            digest = self._digest_of(block)
-            if digest in self.known:
-                head: ReceivableRow = block[0][1]
-                piece[SAME].append(f"{head.line}\t{_text(head.external_id)}\n")
-                return len(head.external_id)
-            mark = digest.hex()
-        size = 0
-        for table, row, text in block:
-            whole = f"{row.line}\t{text}\t{self._digest(text)}\t{self._ids(table, row, mark)}\n"
-            piece[table].append(whole)
-            size += len(whole)
-        return size
-
-    def _digest_of(self, block: Block) -> bytes:
-        head: ReceivableRow = block[0][1]
-        if type(head) is not ReceivableRow or any(row.receivable != head.external_id for _, row, _ in block[1:]):
-            raise ValueError(f"a row of another receivable stands behind {head.external_id}")
-        text = "\x1e".join([f"{table}\x1f{text}" for table, _, text in block])
-        return blake2b(text.encode(), digest_size=16, key=self._key).digest()
-
-    def _ids(self, table: str, row: Any, mark: str) -> str:
-        """The ids rows get if they are new, as the columns of their table end."""
-        if table == "receivables":
-            own_id = str(uuid7())
-            self._latest = (row.external_id, own_id)
-            return f"{own_id}\t{mark}"
-        if table == "liabilities":
-            return self._id_of(row.receivable)
-        return f"{uuid7()}\t{self._id_of(row.receivable)}"
+        if type(head) is not ReceivableRow or head.external_id != block.external_id:
+            raise ValueError(f"the block of {block.external_id} does not begin with it")
+        self._latest = (head.external_id, str(uuid7()))
+        before, size = self.counted.inside(), 0
+        for row in rows:
+            if row.receivable != head.external_id:
+                raise ValueError(f"a row of another receivable stands in {head.external_id}")
+            size += self._row(row, piece)
+        totals = ",".join(map(str, map(sub, self.counted.inside(), before)))
+        text = self._head(head, digest.hex(), f"{{{totals}}}")
+        piece["receivables"].append(text)
+        self.counted.numbers["receivables"] += 1
+        return size + len(text)
 
     def _make(self, name: str, columns: str) -> None:
         self.connection.execute(f"CREATE TEMP TABLE {name} (line integer, {columns}) ON COMMIT DROP".encode())
@@ -280,53 +302,62 @@ class Stage:
         text = f"{text}\t{pesel_hash}"
         return "payers", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{sealed}\n"
 
-    def _receivable(self, row: ReceivableRow) -> str:
-        _line, external_id, kind, parent, title, number, period_from, period_until, basis, account, closed = row
-        return (
+    def _receivable(self, row: ReceivableRow) -> tuple[str, str]:
+        """One that is no block: what stands in it may come anywhere, so the next full file looks at it again."""
+        self._latest = (row.external_id, str(uuid7()))
+        return "receivables", self._head(row, NULL, NULL)
+
+    def _head(self, row: ReceivableRow, block: str, totals: str) -> str:
+        line, external_id, kind, parent, title, number, period_from, period_until, basis, account, closed = row
+        text = (
             f"{_text(external_id)}\t{_text(kind)}\t{_text(parent)}\t{_text(title)}\t{_text(number)}"
             f"\t{period_from or NULL}\t{period_until or NULL}\t{_text(basis)}\t{account or NULL}\t{closed}"
         )
+        return f"{line}\t{text}\t{self._digest(text)}\t{self._latest[1]}\t{block}\t{totals}\n"
 
-    def _liability(self, row: LiabilityRow) -> str:
-        _line, receivable, payer, role, part, whole, from_on, until_on = row
-        return f"{_text(receivable)}\t{_text(payer)}\t{role}\t{part}\t{whole}\t{from_on or NULL}\t{until_on or NULL}"
+    def _liability(self, row: LiabilityRow) -> tuple[str, str]:
+        line, receivable, payer, role, part, whole, from_on, until_on = row
+        text = f"{_text(receivable)}\t{_text(payer)}\t{role}\t{part}\t{whole}\t{from_on or NULL}\t{until_on or NULL}"
+        return "liabilities", f"{line}\t{text}\t{self._digest(text)}\t{self._id_of(receivable)}\n"
 
-    def _instalment(self, row: InstalmentRow) -> str:
-        _line, external_id, receivable, number, due_on, charged, principal, interest, costs, closed = row
-        counted = self.counted
-        counted.principal += principal
-        counted.interest += interest
-        counted.costs += costs
-        return (
+    def _instalment(self, row: InstalmentRow) -> tuple[str, str]:
+        line, external_id, receivable, number, due_on, charged, principal, interest, costs, closed = row
+        numbers = self.counted.numbers
+        numbers["principal"] += principal
+        numbers["interest"] += interest
+        numbers["costs"] += costs
+        text = (
             f"{_text(external_id)}\t{_text(receivable)}\t{number}\t{due_on}\t{charged}\t{principal}\t{interest}"
             f"\t{costs}\t{closed}"
         )
+        return "instalments", f"{line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{self._id_of(receivable)}\n"
 
-    def _operation(self, row: OperationRow) -> str:
-        self.counted.operations_amount += row.principal + row.interest + row.costs
-        return (
+    def _operation(self, row: OperationRow) -> tuple[str, str]:
+        self.counted.numbers["operations_amount"] += row.principal + row.interest + row.costs
+        text = (
             f"{_text(row.external_id)}\t{_text(row.receivable)}\t{_text(row.instalment)}\t{row.kind}\t{row.booked_on}"
             f"\t{row.happened_on}\t{_text(row.document)}\t{row.principal}\t{row.interest}\t{row.costs}"
             f"\t{_text(row.counterpart)}\t{row.booking_id or NULL}"
         )
+        return "operations", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{self._id_of(row.receivable)}\n"
+
+    def _document(self, row: DocumentRow) -> tuple[str, str]:
+        text = (
+            f"{_text(row.external_id)}\t{_text(row.receivable)}\t{_text(row.title)}\t{row.issued_on}"
+            f"\t{_text(row.sha256)}\t{row.size}"
+        )
+        return "documents", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\t{self._id_of(row.receivable)}\n"
 
     def _overpayment(self, row: OverpaymentRow) -> tuple[str, str]:
-        self.counted.overpayments_amount += row.amount
+        self.counted.numbers["overpayments_amount"] += row.amount
         text = (
             f"{_text(row.external_id)}\t{_text(row.payer)}\t{_text(row.receivable)}\t{row.amount}\t{row.arose_on}"
             f"\t{row.closed}"
         )
         return "overpayments", f"{row.line}\t{text}\t{self._digest(text)}\t{uuid7()}\n"
 
-    def _document(self, row: DocumentRow) -> str:
-        return (
-            f"{_text(row.external_id)}\t{_text(row.receivable)}\t{_text(row.title)}\t{row.issued_on}"
-            f"\t{_text(row.sha256)}\t{row.size}"
-        )
-
 
 NULL = "\\N"
-Block = list[tuple[str, Any, str]]  # table, row and its text: a receivable first, then what stands in it
 
 
 def _new_piece() -> dict[str, list[str]]:

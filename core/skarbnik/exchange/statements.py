@@ -112,9 +112,9 @@ PAYERS_MERGED_FROM = """
 
 RECEIVABLES_NEW = """
     INSERT INTO receivables (id, source, external_id, kind_id, title, number, period_from, period_until, basis, account,
-        closed_at, digest, run_id, block)
+        closed_at, digest, run_id, block, block_totals)
     SELECT s.id, %(source)s, s.external_id, k.id, s.title, s.number, s.period_from, s.period_until, s.basis, s.account,
-        CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s, s.block
+        CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s, s.block, s.totals
     FROM {stage} s JOIN kinds k ON k.source = %(source)s AND k.code = s.kind
 """
 RECEIVABLES_UNKNOWN = """
@@ -155,7 +155,7 @@ RECEIVABLES_CHANGED = f"""
 """  # noqa: S608  # our own words
 # An incremental file has no blocks: what it names is compared row by row in the next full one.
 BLOCKS = """
-    UPDATE receivables r SET block = s.block FROM stage_receivables s
+    UPDATE receivables r SET block = s.block, block_totals = s.totals FROM stage_receivables s
     WHERE r.source = %(source)s AND r.external_id = s.external_id AND r.block IS DISTINCT FROM s.block
 """
 RECEIVABLES_PARENT = """
@@ -204,20 +204,6 @@ INSTALMENTS_UNKNOWN = """
     LEFT JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
     WHERE i.id IS NULL
 """
-INSTALMENTS_LOCKED = """
-    WITH t AS MATERIALIZED (
-        SELECT * FROM instalments WHERE id IN (
-            SELECT i.id FROM stage_instalments s
-            JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
-            WHERE i.digest <> s.digest OR (i.closed_at IS NOT NULL) <> s.closed
-            UNION ALL
-            SELECT i.id FROM {place}
-            WHERE i.source = %(source)s AND i.closed_at IS NULL
-                AND NOT EXISTS (SELECT FROM stage_instalments si WHERE si.external_id = i.external_id)
-                AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = i.receivable_id)
-        ) ORDER BY id FOR UPDATE
-    ) {keep}
-"""
 # Where an import looks for instalments that are gone: a full one everywhere, another in the receivables it names.
 PLACES = {
     ImportKind.FULL: "instalments i",
@@ -226,6 +212,23 @@ PLACES = {
         JOIN instalments i ON i.receivable_id = r.id
     """,
 }
+INSTALMENTS_MISSED = """
+    CREATE TEMP TABLE stage_gone ON COMMIT DROP AS
+    SELECT i.id FROM {place}
+    WHERE i.source = %(source)s AND i.closed_at IS NULL
+        AND NOT EXISTS (SELECT FROM stage_instalments si WHERE si.external_id = i.external_id)
+        AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = i.receivable_id)
+"""
+INSTALMENTS_LOCKED = """
+    WITH t AS MATERIALIZED (
+        SELECT * FROM instalments WHERE id IN (
+            SELECT i.id FROM stage_instalments s
+            JOIN instalments i ON i.source = %(source)s AND i.external_id = s.external_id
+            WHERE i.digest <> s.digest OR (i.closed_at IS NOT NULL) <> s.closed
+            UNION ALL SELECT id FROM stage_gone
+        ) ORDER BY id FOR UPDATE
+    ) {keep}
+"""
 INSTALMENTS_CHANGED = """
     UPDATE instalments i SET number = s.number, due_on = s.due_on, charged = s.charged, principal = s.principal,
         interest = s.interest, costs = s.costs,
@@ -234,10 +237,7 @@ INSTALMENTS_CHANGED = """
         AND (i.digest <> s.digest OR (i.closed_at IS NOT NULL) <> s.closed)
 """
 INSTALMENTS_GONE = """
-    UPDATE instalments i SET closed_at = %(now)s, run_id = %(run)s
-    FROM stage_receivables s JOIN receivables r ON r.source = %(source)s AND r.external_id = s.external_id
-    WHERE i.receivable_id = r.id AND i.closed_at IS NULL
-        AND NOT EXISTS (SELECT FROM stage_instalments si WHERE si.external_id = i.external_id)
+    UPDATE instalments i SET closed_at = %(now)s, run_id = %(run)s FROM stage_gone g WHERE i.id = g.id
 """
 
 OPERATIONS_NEW = """
@@ -339,29 +339,27 @@ VANISHED = """
     ) {keep}
     UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s {forget} FROM t WHERE o.id = t.id
 """
-# One that the file names as a known block still has all that stood in it.
-UNLESS = {
-    "receivables": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.id)",
-    "instalments": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.receivable_id)",
-}
 
 
 def vanished(table: str) -> str:
     """Close the rows of a table that a full file no longer has."""
+    is_block = table == "receivables"
     return VANISHED.format(
         table=table,
-        unless=UNLESS.get(table, ""),
-        keep=f", kept AS ({keeping(table)})" if table in CONTENT and table != "instalments" else "",
-        forget=", block = NULL" if table == "receivables" else "",
+        unless="AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.id)" if is_block else "",
+        keep=f", kept AS ({keeping(table)})" if table in CONTENT else "",
+        forget=", block = NULL, block_totals = NULL" if is_block else "",
     )
 
 
 # Debts that residents see today and that a full file would close without a word.
 VANISHING = """
-    SELECT count(*), count(*) FILTER (WHERE s.external_id IS NULL AND n.id IS NULL)
-    FROM instalments i JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
-    LEFT JOIN stage_instalments s ON s.external_id = i.external_id
-    LEFT JOIN stage_named n ON n.id = i.receivable_id
+    SELECT count(*) FROM stage_gone g JOIN instalments i ON i.id = g.id
+    JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
+    WHERE i.principal + i.interest + i.costs > 0
+"""
+OPEN_DEBTS = """
+    SELECT count(*) FROM instalments i JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
     WHERE i.source = %(source)s AND i.closed_at IS NULL AND i.principal + i.interest + i.costs > 0
 """
 FORGET = "DELETE FROM replaced_rows WHERE replaced_by < %(long_ago)s"

@@ -219,6 +219,24 @@ class DocumentRow(NamedTuple):
 Row = PayerRow | KindRow | ReceivableRow | LiabilityRow | InstalmentRow | OperationRow | OverpaymentRow | DocumentRow
 
 
+class Block(ABC):
+    """A receivable and all that stands in it, not looked at yet: most of a full file says what the one before said.
+
+    It is looked at before the next is asked for, or never.
+    """
+
+    line: int
+    external_id: str
+
+    @abstractmethod
+    def content(self) -> bytes:
+        """What all its rows follow from: the same bytes are the same rows, but for the lines they stand in."""
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """The receivable, then all its parts. Nothing when the receivable cannot be used."""
+
+
 @dataclass(frozen=True)
 class BookingItem:
     """One amount that came for one instalment and must be booked by the finance system."""
@@ -318,7 +336,7 @@ class FinanceSystem(ABC):
     contract: ClassVar[int] = 1
     settings_type: ClassVar[type]
     file_pattern: ClassVar[str]  # names of files worth reading in the incoming folder, as fnmatch
-    whole_receivables: ClassVar[bool] = False  # all rows of a receivable follow it, before any row of another thing
+    reading: ClassVar[int] = 1  # raised by a release that reads other rows from the same content of a block
 
     @abstractmethod
     def __init__(self, settings: Any) -> None:
@@ -352,6 +370,10 @@ class FinanceSystem(ABC):
         is raised with every problem (at most 1,000). A file that is broken as a whole raises at once.
         References between rows and totals are the core's to check.
         """
+
+    def read_blocks(self, stream: BinaryIO) -> Iterator[Row | Block]:
+        """The same, with receivables that are only looked at when their content is new. A format may not have such."""
+        return self.read_rows(stream)
 
     @abstractmethod
     def write_bookings(self, batch: BookingBatch) -> bytes:

@@ -6,7 +6,7 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import ARRAY, BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from skarbnik.accounts.models import User
@@ -118,6 +118,7 @@ class Receivable(Base):
     digest: Mapped[UUID]
     run_id: Mapped[UUID]
     block: Mapped[UUID | None]  # of it and all that stands in it, as the last full file had them
+    block_totals: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger))  # see `exchange.staging.INSIDE`
 
     kind: Mapped[Kind] = relationship()
     instalments: Mapped[list[Instalment]] = relationship(back_populates="receivable", order_by="Instalment.number")

@@ -22,6 +22,7 @@ import pytest
 
 from skarbnik.plugin_api import (
     Acknowledgement,
+    Block,
     BookingBatch,
     BrokenFile,
     Capability,
@@ -34,6 +35,7 @@ from skarbnik.plugin_api import (
     PaymentGateway,
     PaymentRequest,
     RawNotification,
+    ReceivableRow,
     RemoteFile,
     RemoteFiles,
     Row,
@@ -290,6 +292,21 @@ class FinanceSystemContract(_Contract):
 
     def test_the_same_file_gives_the_same_rows(self, finance_system: FinanceSystem, export: bytes) -> None:
         assert self.rows(finance_system, export) == self.rows(finance_system, export)
+
+    def test_blocks_hold_the_rows_of_the_file(self, finance_system: FinanceSystem, export: bytes) -> None:
+        """The same content is the same rows: the core does not look at the second one."""
+        rows: list[Row] = []
+        told: dict[bytes, list[tuple[Any, ...]]] = {}
+        for each in finance_system.read_blocks(BytesIO(export)):
+            inside = list(each.rows()) if isinstance(each, Block) else [each]
+            rows += inside
+            if isinstance(each, Block):
+                head = inside[0]
+                assert isinstance(head, ReceivableRow)
+                assert (head.line, head.external_id) == (each.line, each.external_id)
+                said = [row[1:] for row in inside]
+                assert told.setdefault(each.content(), said) == said
+        assert rows == self.rows(finance_system, export)
 
     def test_every_row_names_its_line_in_the_file(self, finance_system: FinanceSystem, export: bytes) -> None:
         lines = [row.line for row in self.rows(finance_system, export)]

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from lxml import etree
 
-from skarbnik.plugin_api import Row
+from skarbnik.plugin_api import Block, Row
 from skarbnik_puma import elements
 from skarbnik_puma.head import EXPORT, MANIFEST_TAG, PARSER
 from skarbnik_puma.problems import Problems
@@ -35,6 +35,24 @@ PARTS = (elements.LIABILITY, elements.INSTALMENT, elements.OPERATION, elements.D
 RECEIVABLE = tag("receivable")
 
 
+class Whole(Block):
+    """A receivable as it stands in the file. Free for reading until the walk goes on."""
+
+    __slots__ = ("external_id", "line", "node", "walk")
+
+    def __init__(self, walk: Walk, node: etree._Element) -> None:
+        self.walk = walk
+        self.node = node
+        self.line = line_of(node)
+        self.external_id = node.get("id", "").strip()
+
+    def content(self) -> bytes:
+        return etree.tostring(self.node, encoding="utf-8", xml_declaration=False, with_tail=False)
+
+    def rows(self) -> Iterator[Row]:
+        return self.walk.rows_of(self.node)
+
+
 class Walk:
     """One reading of one file."""
 
@@ -46,7 +64,7 @@ class Walk:
         self.section: etree._Element | None = None
         self.row_tag = ""  # of the rows of this section
 
-    def rows(self) -> Iterator[Row]:
+    def blocks(self) -> Iterator[Row | Block]:
         source, readers = self.source, self.readers
         events = etree.iterparse(source, events=("end",), tag=[*ROWS, *SECTIONS], encoding="UTF-8", **PARSER)
         try:
@@ -59,21 +77,25 @@ class Walk:
                     continue
                 if name != self.row_tag or node.getparent() is not self.section:
                     self.enter(node)
-                row = reader.read(node)
                 self.drop_before(node)
+                if name == RECEIVABLE:
+                    yield Whole(self, node)
+                    continue
+                row = reader.read(node)
                 if row is not None:
                     yield row
-                if reader.element is elements.RECEIVABLE:
-                    yield from self.parts_of(node, node.get("id", "").strip(), usable=row is not None)
-                elif len(node) or has_text(node.text):
+                if len(node) or has_text(node.text):
                     self.strange(node)
         except etree.XMLSyntaxError as error:
             raise self.problems.syntax(error, cut=source.is_cut("export")) from None
         self.finish(events.root)
 
-    def parts_of(self, receivable: etree._Element, owner: str, *, usable: bool) -> Iterator[Row]:
-        """All that stands inside a receivable, in its order; of one that is wrong it is only looked at."""
-        last = 0
+    def rows_of(self, receivable: etree._Element) -> Iterator[Row]:
+        """A receivable and all that stands in it, in its order; of one that is wrong the rest is only looked at."""
+        owner, last = receivable.get("id", "").strip(), 0
+        head = self.readers[RECEIVABLE].read(receivable)
+        if head is not None:
+            yield head
         if has_text(receivable.text):
             self.strange(receivable)
         for node in receivable:
@@ -90,7 +112,7 @@ class Walk:
             if node.text is not None or len(node) or has_text(node.tail):
                 self.check_inside(node)
             row = reader.read(node, owner)
-            if row is not None and usable:
+            if row is not None and head is not None:
                 yield row
 
     def enter(self, node: etree._Element) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from skarbnik.plugin_api import (
     Acknowledgement,
+    Block,
     BookingBatch,
     FileKind,
     FinanceSystem,
@@ -33,7 +35,6 @@ class PumaFinanceSystem(FinanceSystem):
     contract = 1
     settings_type = PumaSettings
     file_pattern = "puma-*.xml"
-    whole_receivables = True
 
     def __init__(self, settings: PumaSettings) -> None:
         self.tenant_code = settings.tenant_code
@@ -57,9 +58,13 @@ class PumaFinanceSystem(FinanceSystem):
         return read_head(Source(stream), self.tenant_code)
 
     def read_rows(self, stream: BinaryIO) -> Iterator[Row]:
+        each_read = (each.rows() if isinstance(each, Block) else (each,) for each in self.read_blocks(stream))
+        return chain.from_iterable(each_read)
+
+    def read_blocks(self, stream: BinaryIO) -> Iterator[Row | Block]:
         source = Source(stream)
         read_head(source, self.tenant_code)
-        return Walk(source).rows()
+        return Walk(source).blocks()
 
     def write_bookings(self, batch: BookingBatch) -> bytes:
         if batch.tenant_code != self.tenant_code:

@@ -362,6 +362,7 @@ CREATE TABLE receivables (
     digest UUID NOT NULL,
     run_id UUID NOT NULL,
     block UUID,
+    block_totals BIGINT[],
     CONSTRAINT receivables_pkey PRIMARY KEY (id),
     CONSTRAINT receivables_source_external_id_key UNIQUE (source, external_id),
     CONSTRAINT receivables_kind_id_fkey FOREIGN KEY(kind_id) REFERENCES kinds (id),
