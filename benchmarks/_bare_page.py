@@ -21,6 +21,7 @@ from psycopg.rows import namedtuple_row
 from skarbnik.accounts.people import _LOAD
 from skarbnik.db import SET_TENANT
 from skarbnik.portal.debts import TO_PAY
+from skarbnik.portal.views import PAGE
 
 WARSAW = ZoneInfo("Europe/Warsaw")
 TOKEN = "bare" * 23  # as long as a real one
@@ -76,6 +77,7 @@ def receivables() -> Response:
         overdue += left if row.due_on < today else 0
         soon += left if today <= row.due_on <= today + timedelta(days=14) else 0
         kinds[row.kind_id] = row.kind
+    for row in rows[:PAGE]:
         groups.setdefault(row.kind, []).append(row)
     page = template.render(
         gmina=gmina,
