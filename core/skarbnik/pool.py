@@ -68,7 +68,7 @@ class HomePool(QueuePool):
         home = None if tenant is None else home_of(tenant, self.size())
         with self._overflow_lock:
             number = home if home in self._free else min(self._free, default=home)
-            self._free.discard(number)  # type: ignore[arg-type]  # what is not there is not discarded
+            self._free.discard(number)
         if record.record_info is not None:
             record.record_info["home"] = number
         return record
