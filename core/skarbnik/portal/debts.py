@@ -42,7 +42,8 @@ TO_PAY: LiteralString = f"""
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
         coalesce(c.principal + c.interest + c.costs, 0) AS captured, h.held_until, h.own_order,
         k.regime, k.interest AS mode, r.period_from, {OVERPAID} AS overpaid,
-        (SELECT max(s.as_of) FROM sources s) AS as_of, {CHANGED_AT} AS rules_changed_at
+        (SELECT s.as_of FROM payers p JOIN sources s ON s.id = p.source WHERE p.id = %(payer)s) AS as_of,
+        {CHANGED_AT} AS rules_changed_at
     FROM (
         SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}
     ) AS l
