@@ -158,6 +158,18 @@ BLOCKS = """
     UPDATE receivables r SET block = s.block FROM stage_receivables s
     WHERE r.source = %(source)s AND r.external_id = s.external_id AND r.block IS DISTINCT FROM s.block
 """
+# It may name where an operation or a document went, and not the receivable it left, which is another block since.
+BLOCKS_LEFT = """
+    UPDATE receivables SET block = NULL WHERE block IS NOT NULL AND id IN (
+        SELECT r.id FROM stage_operations s
+        JOIN operations d ON d.source = %(source)s AND d.external_id = s.external_id AND d.closed_at IS NULL
+        JOIN receivables r ON r.id = d.receivable_id AND r.external_id <> s.receivable
+        UNION ALL
+        SELECT r.id FROM stage_documents s
+        JOIN documents d ON d.source = %(source)s AND d.external_id = s.external_id AND d.closed_at IS NULL
+        JOIN receivables r ON r.id = d.receivable_id AND r.external_id <> s.receivable
+    )
+"""
 RECEIVABLES_PARENT = """
     UPDATE receivables r SET parent_id = p.id FROM stage_receivables s
     LEFT JOIN receivables p ON p.source = %(source)s AND p.external_id = s.parent
