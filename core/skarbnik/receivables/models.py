@@ -88,6 +88,7 @@ class Kind(Base):
     title: Mapped[str] = mapped_column(String(120))
     regime: Mapped[Regime]
     creditor_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("creditor_accounts.id"))
+    said_account: Mapped[str | None] = mapped_column(String(26))  # as the finance system named it last
     position: Mapped[int] = mapped_column(default=100)
     online: Mapped[bool] = mapped_column(default=True)  # may be paid through a gateway
     in_parts: Mapped[bool] = mapped_column(default=False)  # less than an instalment may be paid

@@ -216,6 +216,7 @@ CREATE TABLE kinds (
     title VARCHAR(120) NOT NULL,
     regime VARCHAR(24) NOT NULL,
     creditor_account_id UUID,
+    said_account VARCHAR(26),
     position INTEGER NOT NULL,
     online BOOLEAN NOT NULL,
     in_parts BOOLEAN NOT NULL,
