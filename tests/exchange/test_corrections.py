@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import text
 
 from skarbnik import clock
 from skarbnik.exchange.staging import hash_pesel
@@ -16,12 +16,10 @@ from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer
 from skarbnik.payments.ordering import BasketChanged, Chosen, NotLiable, order_payment
-from skarbnik.payments.services import record_report
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.operations import OperationChoice, list_operations
 from skarbnik.portal.queries import list_payers_of
-from skarbnik.receivables.models import Instalment
-from skarbnik.testing.factories import PASSWORD, TransactionFactory, UserFactory, bound_to, report_on
+from skarbnik.testing.factories import PASSWORD, UserFactory, bound_to
 
 TODAY = date(2026, 11, 25)
 
@@ -388,29 +386,6 @@ def test_what_vanished_inside_a_receivable_that_is_still_there_is_closed(receive
 
 
 NUMBERS = {"pesel": "44051401359", "nip": "5260001246", "regon": "123456785"}
-
-
-def test_money_that_goes_out_of_the_books_is_on_its_way_again_and_not_asked_for_twice(
-    receive, words, tenant, rows, left
-):
-    """A finance system that forgot a booking owes its echo as before: what was paid through the portal is paid."""
-
-    def books(number, *echoes, principal="0.00"):
-        instalment = words.instalment("I-1", principal, charged="100.00")
-        receivable = words.receivable("R-1", words.liability("P-1"), instalment, *echoes)
-        return receive(words.Export(receivables=(receivable,), number=number)).state
-
-    assert books(1, principal="100.00") is RunState.APPLIED
-    with tenant.session() as session, bound_to(session):
-        transaction = TransactionFactory(started=True, instalment=session.scalars(select(Instalment)).one())
-        record_report(session, transaction.id, report_on(transaction))
-    ((booking,),) = rows("SELECT id FROM booking_lines")
-    echo = words.operation("O-1", "-100.00", booking=booking)
-    seen = "SELECT seen_at IS NOT NULL FROM booking_lines"
-
-    assert (books(2, echo), rows(seen), left("P-1")) == (RunState.APPLIED, [(True,)], {})
-    assert (books(3, principal="100.00"), rows(seen), left("P-1")) == (RunState.APPLIED, [(False,)], {"I-1": 0})
-    assert (books(4, echo), rows(seen), left("P-1")) == (RunState.APPLIED, [(True,)], {})
 
 
 def test_numbers_with_right_check_digits_are_kept_and_found_again(receive, words, tenant, rows):

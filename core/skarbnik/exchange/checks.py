@@ -257,6 +257,9 @@ _REFERENCES = {
                 WHERE d.source = %(source)s AND d.closed_at IS NULL AND d.run_id <> %(run)s
                     AND d.booking_id IN (SELECT booking_id FROM stage_operations)
                     AND NOT EXISTS (SELECT FROM stage_operations s WHERE s.external_id = d.external_id)
+                    AND NOT (%(full)s AND EXISTS (  -- this file closes it
+                        SELECT FROM receivables r JOIN stage_receivables s ON s.external_id = r.external_id
+                        WHERE r.id = d.receivable_id))
             ) AS named WINDOW same AS (PARTITION BY booking_id)
         ) AS judged WHERE is_doubled AND line IS NOT NULL ORDER BY 1 LIMIT 200""",
         "Operacja {0}: wpłatę {1} wskazuje więcej niż jedna operacja.",
@@ -310,11 +313,11 @@ def _check_moment(moment: datetime, before: datetime | None) -> list[FileProblem
     return []
 
 
-def check_stage(connection: psycopg.Connection, source: str, run_id: UUID) -> list[FileProblem]:
+def check_stage(connection: psycopg.Connection, source: str, run_id: UUID, kind: ImportKind) -> list[FileProblem]:
     """Duplicates and references. At most `MOST_PROBLEMS`, in the order of lines."""
     problems = []
     skipped: set[str] = set()
-    words = {"source": source, "run": run_id}
+    words = {"source": source, "run": run_id, "full": kind is ImportKind.FULL}
     twice = [(table, _DUPLICATES.format(table=table, key=key)) for table, key in KEYS.items()]
     for table, query in [*twice, *_DUPLICATES_OF_KNOWN.items()]:
         for line, *values in connection.execute(query.encode(), words):

@@ -231,7 +231,7 @@ def _apply(
         stream.seek(0, SEEK_END)
         progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
-    _raise_if(problems + checks.check_stage(connection, source_id, run_id))
+    _raise_if(problems + checks.check_stage(connection, source_id, run_id, manifest.kind))
     held = _find_too_much(merge, source) if manifest.kind is ImportKind.FULL and not merge.is_first else None
     if held and not dry and not held.is_agreed(session.get_one(ImportRun, run_id)):
         raise held
