@@ -59,7 +59,7 @@ TO_PAY: LiteralString = f"""
         ORDER BY own_order NULLS LAST, o.held_until DESC LIMIT 1
     ) AS h ON true
     ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
-    LIMIT 2000
+    LIMIT 20000
 """  # noqa: S608  # our own words
 
 
