@@ -198,3 +198,94 @@ def test_other_columns_make_everything_be_looked_at_again(receive, words, staged
 
     assert staged()["receivables"] == 2
     assert "same" not in staged()
+
+
+def assigned(words, number, where, kind="full", names=("R-1", "R-2"), **titles):
+    """A file in which O-1 and D-1 stand in `where`, if anywhere."""
+    parts = (words.operation("O-1", "-10.00"), words.document("D-1"))
+    return words.Export(
+        receivables=tuple(
+            words.receivable(
+                own,
+                words.liability("P-1"),
+                words.instalment(f"I-{own}"),
+                *(parts if own == where else ()),
+                title=titles.get(own.replace("-", ""), "Podatek 2026"),
+            )
+            for own in names
+        ),
+        number=number,
+        kind=kind,
+    )
+
+
+def places(rows):
+    return {
+        table: rows(
+            f"SELECT r.external_id, d.closed_at IS NULL FROM {table} d JOIN receivables r ON r.id = d.receivable_id"
+        )
+        for table in ("operations", "documents")
+    }
+
+
+def test_what_an_incremental_file_took_elsewhere_comes_back_with_the_next_full_one(receive, rows, words):
+    """It named only where they went; the receivable they left says as before what it had, and is looked at."""
+    receive(assigned(words, 1, "R-1"))
+    receive(assigned(words, 2, "R-2", kind="incremental", names=("R-2",)))
+    assert places(rows) == {"operations": [("R-2", True)], "documents": [("R-2", True)]}
+
+    receive(assigned(words, 3, "R-1"))
+
+    assert places(rows) == {"operations": [("R-1", True)], "documents": [("R-1", True)]}
+
+
+def test_what_was_taken_off_a_receivable_may_be_put_on_another_later(receive, rows, words):
+    receive(assigned(words, 1, "R-1"))
+    receive(assigned(words, 2, None))
+    assert places(rows) == {"operations": [("R-1", False)], "documents": [("R-1", False)]}
+
+    run = receive(assigned(words, 3, "R-2"))
+
+    assert [problem.message for problem in run.problems] == []
+    assert places(rows) == {"operations": [("R-2", True)], "documents": [("R-2", True)]}
+
+
+def rebooked(words, number, one, other):
+    """A re-booking of which the file has one leg, the other, or both. None: not even the receivable."""
+    parts = {
+        "R-1": (one, words.operation("O-1", "-10.00", kind="rebooking", counterpart="O-2", document="PK 1")),
+        "R-2": (other, words.operation("O-2", "10.00", kind="rebooking", counterpart="O-1", document="PK 1")),
+    }
+    return words.Export(
+        receivables=tuple(
+            words.receivable(own, words.liability("P-1"), words.instalment(f"I-{own}"), *([leg] if has else []))
+            for own, (has, leg) in parts.items()
+            if has is not None
+        ),
+        number=number,
+    )
+
+
+def test_the_other_leg_of_a_rebooking_must_not_be_one_that_is_gone(receive, words):
+    receive(rebooked(words, 1, True, True))
+    assert receive(rebooked(words, 2, False, False)).state is RunState.APPLIED
+
+    run = receive(rebooked(words, 3, False, True))
+
+    assert [(problem.code, problem.message[:19]) for problem in run.problems] == [
+        ("one-sided-rebooking", "Przeksięgowanie O-2")
+    ]
+
+
+@pytest.mark.parametrize("other", [False, None])
+def test_the_leg_in_a_known_receivable_must_not_be_left_alone(receive, words, other):
+    receive(rebooked(words, 1, True, True))
+
+    run = receive(rebooked(words, 2, True, other))
+
+    assert [(problem.code, problem.message[:19]) for problem in run.problems] == [
+        ("one-sided-rebooking", "Przeksięgowanie O-1")
+    ]
+    assert run.problems[0].line is not None
+    assert receive(rebooked(words, 2, True, True)).state is RunState.APPLIED
+    assert receive(rebooked(words, 3, False, other)).state is RunState.APPLIED

@@ -41,7 +41,7 @@ def load(tenant, session):
         merge = Merge(connection, source="puma", run_id=run_id, now=clock.now(), owner="Gmina", key_version=1)
         assert merge.is_first
         stage.fill(rows, early=merge.take_early)
-        problems = checks.check_stage(connection, "puma", run_id)
+        problems = checks.check_stage(connection, "puma", run_id, ImportKind.FULL)
         return problems or merge.finish(ImportKind.FULL, stage.counted.numbers).counts
 
     return take

@@ -176,6 +176,26 @@ def test_the_order_and_switches_the_office_gave_a_kind_stay(receive, town, rows,
     ]
 
 
+def test_the_account_the_office_gave_a_kind_stays_until_the_finance_system_names_another(receive, town, rows, tenant):
+    """Money goes where the office said last, or the finance system: not back with every file that says nothing new."""
+    said, other = "61109010140000071219812874", "27114020040000300201355387"
+    chosen = (
+        "SELECT a.nrb FROM kinds k LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id WHERE k.code = 'PODN'"
+    )
+    receive(town)
+    assert rows(chosen) == [(said,)]
+    with tenant.session() as session:
+        session.execute(text("UPDATE kinds SET creditor_account_id = NULL WHERE code = 'PODN'"))
+
+    town.number, town.kinds = 2, tuple(kind.replace("Podatek od", "Podatek nowy od") for kind in town.kinds)
+    receive(town)
+    assert rows(chosen) == [(None,)]
+
+    town.number, town.kinds = 3, tuple(kind.replace(said, other) for kind in town.kinds)
+    receive(town)
+    assert rows(chosen) == [(other,)]
+
+
 def test_a_letter_that_means_something_to_the_database_is_only_a_letter(receive, words, rows):
     name = "O'Brien \\ \\N {x} %s"
     receive(words.Export(payers=(words.payer("P-1", name),)))

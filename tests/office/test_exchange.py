@@ -196,6 +196,31 @@ def test_an_errand_that_comes_late_does_not_undo_the_consent(
     assert (report(run_id).state, open_debts(tenant)) == (RunState.APPLIED, 2)
 
 
+def test_an_official_is_asked_again_when_a_held_file_came_to_close_more(receive, lay, report, tenant, words):
+    """An earlier file waited for its hour, and brought new debts while somebody thought about the later one."""
+    receive(many(words, 40))
+    earlier = lay(many(words, MANY, number=2).body())
+    with tenant.session() as session:
+        session.get_one(ImportRun, earlier).due_at = clock.now() + timedelta(hours=1)
+    held = lay(many(words, 2, number=3).body())
+    read_file(tenant, held)
+    assert report(held).counts["debts"] == {"open": 40, "closing": 38}
+    with tenant.session() as session:
+        session.get_one(ImportRun, earlier).due_at = clock.now()
+    read_file(tenant, earlier)
+    with tenant.session() as session:
+        imports.consent(session, held, user_id=uuid4())
+
+    read_file(tenant, held)
+
+    assert (report(held).state, report(held).consented_by, open_debts(tenant)) == (RunState.HELD, None, MANY)
+    assert report(held).counts["debts"] == {"open": MANY, "closing": MANY - 2}
+    with tenant.session() as session:
+        imports.consent(session, held, user_id=uuid4())
+    read_file(tenant, held)
+    assert (report(held).state, open_debts(tenant)) == (RunState.APPLIED, 2)
+
+
 def test_who_does_not_agree_keeps_the_debts(official, source, receive, lay, report, tenant, words):
     receive(many(words))
     run_id = lay(many(words, 2, number=2).body())

@@ -26,7 +26,7 @@ from skarbnik.payments.queries import left_to_pay
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import ON_ITS_WAY, BookingState, PaymentOrderState
 from skarbnik.portal.debts import list_to_pay
-from skarbnik.receivables.models import Instalment, Liability
+from skarbnik.receivables.models import Instalment, Liability, Receivable
 from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
@@ -118,6 +118,11 @@ def test_money_moved_from_principal_to_interest_is_another_basket(order):
 def test_a_closed_instalment_is_not_ordered(order):
     with pytest.raises(BasketChanged):
         order(chosen(InstalmentFactory(closed_at=clock.now())))
+
+
+def test_an_instalment_of_a_closed_receivable_is_not_ordered(order):
+    with pytest.raises(BasketChanged):
+        order(chosen(InstalmentFactory(receivable=ReceivableFactory(closed_at=clock.now()))))
 
 
 def test_an_instalment_that_is_paid_is_not_ordered(order):
@@ -227,6 +232,21 @@ def test_no_attempt_begins_for_a_debt_somebody_else_has_paid(order, session):
     with pytest.raises(BasketChanged):
         open_transaction(session, mine, theirs.merchant_account)
     assert left_to_pay(session, [instalment])[instalment.id].total == Money(0)
+
+
+@pytest.mark.parametrize("change", ["another is liable", "the receivable is closed"])
+def test_no_attempt_begins_for_what_an_import_took_from_the_payer(order, session, change):
+    """The amounts are those of the order still."""
+    instalment = InstalmentFactory()
+    mine = order(chosen(instalment))
+    account = MerchantAccountFactory(creditor_account=instalment.receivable.kind.creditor_account)
+    session.refresh(mine)
+    gone = Liability if change == "another is liable" else Receivable
+    session.execute(update(gone).values(closed_at=clock.now()))
+
+    with pytest.raises(BasketChanged):
+        open_transaction(session, mine, account)
+    assert mine.state is PaymentOrderState.CREATED
 
 
 def test_a_merchant_account_that_receives_nothing_of_an_order_is_not_used(order, session):

@@ -51,6 +51,7 @@ def test_a_second_attempt_sees_the_part_that_was_paid_while_it_was_prepared(tena
         instalment = InstalmentFactory()
         order = TransactionFactory(instalment=instalment).order
         order.state = PaymentOrderState.ABANDONED
+        LiabilityFactory(receivable_id=instalment.receivable_id, payer_id=order.payer_id)
         account = MerchantAccountFactory(creditor_account=instalment.receivable.kind.creditor_account)
 
     with tenant.session() as slow:
@@ -149,9 +150,11 @@ def test_two_notifications_that_bring_the_gateways_number_at_once_do_not_block_e
 def test_two_who_pay_again_at_once_are_given_one_attempt(tenant):
     """Each looked before the other had made its own; two attempts could both be paid."""
     with tenant.session() as session, bound_to(session):
-        first = TransactionFactory(started=True)
+        instalment = InstalmentFactory()
+        first = TransactionFactory(started=True, instalment=instalment)
         first.state = TransactionState.REJECTED
         first.order.state = PaymentOrderState.ABANDONED
+        LiabilityFactory(receivable_id=instalment.receivable_id, payer_id=first.order.payer_id)
     barrier = Barrier(2, timeout=10)
 
     def again():

@@ -1,9 +1,10 @@
 """What is left to pay on a day: to the grosz, with interest as the office wants it, and less what was captured."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import text
 
 from skarbnik import clock
 from skarbnik.money import Amounts, Money
@@ -21,6 +22,7 @@ from skarbnik.testing.factories import (
     MerchantAccountFactory,
     PayerFactory,
     ReceivableFactory,
+    SourceFactory,
     bound_to,
     report_on,
 )
@@ -137,6 +139,34 @@ def test_sums_say_what_is_late_and_what_is_due_within_a_fortnight(tenant, owed):
 
     found = debts(tenant, instalment)
     assert (found.total, found.overdue, found.soon) == (Money(102_300), Money(100_000), Money(2000))
+
+
+def test_who_owes_thousands_of_instalments_is_told_the_whole_sum(tenant, owed):
+    """A housing cooperative pays for the waste of each of its houses every month."""
+    first = owed(Regime.NONE)
+    with tenant.session() as session:
+        session.execute(
+            text("""
+                INSERT INTO instalments (id, source, external_id, receivable_id, number, due_on, charged, principal,
+                    interest, costs, digest, run_id)
+                SELECT gen_random_uuid(), source, 'I-' || n, receivable_id, n, due_on, 100, 100, 0, 0, digest, run_id
+                FROM instalments, generate_series(2, 3001) n
+            """)
+        )
+
+    found = debts(tenant, first)
+
+    assert (len(found.rows), found.total) == (3001, Money(100_700 + 3000 * 100))
+
+
+def test_data_are_as_of_the_payers_own_finance_system(tenant, owed):
+    """Another system of the gmina may have spoken today; of this debt the last word is a month old."""
+    month_ago = TODAY - timedelta(days=30)
+    with tenant.session() as session, bound_to(session):
+        SourceFactory(as_of=month_ago)
+        SourceFactory(id="csv", plugin="csv", as_of=TODAY)
+
+    assert debts(tenant, owed()).as_of == month_ago
 
 
 def order(tenant, instalment, interest):

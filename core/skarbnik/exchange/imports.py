@@ -57,6 +57,10 @@ class Held(SkarbnikError):
         super().__init__(f"{vanishing} of {open_debts} open debts would be closed")
         self.counts = {"open": open_debts, "closing": vanishing}
 
+    def is_agreed(self, run: ImportRun) -> bool:
+        """An official agreed to as much; what another file has made more since is asked about again."""
+        return run.consented_by is not None and self.counts["closing"] <= run.counts["debts"]["closing"]
+
 
 def register_arrivals(session: Session, source: Source, names: list[str]) -> list[ImportRun]:
     """Give each file that nobody has taken up a run, and ring the worker. Safe to repeat while the file lies there."""
@@ -227,10 +231,10 @@ def _apply(
         stream.seek(0, SEEK_END)
         progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
-    _raise_if(problems + checks.check_stage(connection, source_id, run_id))
+    _raise_if(problems + checks.check_stage(connection, source_id, run_id, manifest.kind))
     merge.look_for_gone(manifest.kind)
     held = _find_too_much(merge, source) if manifest.kind is ImportKind.FULL and not merge.is_first else None
-    if held and not dry and session.get_one(ImportRun, run_id).consented_by is None:
+    if held and not dry and not held.is_agreed(session.get_one(ImportRun, run_id)):
         raise held
     merged = merge.finish(manifest.kind, stage.counted.numbers)
     if dry and held:
@@ -258,9 +262,10 @@ def _find_too_much(merge: Merge, source: Source) -> Held | None:
 def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunState:
     with tenant.session() as session:
         run = lock_run(session, run_id)
-        if run.state is not RunState.RUNNING or run.consented_by is not None:
+        if run.state is not RunState.RUNNING or held.is_agreed(run):
             return run.state  # an official has agreed meanwhile to what another errand had found
         run.move_to(RunState.HELD)
+        run.consented_by = None
         run.number, run.kind, run.as_of, run.totals = manifest.number, manifest.kind, manifest.as_of, _totals(manifest)
         run.counts = {"debts": held.counts}
     log.warning("import.held", tenant=tenant.id, run=str(run_id), **held.counts)

@@ -20,6 +20,7 @@ import psycopg
 from skarbnik.db import first_id_of
 from skarbnik.exchange.statements import (
     BLOCKS,
+    BLOCKS_LEFT,
     DOCUMENTS_CHANGED,
     DOCUMENTS_GONE,
     DOCUMENTS_NEW,
@@ -161,6 +162,8 @@ class Merge:
         if not self.is_first:
             self.connection.execute(INSTALMENTS_LOCKED.format(keep=keeping("instalments")).encode(), self.words)
             self.connection.execute(FORGET.encode(), self.words)
+        if kind is ImportKind.INCREMENTAL:
+            self.connection.execute(BLOCKS_LEFT.encode(), self.words)
         for table, (insert, unknown) in NEW.items():
             if not self.is_first or self._added(table) < staged[table]:
                 self._add(table, "new", insert.format(stage=f"stage_{table}", **LOOK_UPS) + unknown)

@@ -11,18 +11,20 @@ KINDS = """
     SELECT gen_random_uuid(), k.account, %(owner)s, min(k.title) FROM {stage} k
     WHERE k.account IS NOT NULL GROUP BY k.account
     ON CONFLICT (nrb) DO NOTHING;
-    INSERT INTO kinds (id, source, code, title, regime, creditor_account_id, position, online, in_parts, interest)
-    SELECT gen_random_uuid(), %(source)s, k.code, k.title, k.regime, a.id,
+    INSERT INTO kinds (id, source, code, title, regime, creditor_account_id, said_account, position, online, in_parts,
+        interest)
+    SELECT gen_random_uuid(), %(source)s, k.code, k.title, k.regime, a.id, k.account,
         (SELECT coalesce(max(position), 0) FROM kinds) + 10 * row_number() OVER (ORDER BY k.line), true, false,
         'given'
     FROM (SELECT DISTINCT ON (code) * FROM {stage} ORDER BY code, line) k
     LEFT JOIN creditor_accounts a ON a.nrb = k.account
     ON CONFLICT (source, code) DO UPDATE SET
         title = excluded.title, regime = excluded.regime,
-        creditor_account_id = coalesce(excluded.creditor_account_id, kinds.creditor_account_id)
-    WHERE (kinds.title, kinds.regime, kinds.creditor_account_id)
-        IS DISTINCT FROM (excluded.title, excluded.regime,
-                          coalesce(excluded.creditor_account_id, kinds.creditor_account_id))
+        creditor_account_id = CASE WHEN excluded.said_account <> coalesce(kinds.said_account, '')
+            THEN excluded.creditor_account_id ELSE kinds.creditor_account_id END,
+        said_account = coalesce(excluded.said_account, kinds.said_account)
+    WHERE (kinds.title, kinds.regime, kinds.said_account)
+        IS DISTINCT FROM (excluded.title, excluded.regime, coalesce(excluded.said_account, kinds.said_account))
 """
 
 # Our row for an external id, looked up in the unique index row by row: LIMIT keeps the planner from turning it round
@@ -157,6 +159,18 @@ RECEIVABLES_CHANGED = f"""
 BLOCKS = """
     UPDATE receivables r SET block = s.block, block_totals = s.totals FROM stage_receivables s
     WHERE r.source = %(source)s AND r.external_id = s.external_id AND r.block IS DISTINCT FROM s.block
+"""
+# It may name where an operation or a document went, and not the receivable it left, which is another block since.
+BLOCKS_LEFT = """
+    UPDATE receivables SET block = NULL, block_totals = NULL WHERE block IS NOT NULL AND id IN (
+        SELECT r.id FROM stage_operations s
+        JOIN operations d ON d.source = %(source)s AND d.external_id = s.external_id AND d.closed_at IS NULL
+        JOIN receivables r ON r.id = d.receivable_id AND r.external_id <> s.receivable
+        UNION ALL
+        SELECT r.id FROM stage_documents s
+        JOIN documents d ON d.source = %(source)s AND d.external_id = s.external_id AND d.closed_at IS NULL
+        JOIN receivables r ON r.id = d.receivable_id AND r.external_id <> s.receivable
+    )
 """
 RECEIVABLES_PARENT = """
     UPDATE receivables r SET parent_id = p.id FROM stage_receivables s

@@ -63,7 +63,17 @@ def mark_seen(session: Session, run_id: UUID) -> int:
     """Close bookings that operations of an import echo, by our id and nothing else. How many were closed.
 
     Only the source an instalment came from can echo its bookings. What is in the books needs no decision any more.
+    One whose echo went out of the books waits for it as before: else the debt is back, and the money is nowhere.
     """
+    session.execute(
+        text("""
+            UPDATE booking_lines b SET seen_at = NULL WHERE b.state = 'booked' AND b.seen_at IS NOT NULL AND b.id IN (
+                SELECT booking_id FROM operations
+                WHERE run_id = :run AND booking_id IS NOT NULL AND closed_at IS NOT NULL
+            ) AND NOT EXISTS (SELECT FROM operations o WHERE o.booking_id = b.id AND o.closed_at IS NULL)
+        """),
+        {"run": run_id},
+    )
     result = session.execute(
         text(f"""
             UPDATE booking_lines b SET
@@ -71,7 +81,8 @@ def mark_seen(session: Session, run_id: UUID) -> int:
                 booked_on = coalesce(b.booked_on, e.booked_on), answered_at = coalesce(b.answered_at, :now)
             FROM (
                 SELECT booking_id, source, min(document) AS document, min(booked_on) AS booked_on
-                FROM operations WHERE run_id = :run AND booking_id IS NOT NULL GROUP BY booking_id, source
+                FROM operations WHERE run_id = :run AND booking_id IS NOT NULL AND closed_at IS NULL
+                GROUP BY booking_id, source
             ) AS e
             WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
                 AND (SELECT i.source FROM instalments i WHERE i.id = b.instalment_id) = e.source

@@ -204,7 +204,8 @@ class Refund(Base):
 class BookingLine(Base):
     """A part of a capture that pays one order line and must be booked by the finance system.
 
-    Its id is our booking id; `seen_at` is when an imported operation echoed it, which closes the line for good.
+    Its id is our booking id; `seen_at` is when an imported operation echoed it, which closes the line for as
+    long as that operation is in the books.
     A refund of a booked line is a line of its own with negative amounts.
     """
 

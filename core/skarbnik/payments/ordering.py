@@ -124,6 +124,7 @@ def lock_instalments(session: Session, wanted: Mapping[UUID, object]) -> list[In
         session.scalars(
             select(Instalment)
             .where(Instalment.id.in_(list(wanted)), Instalment.closed_at.is_(None))
+            .where(Instalment.receivable.has(Receivable.closed_at.is_(None)))
             .options(joinedload(Instalment.receivable).joinedload(Receivable.kind))
             .order_by(Instalment.id)
             .with_for_update(of=Instalment)
@@ -185,6 +186,7 @@ def open_transaction(session: TenantSession, order: PaymentOrder, account: Merch
     left = left_to_pay(session, instalments)
     if len(instalments) != len(wanted) or any(left[each.id] != wanted[each.id] for each in instalments):
         raise BasketChanged("what this order pays for has changed since it was made")
+    _check_liable(session, order.payer_id, instalments)  # an import may have given it to another owner since
     transaction = Transaction(
         order_id=order.id,
         merchant_account_id=account.id,

@@ -42,7 +42,8 @@ TO_PAY: LiteralString = f"""
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
         coalesce(c.principal + c.interest + c.costs, 0) AS captured, h.held_until, h.own_order,
         k.regime, k.interest AS mode, r.period_from, {OVERPAID} AS overpaid,
-        (SELECT max(s.as_of) FROM sources s) AS as_of, {CHANGED_AT} AS rules_changed_at
+        (SELECT s.as_of FROM payers p JOIN sources s ON s.id = p.source WHERE p.id = %(payer)s) AS as_of,
+        {CHANGED_AT} AS rules_changed_at
     FROM (
         SELECT DISTINCT l.receivable_id FROM liabilities l WHERE {LIABLE}
     ) AS l
@@ -58,7 +59,7 @@ TO_PAY: LiteralString = f"""
         ORDER BY own_order NULLS LAST, o.held_until DESC LIMIT 1
     ) AS h ON true
     ORDER BY k.position, k.title, i.due_on, r.external_id, i.number
-    LIMIT 2000
+    LIMIT 20000
 """  # noqa: S608  # our own words
 
 

@@ -88,6 +88,7 @@ class Kind(Base):
     title: Mapped[str] = mapped_column(String(120))
     regime: Mapped[Regime]
     creditor_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("creditor_accounts.id"))
+    said_account: Mapped[str | None] = mapped_column(String(26))  # as the finance system named it last
     position: Mapped[int] = mapped_column(default=100)
     online: Mapped[bool] = mapped_column(default=True)  # may be paid through a gateway
     in_parts: Mapped[bool] = mapped_column(default=False)  # less than an instalment may be paid
@@ -101,7 +102,10 @@ class Receivable(Base):
     """One debt (należność): a tax for a year, a lease, a permit, the cost of a reminder with its parent."""
 
     __tablename__ = "receivables"
-    __table_args__ = (UniqueConstraint("source", "external_id"),)
+    __table_args__ = (
+        UniqueConstraint("source", "external_id"),
+        CheckConstraint("(block IS NULL) = (block_totals IS NULL)", name="block"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     source: Mapped[str] = mapped_column(String(20))

@@ -24,6 +24,7 @@ DECLARED = re.compile(rb'"?#kodowanie"?[;,\t]"?([a-z0-9\-]+)"?[;,\t"]*\r?\n', re
 ENCODINGS = {b"utf-8": "utf-8", b"windows-1250": "cp1250"}
 # controls but the tab, marks nobody sees, line separators, marks that turn the direction of writing
 UNFIT = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ufffe\uffff]")
+CONTROLS = "Wiersz zawiera znaki sterujące, niewidoczne albo zmieniające kierunek pisma."
 
 
 class Lines:
@@ -83,8 +84,7 @@ class Lines:
     def cells(self, number: int, text: str) -> list[str] | None:
         """The cells of a line without spaces around them; None when the reason was listed."""
         if UNFIT.search(text) or ("\t" in text and self.separator != "\t"):
-            message = "Wiersz zawiera znaki sterujące, niewidoczne albo zmieniające kierunek pisma."
-            self.problems.add(number, "characters", message)
+            self.problems.add(number, "characters", CONTROLS)
             return None
         try:
             (row,) = csv.reader([text], delimiter=self.separator, strict=True)
@@ -92,4 +92,8 @@ class Lines:
             message = "Cudzysłów w wierszu nie jest zamknięty albo coś za nim stoi (także Enter wewnątrz komórki)."
             self.problems.add(number, "quotes", message)
             return None
-        return [cell.strip() for cell in row]
+        cells = [cell.strip() for cell in row]
+        if any("\t" in cell for cell in cells):
+            self.problems.add(number, "characters", CONTROLS)
+            return None
+        return cells

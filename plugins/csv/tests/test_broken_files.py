@@ -187,6 +187,14 @@ def test_another_encoding_is_refused_and_said_so(read, table, change):
     assert {problem.code for problem in broken.problems} & {"encoding", "characters"}
 
 
+def test_a_tab_between_quotation_marks_is_no_letter_where_tabs_part_cells(read, table):
+    """It would part columns once more on its way into the database."""
+    rows, broken = read(table(separator="\t").line(nazwa='"Anna\tKowalska"'))
+
+    assert rows == []
+    assert [(problem.code, problem.line) for problem in broken.problems] == [("characters", 9)]
+
+
 def test_an_encoding_named_below_the_first_line_comes_too_late(problems, table):
     assert problems(table(said={"kodowanie": "windows-1250"})) == [("unknown", 8)]
 

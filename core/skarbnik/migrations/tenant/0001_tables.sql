@@ -216,6 +216,7 @@ CREATE TABLE kinds (
     title VARCHAR(120) NOT NULL,
     regime VARCHAR(24) NOT NULL,
     creditor_account_id UUID,
+    said_account VARCHAR(26),
     position INTEGER NOT NULL,
     online BOOLEAN NOT NULL,
     in_parts BOOLEAN NOT NULL,
@@ -366,7 +367,8 @@ CREATE TABLE receivables (
     CONSTRAINT receivables_pkey PRIMARY KEY (id),
     CONSTRAINT receivables_source_external_id_key UNIQUE (source, external_id),
     CONSTRAINT receivables_kind_id_fkey FOREIGN KEY(kind_id) REFERENCES kinds (id),
-    CONSTRAINT receivables_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES receivables (id)
+    CONSTRAINT receivables_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES receivables (id),
+    CONSTRAINT receivables_block_check CHECK ((block IS NULL) = (block_totals IS NULL))
 );
 
 CREATE TABLE transactions (
