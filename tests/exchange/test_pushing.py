@@ -13,7 +13,7 @@ from tests.exchange.remote import pay, runs
 from skarbnik import clock
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.models import AuditEntry
-from skarbnik.exchange import tasks, uploads
+from skarbnik.exchange import spool, tasks, uploads
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, Origin, Source
 from skarbnik.exchange.states import RunState
@@ -52,10 +52,9 @@ def program(app, tenant, source):
     return Program(app, tenant)
 
 
-def kept(spool):
-    return [
-        each for way in ("reading", "in", "done", "refused") for each in (spool.root / way).iterdir() if each.is_file()
-    ]
+def kept(source):
+    ways = ("reading", "in", "done", "refused")
+    return [each for way in ways for each in (source.root / way).iterdir() if each.is_file()]
 
 
 def test_a_file_is_sent_read_and_reported(program, tenant, first_file):
@@ -162,6 +161,16 @@ def test_a_file_may_be_large_but_not_too_large(program, tenant, source, words, m
 
     assert answer.status_code == 413
     assert len(runs(tenant)) == len(kept(source)) == 1
+
+
+def test_a_disk_that_is_nearly_full_is_left_to_the_database(program, tenant, source, words, monkeypatch):
+    """A system that sends the file again and again that is refused each time fills it otherwise."""
+    monkeypatch.setattr(spool, "RESERVE", 2**62)
+
+    answer = program.put(words.Export().body())
+
+    assert answer.status_code == 503
+    assert runs(tenant) == kept(source) == []
 
 
 def test_what_is_announced_too_large_is_not_read(program, tenant, source):

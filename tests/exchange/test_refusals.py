@@ -9,7 +9,8 @@ from skarbnik.exchange import tasks
 from skarbnik.exchange.checks import check_totals
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import spool_of
-from skarbnik.plugin_api import Totals
+from skarbnik.plugin_api import LiabilityRow, Totals
+from skarbnik_puma.rows import Walk
 
 
 @pytest.fixture
@@ -247,6 +248,24 @@ def test_a_refusal_names_ids_and_never_people(refused, filled, words):
 @pytest.mark.parametrize("body", [b"", b"not xml", b"<other/>", b"\0" * 100, b'<?xml version="1.0"?><export/>'])
 def test_something_else_entirely(refused, filled, body):
     refused(body)
+
+
+@pytest.mark.parametrize("change", [{"role": "uncle"}, {"share_part": 3, "share_whole": 2}, {"role": "u" * 30}])
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_row_of_a_plugin_that_the_database_will_not_have(refused, receive, words, monkeypatch, change, number):
+    """It is that file's fault: repeated again and again, it would keep all files behind it waiting."""
+    if number == 2:
+        receive(words.Export())
+    read = Walk.rows
+
+    def spoilt(self):
+        return (row._replace(**change) if isinstance(row, LiabilityRow) else row for row in read(self))
+
+    monkeypatch.setattr(Walk, "rows", spoilt)
+
+    codes, _run = refused(words.Export(number=number))
+
+    assert codes == {"does-not-fit"}
 
 
 def test_after_a_refusal_the_right_file_is_read(refused, filled, receive, words):

@@ -11,7 +11,7 @@ from tests.exchange.test_changes import two_payers
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
-from skarbnik.exchange import imports
+from skarbnik.exchange import imports, spool
 from skarbnik.exchange.fetching import begin_asking
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
@@ -112,6 +112,16 @@ def test_the_name_of_a_file_leads_nowhere(official, source, tenant, words, name,
 @pytest.mark.parametrize("name", ["", "..", "a" * 200 + ".xml", "a\x07.xml", "puma.xml.part"])
 def test_a_name_that_cannot_be_used_is_told_and_nothing_is_kept(official, source, tenant, words, name):
     answer = upload(official(), words.Export().body(), name=name)
+
+    assert answer.status_code == 422
+    assert newest(tenant) is None
+    assert list((source.root / "reading").iterdir()) == []
+
+
+def test_a_disk_that_is_nearly_full_takes_no_file_and_says_so(official, source, tenant, words, monkeypatch):
+    monkeypatch.setattr(spool, "RESERVE", 2**62)
+
+    answer = upload(official(), words.Export().body())
 
     assert answer.status_code == 422
     assert newest(tenant) is None

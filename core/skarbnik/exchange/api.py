@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import re
+from errno import ENOSPC
 from typing import Any
 from uuid import UUID
 
 from flask import g, request, url_for
 from flask.views import MethodView
 from marshmallow import fields, validate
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, UnprocessableEntity
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, ServiceUnavailable, UnprocessableEntity
 from werkzeug.wrappers import Response
 
 from skarbnik.api.frame import ApiBlueprint, StrictSchema, token_required
@@ -116,6 +117,10 @@ class SentFile(MethodView):
             raise UnprocessableEntity(OTHER_BYTES) from None
         except BrokenFile:
             raise RequestEntityTooLarge(f"a file has at most {uploads.LARGEST_UPLOAD} bytes") from None
+        except OSError as error:
+            if error.errno != ENOSPC:
+                raise
+            raise ServiceUnavailable("there is no room for files") from None
 
 
 @blueprint.route("/runs/<uuid:run_id>")

@@ -170,8 +170,8 @@ def read_import(tenant: Tenant, system: FinanceSystem, run_id: UUID, path: Path,
         return other.state
     except BrokenFile as error:
         return refuse(tenant, run_id, manifest, str(error), error.problems)
-    except psycopg.errors.DataError as error:
-        # What passed the reader and does not fit a column: the reader's fault, and still the file's refusal.
+    except (psycopg.errors.DataError, psycopg.errors.IntegrityError) as error:
+        # What passed the reader and fits no column or no rule of its table: the reader's fault, and the file's refusal.
         return refuse(
             tenant,
             run_id,

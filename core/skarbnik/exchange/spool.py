@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from errno import ENOSPC
 from fnmatch import fnmatch
 from pathlib import Path
 from secrets import token_hex
@@ -25,7 +26,7 @@ LARGEST_FILE = 4 * 1024**3
 LONGEST_NAME = 120  # bytes, so that it also fits behind the key of whoever reads it
 WAYS = ("in", "in/documents", "reading", "out", "done", "refused", "tried", "fetching")
 PIECE = 1024 * 1024
-RESERVE = 256 * 1024**2  # bytes of the disk that no fetched file takes
+RESERVE = 256 * 1024**2  # bytes of the disk that no fetched or sent file takes
 
 
 class Busy(Conflict):
@@ -113,7 +114,7 @@ class Spool:
     def lay(self, name: str, key: str, stream: BinaryIO, *, most: int) -> int:
         """A file that somebody sends, straight to where `key` reads it: whole or not at all. How many bytes it has.
 
-        BrokenFile when it is longer than `most`.
+        BrokenFile when it is longer than `most`, OSError (ENOSPC) before it takes the last of the disk.
         """
         goal = self._taken(name, key)
         part = goal.with_name(f"{key}.part")
@@ -124,6 +125,8 @@ class Spool:
                     size += len(piece)
                     if size > most:
                         raise BrokenFile(f"Plik jest większy niż {most // 1024**2} MB.")
+                    if not self.has_room(len(piece)):
+                        raise OSError(ENOSPC, "the disk is nearly full")
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from errno import ENOSPC
 from typing import Any
 from uuid import UUID
 
@@ -128,6 +129,10 @@ def upload() -> Response | tuple[str, int]:
         form.file.errors = [_("A file of this name is being read just now. Wait for its report.")]
     except BrokenFile:
         form.file.errors = [_("The file is larger than one gigabyte. Let the finance system lay it into its folder.")]
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        form.file.errors = [_("There is no room for this file on the disk. Tell the operator of the portal.")]
     else:
         record_own_act("exchange.uploaded", "import_run", run.id)
         return redirect(url_for("exchange.run", run_id=run.id), 303)
