@@ -3,6 +3,8 @@
 import pytest
 from sqlalchemy import text
 
+from skarbnik.exchange.states import RunState
+
 
 @pytest.fixture
 def town(words):
@@ -224,3 +226,21 @@ def test_an_operation_assigned_anew_is_shown_where_it_is_now(receive, words, row
         " LEFT JOIN instalments i ON i.id = o.instalment_id"
     ) == [("R-2", "I-2")]
     assert rows("SELECT r.external_id FROM overpayments o JOIN receivables r ON r.id = o.receivable_id") == [("R-2",)]
+
+
+@pytest.mark.parametrize("title", ["Podatek od nieruchomości 2026", "Korekta"])
+def test_a_payer_who_is_left_out_and_still_named_is_not_closed(receive, words, rows, title):
+    """Whether the receivable that names them is a known block or is looked at."""
+
+    def file(number, *payers, names=("P-1", "P-2")):
+        liable = [words.receivable(f"R-{each}", words.liability(each), title=title) for each in names]
+        return words.Export(payers=tuple(map(words.payer, payers)), receivables=tuple(liable), number=number)
+
+    still = "SELECT external_id FROM payers WHERE closed_at IS NULL ORDER BY 1"
+    receive(words.Export())
+    receive(file(2, "P-1", "P-2"))
+    assert receive(file(3, "P-1")).state is RunState.APPLIED
+    assert rows(still) == [("P-1",), ("P-2",)]
+
+    receive(file(4, "P-1", names=("P-1",)))
+    assert rows(still) == [("P-1",)]

@@ -176,7 +176,7 @@ class Merge:
         self.connection.execute(PAYERS_MERGED_FROM.encode(), self.words)
         if kind is ImportKind.FULL and not self.is_first:
             self._add("operations", "closed", OPERATIONS_GONE)
-            for table in ("payers", "receivables", "overpayments"):
+            for table in ("receivables", "overpayments", "payers"):
                 self._add(table, "closed", vanished(table))
         return self.merged
 

@@ -353,16 +353,23 @@ VANISHED = """
     ) {keep}
     UPDATE {table} o SET closed_at = %(now)s, run_id = %(run)s {forget} FROM t WHERE o.id = t.id
 """
+# What the file does not say in its place and says elsewhere: as a known block, or as who is liable for something open.
+SAID_ELSEWHERE = {
+    "receivables": "AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.id)",
+    "payers": """
+        AND NOT EXISTS (SELECT FROM liabilities l JOIN receivables r ON r.id = l.receivable_id
+            WHERE l.payer_id = t.id AND l.closed_at IS NULL AND r.closed_at IS NULL)
+    """,
+}
 
 
 def vanished(table: str) -> str:
     """Close the rows of a table that a full file no longer has."""
-    is_block = table == "receivables"
     return VANISHED.format(
         table=table,
-        unless="AND NOT EXISTS (SELECT FROM stage_named n WHERE n.id = t.id)" if is_block else "",
+        unless=SAID_ELSEWHERE.get(table, ""),
         keep=f", kept AS ({keeping(table)})" if table in CONTENT else "",
-        forget=", block = NULL, block_totals = NULL" if is_block else "",
+        forget=", block = NULL, block_totals = NULL" if table == "receivables" else "",
     )
 
 

@@ -23,7 +23,7 @@ _DAY = text("""
         (SELECT count(*) FROM differences WHERE closed_at IS NULL) AS differences,
         (SELECT coalesce(sum(amount), 0)::bigint FROM captures WHERE recorded_at >= :since) AS captured,
         (SELECT count(*) FROM captures WHERE recorded_at >= :since) AS captures,
-        (SELECT max(as_of) FROM sources) AS as_of
+        (SELECT min(as_of) FROM sources) AS as_of
 """)
 
 
