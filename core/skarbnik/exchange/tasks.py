@@ -20,7 +20,6 @@ from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import open_remote, open_system, spool_of
 from skarbnik.outbox import Again
 from skarbnik.plugin_api import FileKind, FinanceSystem
-from skarbnik.receivables.models import Document
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
@@ -111,22 +110,12 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
     return state
 
 
-def take_documents(tenant: Tenant, document_id: UUID) -> None:
-    """Look for the bytes of all documents that the source of this one waits for. No transaction is open meanwhile."""
+def take_documents(tenant: Tenant, subject_id: UUID) -> Again | None:
+    """PDFs came, or files that name them: look at what is new, of whichever source it is."""
     with tenant.session() as session:
-        source_id = session.get_one(Document, document_id).source
-    spool, after = spool_of(tenant, source_id), None
-    while True:
-        with tenant.session() as session:
-            waiting = documents.list_waiting(session, source_id, after=after)
-        if not waiting:
-            break
-        found = [(each, documents.take(spool, each.sha256, each.size)) for each in waiting]
-        with tenant.session() as session:
-            for each, trouble in found:
-                documents.mark(session, each, trouble)
-        after = waiting[-1].id
-    documents.tidy(spool)
+        source_ids = list(session.scalars(select(Source.id).order_by(Source.id)))
+    more = [documents.take_all(tenant, source_id) for source_id in source_ids]
+    return Again(clock.now()) if any(more) else None
 
 
 def fetch(tenant: Tenant, key: UUID) -> Again | None:

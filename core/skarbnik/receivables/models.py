@@ -209,6 +209,9 @@ class Operation(Base):
     amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
 
 
+WAITS = "arrived_at IS NULL AND closed_at IS NULL"  # for its bytes
+
+
 class DocumentTrouble(StrEnum):
     """Why the bytes of a document are not here."""
 
@@ -228,7 +231,8 @@ class Document(Base):
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
-        Index("documents_waiting_idx", "source", "id", postgresql_where="arrived_at IS NULL AND closed_at IS NULL"),
+        Index("documents_waiting_idx", "source", "sha256", "id", postgresql_where=f"{WAITS}"),
+        Index("documents_new_idx", "source", "sha256", "id", postgresql_where=f"{WAITS} AND trouble IS NULL"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint(f"size BETWEEN 1 AND {LARGEST_DOCUMENT}", name="size"),
     )
@@ -242,7 +246,7 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
     arrived_at: Mapped[datetime | None]  # when its bytes were checked and kept
-    trouble: Mapped[DocumentTrouble | None]  # what was wrong when they were looked for last
+    trouble: Mapped[DocumentTrouble | None]  # what was wrong when they were looked for last; none: nobody looked yet
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
     run_id: Mapped[UUID]

@@ -511,7 +511,8 @@ CREATE TABLE documents (
     CONSTRAINT documents_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id)
 );
 CREATE INDEX documents_receivable_id_idx ON documents (receivable_id);
-CREATE INDEX documents_waiting_idx ON documents (source, id) WHERE arrived_at IS NULL AND closed_at IS NULL;
+CREATE INDEX documents_waiting_idx ON documents (source, sha256, id) WHERE arrived_at IS NULL AND closed_at IS NULL;
+CREATE INDEX documents_new_idx ON documents (source, sha256, id) WHERE arrived_at IS NULL AND closed_at IS NULL AND trouble IS NULL;
 
 CREATE TABLE operations (
     id UUID NOT NULL,
