@@ -48,6 +48,17 @@ def ring(connection: sa.Connection, topic: str, tenants: Iterable[str]) -> set[s
     return set(connection.scalars(_RING, {"topic": topic, "tenants": sorted(set(tenants)), "now": clock.now()}))
 
 
+_OCCURS = sa.text("""
+    INSERT INTO work.occurrences (schedule, local_time) VALUES (:schedule, :local_time)
+    ON CONFLICT DO NOTHING RETURNING schedule
+""")
+
+
+def occurs(connection: sa.Connection, schedule: str, local_time: datetime) -> bool:
+    """Whether it is ours to ring for that time: once, however many schedulers there are."""
+    return connection.execute(_OCCURS, {"schedule": schedule, "local_time": local_time}).one_or_none() is not None
+
+
 @dataclass(frozen=True)
 class Again:
     """What a subscriber answers when it is not done and nothing is wrong: come back at that moment."""

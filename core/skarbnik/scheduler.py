@@ -11,6 +11,7 @@ import time
 from collections import defaultdict
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import dramatiq
 import structlog
@@ -18,13 +19,13 @@ from dramatiq.brokers.redis import RedisBroker
 from sqlalchemy import select
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from skarbnik import outbox
+from skarbnik import clock, outbox
 from skarbnik.errands import QUEUES
 from skarbnik.errors import NotFound
-from skarbnik.exchange import documents
+from skarbnik.exchange import documents, sweeping
 from skarbnik.exchange.imports import register_arrivals
 from skarbnik.exchange.models import Source
-from skarbnik.exchange.spool import Spool, list_spools
+from skarbnik.exchange.spool import Spool, list_owners, list_spools
 from skarbnik.logs import set_up_logs
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
@@ -50,6 +51,7 @@ class Scheduler:
         self._looked_at = 0.0
         self._of_nobody: dict[Spool, int] = {}  # folders already told of, as they were then
         self._bells = Bells()
+        self._swept_at: datetime | None = None
 
     def run(self) -> None:
         while not self.stopping.is_set():
@@ -58,6 +60,7 @@ class Scheduler:
                 busy = self.relay()
                 if time.monotonic() - self._looked_at > LOOK_EVERY:
                     self.look_into_folders()
+                    self.ring_for_sweep()
                     self._looked_at = time.monotonic()
             except Exception as error:  # the database or Redis is away: rows and files wait, and so do we
                 log.error(
@@ -115,6 +118,19 @@ class Scheduler:
             with self.instance.engine.begin() as connection:
                 rung = outbox.ring(connection, documents.TOPIC, wanted)
             self._bells.mark_rung(rung, time.monotonic())
+
+    def ring_for_sweep(self) -> None:
+        """Once a night, where there are folders; later in the day when nobody was there at night."""
+        last = clock.now().astimezone(clock.WARSAW).replace(tzinfo=None)
+        night = datetime.combine(last.date() - timedelta(days=last.time() < sweeping.AT), sweeping.AT)
+        if night == self._swept_at:
+            return
+        owners = list_owners(self.instance.settings.files)
+        with self.instance.engine.begin() as connection:
+            if outbox.occurs(connection, sweeping.TOPIC, night):
+                known = {tenant.id for tenant in self.instance.registry.list_all()}
+                outbox.ring(connection, sweeping.TOPIC, owners & known)
+        self._swept_at = night
 
     def _note_of_nobody(self, tenant_id: str, source_id: str, spool: Spool) -> None:
         """Say it once, and again when something else lies there."""

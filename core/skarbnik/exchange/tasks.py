@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
 from skarbnik.errors import BrokenFile, ExternalSystemError, FileProblem, Refused
-from skarbnik.exchange import batches, documents, fetching, imports
+from skarbnik.exchange import batches, documents, fetching, imports, sweeping
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Busy, sha256_of
 from skarbnik.exchange.states import RunState
@@ -112,10 +112,19 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
 
 def take_documents(tenant: Tenant, subject_id: UUID) -> Again | None:
     """PDFs came, or files that name them: look at what is new, of whichever source it is."""
-    with tenant.session() as session:
-        source_ids = list(session.scalars(select(Source.id).order_by(Source.id)))
-    more = [documents.take_all(tenant, source_id) for source_id in source_ids]
+    more = [documents.take_all(tenant, source_id) for source_id in _source_ids(tenant)]
     return Again(clock.now()) if any(more) else None
+
+
+def sweep(tenant: Tenant, subject_id: UUID) -> None:
+    """It is night: what nobody needs any more goes from the folders of all sources."""
+    for source_id in _source_ids(tenant):
+        sweeping.sweep(tenant, source_id)
+
+
+def _source_ids(tenant: Tenant) -> list[str]:
+    with tenant.session() as session:
+        return list(session.scalars(select(Source.id).order_by(Source.id)))
 
 
 def fetch(tenant: Tenant, key: UUID) -> Again | None:
