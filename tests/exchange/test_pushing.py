@@ -225,7 +225,7 @@ def test_a_sent_file_waits_for_the_hours_of_its_source(program, tenant, words):
     assert run.due_at == next_moment("03:15", run.registered_at)
 
 
-def test_a_file_is_sent_while_an_import_holds_the_source(program, tenant, words):
+def test_a_file_is_sent_while_somebody_holds_the_row_of_the_source(program, tenant, words):
     with tenant.session() as other:
         other.scalars(select(Source).with_for_update(key_share=True)).one()
         assert program.put(words.Export().body()).status_code == 202

@@ -188,7 +188,7 @@ def _words(error: Exception) -> str:
 
 
 def note(session: Session, source_id: str, error: str | None) -> Source | None:
-    """Write down how asking went. None while an import holds the source: then it is asked again in a moment."""
+    """Write down how asking went. None while somebody else writes to the source: then it is asked again soon."""
     source = session.scalars(
         select(Source).where(Source.id == source_id).with_for_update(key_share=True, skip_locked=True)
     ).one_or_none()
