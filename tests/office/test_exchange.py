@@ -341,13 +341,17 @@ def test_other_hours_hold_for_what_waits_already(official, tenant, source, clean
     admin.get("/office/exchange/sources/puma")
 
     admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "30"})
-    admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "40"})  # nothing new about hours
+    for _ in range(2):  # nothing new about hours, then nothing new
+        admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "40"})
 
     with tenant.session() as session:
         found = session.get_one(Source, "puma")
     assert found.fetch_key != before
     assert found.next_fetch_at == next_moment("03:15", clock.now())
+    with tenant.session() as session:
+        changes = session.scalars(select(AuditEntry.action).where(AuditEntry.action == "source.changed")).all()
     assert topics(clean) == ["exchange.bookings_wait", "exchange.fetch", "exchange.fetch"]
+    assert len(changes) == 2
 
 
 def topics(lab):

@@ -125,6 +125,11 @@ def mark_delivered(session: Session, batch_id: UUID) -> None:
         batch.state, batch.delivered_at = BatchState.DELIVERED, clock.now()
 
 
+def send_batch_again(session: Session, batch_id: UUID) -> None:
+    """The same bytes under the same number, whatever became of them: the finance system books each line once."""
+    publish(session, "exchange.batch_made", session.get_one(BookingBatch, batch_id).id)
+
+
 def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgement) -> dict[str, int]:
     """Keep what the finance system made of a batch. Safe to repeat; BrokenFile when it does not fit the batch."""
     batch = session.scalars(

@@ -13,20 +13,19 @@ from werkzeug.wrappers import Response
 from wtforms import FileField, RadioField, SelectField, StringField
 from wtforms.validators import NumberRange, ValidationError
 
-from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
-from skarbnik.db import new_id
 from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
 from skarbnik.exchange import fetching, imports, queries, uploads
+from skarbnik.exchange.batches import send_batch_again
 from skarbnik.exchange.changes import compare
 from skarbnik.exchange.documents import REASONS, list_troubles
-from skarbnik.exchange.hours import next_moment, parse_hours
-from skarbnik.exchange.models import ImportRun, Origin, Source
+from skarbnik.exchange.hours import parse_hours
+from skarbnik.exchange.models import ImportRun, Origin
 from skarbnik.exchange.permissions import BRING, SEE, SET
+from skarbnik.exchange.sources import set_source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.office.queries import get_payer, user_names
-from skarbnik.outbox import publish
 from skarbnik.portal.operations import operation_names
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
@@ -246,11 +245,12 @@ def batch_file(batch_id: UUID) -> Response:
 @requires(BRING)
 def send_again(batch_id: UUID) -> Response:
     """The same bytes once more: the finance system books each line once, however often it comes."""
-    found = queries.get_batch(frame.session(), batch_id)
+    session = frame.session()
+    queries.get_batch(session, batch_id)
     if not TokenForm().validate_on_submit():
         abort(400)
-    publish(frame.session(), "exchange.batch_made", found.id)
-    record_own_act("exchange.batch_sent_again", "booking_batch", found.id)
+    send_batch_again(session, batch_id)
+    record_own_act("exchange.batch_sent_again", "booking_batch", batch_id)
     flash(_("The batch is being sent again, the same bytes under the same number."))
     return redirect(url_for("exchange.batch", batch_id=batch_id), 303)
 
@@ -263,23 +263,13 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
     if not form.is_submitted():
         form.hours.data, form.most_closing.data = found.hours, found.most_closing
     elif form.validate():
-        _set_hours(found, parse_hours(form.hours.data or ""))
-        found.most_closing = form.most_closing.data or 100
-        record_own_act("source.changed", f"source:{source_id}"[:40])
+        hours, most_closing = parse_hours(form.hours.data or ""), form.most_closing.data or 100
+        if set_source(frame.session(), source_id, hours=hours, most_closing=most_closing):
+            record_own_act("source.changed", f"source:{source_id}"[:40])
         flash(_("The hours are saved. They hold from the next file on."))
         return redirect(url_for("exchange.overview"), 303)
     page = render_template("office/source.html", source=found, form=form)
     return (page, 422) if form.is_submitted() else page
-
-
-def _set_hours(found: Source, hours: str | None) -> None:
-    """What waits for the old hours looks at the new ones."""
-    if hours == found.hours:
-        return
-    found.hours = hours
-    publish(frame.session(), "exchange.bookings_wait", new_id())
-    if found.fetch_key is not None:
-        fetching.begin_asking(frame.session(), found, at=next_moment(hours, clock.now()))
 
 
 @blueprint.post("/exchange/sources/<source_id>/ask")
