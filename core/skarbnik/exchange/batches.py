@@ -13,6 +13,7 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange.hours import next_moment
+from skarbnik.exchange.included import note_mended
 from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
 from skarbnik.outbox import publish
 from skarbnik.payers.models import Payer
@@ -159,6 +160,8 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
     counts = {"booked": 0, "refused": 0}
     for said in answer.lines:
         line, booking = lines[said.booking_id], bookings[said.booking_id]
+        if repeated and line.refusal is not None and said.refusal is None:
+            note_mended(session, source, batch)
         line.reference, line.booked_on, line.refusal = said.reference, said.booked_on, said.refusal
         if said.refusal is None:
             payments.mark_booked(booking, reference=said.reference, booked_on=said.booked_on)

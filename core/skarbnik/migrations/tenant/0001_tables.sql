@@ -105,6 +105,8 @@ CREATE TABLE sources (
     settings_version INTEGER NOT NULL,
     last_import INTEGER NOT NULL,
     last_batch INTEGER NOT NULL,
+    last_included INTEGER NOT NULL,
+    last_closed INTEGER NOT NULL,
     as_of TIMESTAMP WITH TIME ZONE,
     hours VARCHAR(71),
     most_closing INTEGER NOT NULL,
