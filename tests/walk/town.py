@@ -383,7 +383,7 @@ def _remarks(session: TenantSession, rich: _Rich) -> dict[str, Any]:
         if state is RemarkState.ANSWERED:
             answer_remark(session, remark.id, outcome=Outcome.WILL_CORRECT, text=LONG_NAME, by=rich.user.id)
         if state is RemarkState.WITHDRAWN:
-            withdraw_remark(session, remark.id, user_id=rich.user.id, payer_id=rich.payer.id)
+            withdraw_remark(session, remark.id, user_id=rich.user.id)
         made[str(state)] = remark.id
     return made
 

@@ -76,12 +76,16 @@ def check_text(text: str) -> None:
 def own() -> str:
     """What this person reported for the payer they act for, the newest first."""
     rows = queries.list_own(
-        frame.session(), user_id=current_person().id, payer_id=payer_of_request(), before=_uuid("before")
+        frame.session(),
+        user_id=current_person().id,
+        payer_id=payer_of_request(),
+        today=clock.today(),
+        before=_uuid("before"),
     )
     return render_template(
         "portal/remarks.html",
         rows=rows[: queries.PAGE],
-        more=rows[queries.PAGE - 1].Remark.id if len(rows) > queries.PAGE else None,
+        more=rows[queries.PAGE - 1].remark.id if len(rows) > queries.PAGE else None,
         topics=topic_names(),
     )
 
@@ -127,13 +131,16 @@ def new() -> str | Response | tuple[str, int]:
 @blueprint.get("/<uuid:remark_id>")
 @requires(WRITE)
 def show(remark_id: UUID) -> str:
-    found = queries.get_own(frame.session(), remark_id, user_id=current_person().id, payer_id=payer_of_request())
+    """For who wrote it, also while they act for another payer: a mail leads here."""
+    person = current_person()
+    found = queries.get_own(frame.session(), remark_id, user_id=person.id, today=clock.today())
     return render_template(
         "portal/remark.html",
-        remark=found.Remark,
-        title=found.title,
+        found=found,
+        remark=found.remark,
+        acts_for_it=found.payer_id == person.payer_id,
         topics=topic_names(),
-        is_open=found.Remark.state in OPEN,
+        is_open=found.remark.state in OPEN,
         form=TokenForm(),
     )
 
@@ -144,9 +151,8 @@ def withdraw(remark_id: UUID) -> Response:
     """As long as nobody answered."""
     if not TokenForm().validate_on_submit():
         abort(400)
-    user_id, payer_id = current_person().id, payer_of_request()
     try:
-        services.withdraw_remark(frame.session(), remark_id, user_id=user_id, payer_id=payer_id)
+        services.withdraw_remark(frame.session(), remark_id, user_id=current_person().id)
         flash(_("The report is withdrawn."))
     except ForbiddenTransition:
         flash(_("The office answered meanwhile, or the report was withdrawn already."), "warn")
