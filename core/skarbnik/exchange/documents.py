@@ -21,9 +21,10 @@ from typing import BinaryIO
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, select, tuple_, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
+from skarbnik.exchange.models import Source
 from skarbnik.exchange.spool import PIECE, Spool
 from skarbnik.exchange.systems import spool_of
 from skarbnik.outbox import publish
@@ -252,12 +253,31 @@ def mark(session: Session, waiting: Waiting, trouble: DocumentTrouble | None) ->
         session.execute(mine.values(trouble=trouble))
 
 
-def list_troubles(session: Session, run_id: UUID, *, most: int) -> Sequence[Document]:
-    """Documents a file named last whose bytes are not here: those that were looked for."""
-    query = select(Document).where(
-        Document.run_id == run_id,
-        Document.arrived_at.is_(None),
-        Document.closed_at.is_(None),
-        Document.trouble.is_not(None),
+def list_troubles(
+    session: Session,
+    source_id: str,
+    *,
+    run_id: UUID | None = None,
+    trouble: DocumentTrouble | None = None,
+    before: UUID | None = None,
+    most: int,
+) -> Sequence[Document]:
+    """Documents of a source that were looked for and are not here, the newest first; of a run, those it named last."""
+    query = (
+        select(Document)
+        .options(joinedload(Document.receivable))
+        .where(Document.source == source_id, WAITS, Document.trouble.is_not(None))
     )
-    return session.scalars(query.order_by(Document.external_id).limit(most)).all()
+    if run_id is not None:
+        query = query.where(Document.run_id == run_id)
+    if trouble is not None:
+        query = query.where(Document.trouble == trouble)
+    if before is not None:
+        query = query.where(Document.id < before)
+    return session.scalars(query.order_by(Document.id.desc()).limit(most)).all()
+
+
+def find_troubled(session: Session) -> set[str]:
+    """The sources of which some document was looked for and is not here."""
+    some = select(Document.id).where(Document.source == Source.id, WAITS, Document.trouble.is_not(None))
+    return set(session.scalars(select(Source.id).where(some.exists())))

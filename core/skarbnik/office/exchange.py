@@ -18,7 +18,7 @@ from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
 from skarbnik.exchange import fetching, imports, queries, uploads
 from skarbnik.exchange.batches import send_batch_again
 from skarbnik.exchange.changes import compare
-from skarbnik.exchange.documents import REASONS, list_troubles
+from skarbnik.exchange.documents import REASONS, find_troubled, list_troubles
 from skarbnik.exchange.hours import parse_hours
 from skarbnik.exchange.models import ImportRun, Origin
 from skarbnik.exchange.permissions import BRING, SEE, SET
@@ -27,6 +27,7 @@ from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.office.queries import get_payer, user_names
 from skarbnik.portal.operations import operation_names
+from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
@@ -37,7 +38,6 @@ from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 blueprint = Blueprint("exchange", __name__, url_prefix="/office", template_folder="templates")
 
-MOST_MISSING = 200  # documents whose PDF is not here, on the page of a file
 AROUND = 64 * 1024  # what a form has beside its file
 
 
@@ -89,6 +89,7 @@ def overview() -> str:
         more=runs[queries.PAGE - 1].id if len(runs) > queries.PAGE else None,
         state=state or "",
         states=list(RunState),
+        troubled=find_troubled(session),
         bring=BRING,
         settle=SET,
         form=TokenForm(),
@@ -141,19 +142,16 @@ def _upload_page(form: UploadForm) -> str:
 @requires(SEE)
 def run(run_id: UUID) -> str:
     found = queries.get_run(frame.session(), run_id)
-    missing = [
-        (each, REASONS[each.trouble])
-        for each in list_troubles(frame.session(), run_id, most=MOST_MISSING + 1)
-        if each.trouble is not None
-    ]
+    missing = list_troubles(frame.session(), found.source, run_id=run_id, most=queries.PAGE + 1)
     return render_template(
         "office/run.html",
         run=found,
         form=TokenForm(),
         bring=BRING,
         by=_names(found),
-        missing=missing[:MOST_MISSING],
-        more_missing=len(missing) > MOST_MISSING,
+        missing=missing[: queries.PAGE],
+        more_missing=len(missing) > queries.PAGE,
+        reasons=REASONS,
     )
 
 
@@ -270,6 +268,27 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
         return redirect(url_for("exchange.overview"), 303)
     page = render_template("office/source.html", source=found, form=form)
     return (page, 422) if form.is_submitted() else page
+
+
+@blueprint.get("/exchange/sources/<source_id>/documents")
+@requires(SEE)
+def missing(source_id: str) -> str:
+    """Documents a system named whose PDF is not here, whichever file named them."""
+    chosen = request.args.get("trouble") or None
+    if chosen is not None and chosen not in set(DocumentTrouble):
+        abort(400)
+    trouble = DocumentTrouble(chosen) if chosen else None
+    session = frame.session()
+    found = queries.get_source(session, source_id)
+    rows = list_troubles(session, source_id, trouble=trouble, before=cursor("before"), most=queries.PAGE + 1)
+    return render_template(
+        "office/missing.html",
+        source=found,
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+        reasons=REASONS,
+        chosen=trouble,
+    )
 
 
 @blueprint.post("/exchange/sources/<source_id>/ask")

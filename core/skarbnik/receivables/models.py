@@ -251,6 +251,8 @@ class Document(Base):
     digest: Mapped[UUID]
     run_id: Mapped[UUID]
 
+    receivable: Mapped[Receivable] = relationship()
+
 
 class Overpayment(Base):
     """Money of a payer that pays for nothing yet (nadpłata)."""
