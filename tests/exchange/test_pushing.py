@@ -233,7 +233,7 @@ def test_a_file_is_sent_while_somebody_holds_the_row_of_the_source(program, tena
 
 def test_no_transaction_is_open_while_the_bytes_come(program, tenant, clean, words, monkeypatch):
     seen = []
-    real = uploads.lay_sent
+    real = uploads.lay
 
     def look(*args, **words):
         with clean.as_admin() as connection:
@@ -241,7 +241,7 @@ def test_no_transaction_is_open_while_the_bytes_come(program, tenant, clean, wor
             seen.append(connection.execute(query).fetchone()[0])
         return real(*args, **words)
 
-    monkeypatch.setattr(uploads, "lay_sent", look)
+    monkeypatch.setattr(uploads, "lay", look)
     assert program.put(words.Export().body()).status_code == 202
     assert seen == [0]
 

@@ -1,5 +1,6 @@
 """A clerk and the exchange: bring a file, try it, apply it, agree or not, compare, send a batch again, set hours."""
 
+import hashlib
 import io
 from datetime import timedelta
 from uuid import uuid4
@@ -15,6 +16,7 @@ from skarbnik.exchange import imports
 from skarbnik.exchange.fetching import begin_asking
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
+from skarbnik.exchange.spool import Spool
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import deliver_batch, read_file
 from skarbnik.payers.models import Payer
@@ -126,6 +128,34 @@ def test_the_same_name_twice_waits_for_the_first_report(official, source, tenant
 
     assert second.status_code == 422
     assert "jest właśnie wczytywany" in second.text
+
+
+def test_no_transaction_is_open_while_a_file_is_copied(official, source, tenant, clean, words, monkeypatch):
+    browser, open_ones, lay = official(), [], Spool.lay
+
+    def look(*args, **more):
+        with clean.as_admin() as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+            open_ones.append(connection.execute(query).fetchone()[0])
+        return lay(*args, **more)
+
+    monkeypatch.setattr(Spool, "lay", look)
+
+    assert upload(browser, words.Export().body()).status_code == 303
+    assert open_ones == [0]
+
+
+def test_an_official_who_brings_a_file_again_gets_a_report_of_it(official, source, tenant, words):
+    browser, body = official(), words.Export().body()
+    upload(browser, body)
+    first = newest(tenant)
+    read_file(tenant, first.id)
+
+    upload(browser, body)
+    again = newest(tenant)
+    assert (again.id != first.id, again.sha256) == (True, hashlib.sha256(body).hexdigest())
+    read_file(tenant, again.id)
+    assert newest(tenant).state is RunState.REFUSED
 
 
 def test_a_file_larger_than_other_requests_is_taken_from_a_clerk_and_from_nobody_else(official, browse, source, words):

@@ -20,7 +20,7 @@ from skarbnik.errors import BrokenFile
 from skarbnik.exchange import queries, uploads
 from skarbnik.exchange.batches import mark_delivered
 from skarbnik.exchange.models import ImportRun, Origin
-from skarbnik.exchange.spool import PIECE
+from skarbnik.exchange.spool import PIECE, Spool
 from skarbnik.exchange.systems import spool_of
 from skarbnik.web import frame
 
@@ -100,22 +100,13 @@ class SentFile(MethodView):
         if known is not None:
             _pass_over(sha256)
             return _answer(known, 200)
-        run_id = self._keep(source_id, name, sha256)
-        run = uploads.register_sent(
-            session, spool_of(g.tenant, source_id), source, name, run_id=run_id, origin=Origin.PUSH, sha256=sha256
-        )
-        if run.id != run_id:
+        spool = spool_of(g.tenant, source_id)
+        laid = _lay(spool, name, sha256)
+        run = uploads.register(session, spool, source, laid, origin=Origin.PUSH)
+        if run.id != laid.run_id:
             return _answer(run, 200)
         _audited("exchange.pushed", "import_run", run.id)
         return _answer(run, 202)
-
-    def _keep(self, source_id: str, name: str, sha256: str) -> UUID:
-        try:
-            return uploads.lay_sent(spool_of(g.tenant, source_id), name, request.stream, sha256=sha256)
-        except uploads.WrongSum:
-            raise UnprocessableEntity(OTHER_BYTES) from None
-        except BrokenFile:
-            raise RequestEntityTooLarge(f"a file has at most {uploads.LARGEST_UPLOAD} bytes") from None
 
 
 @blueprint.route("/runs/<uuid:run_id>")
@@ -173,9 +164,18 @@ def _said_sum() -> str:
     return base64.b64decode(found[1]).hex()
 
 
+def _lay(spool: Spool, name: str, sha256: str) -> uploads.Laid:
+    try:
+        return uploads.lay(spool, name, request.stream, sha256=sha256)
+    except uploads.WrongSum:
+        raise UnprocessableEntity(OTHER_BYTES) from None
+    except BrokenFile:
+        raise RequestEntityTooLarge(f"a file has at most {uploads.LARGEST_UPLOAD} bytes") from None
+
+
 def _pass_over(sha256: str) -> None:
     """Read a body that is known to its end, so that its sender gets to read the answer."""
-    body = uploads.Checked(request.stream, sha256)
+    body = uploads.Summed(request.stream, sha256)
     try:
         while body.read(PIECE):
             pass

@@ -32,7 +32,7 @@ from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, Im
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import open_remote, spool_of
-from skarbnik.exchange.uploads import check_name, register_sent
+from skarbnik.exchange.uploads import Laid, check_name, register
 from skarbnik.outbox import publish
 from skarbnik.plugin_api import RemoteFile, RemoteFiles
 from skarbnik.tenancy.registry import Tenant
@@ -146,7 +146,7 @@ def _fetch_file(tenant: Tenant, source: Source, spool: Spool, remote: RemoteFile
         raise Damaged(file.name)
     spool.lay_fetched(file.sha256, file.name, str(run_id))
     with tenant.session() as session:
-        run = register_sent(session, spool, source, file.name, run_id=run_id, origin=Origin.FETCH, sha256=file.sha256)
+        run = register(session, spool, source, Laid(run_id, file.name, file.sha256), origin=Origin.FETCH)
     part.unlink(missing_ok=True)
     log.info("file.fetched", source=source.id, run=str(run.id), bytes=file.size)
 

@@ -111,17 +111,11 @@ def upload() -> Response | tuple[str, int]:
     if not form.validate():
         return _upload_page(form), 422
     source = queries.get_source(session, form.source.data)
+    session.commit()  # a gigabyte is copied for a while, and no transaction waits for it
+    spool, dry = spool_of(g.tenant, source.id), form.way.data == "try"
     try:
-        run = uploads.receive(
-            session,
-            spool_of(g.tenant, source.id),
-            source,
-            form.file.data.filename,
-            form.file.data.stream,
-            origin=Origin.UPLOAD,
-            asked_by=current_person().id,
-            dry=form.way.data == "try",
-        )
+        laid = uploads.lay(spool, uploads.bare_name(form.file.data.filename), form.file.data.stream)
+        run = uploads.register(session, spool, source, laid, origin=Origin.UPLOAD, by=current_person().id, dry=dry)
     except Invalid:
         form.file.errors = [_("The name of this file cannot be used. Give it a short name of letters and digits.")]
     except Conflict:
