@@ -48,7 +48,7 @@ def put(source):
 
 @pytest.fixture
 def bells(clean):
-    """`bells()`: do what is due, as the workers would. The topics that were heard."""
+    """`bells()`: how often somebody was asked to look for documents since the last time; nobody comes of it."""
 
     def ring():
         with clean.as_admin() as connection:
