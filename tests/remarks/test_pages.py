@@ -13,6 +13,7 @@ from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errands import QUEUES, SUBSCRIBERS
 from skarbnik.payers.models import Payer
+from skarbnik.portal.remarks import outcome_names
 from skarbnik.receivables.models import Receivable
 from skarbnik.remarks.models import LONGEST, Outcome, Remark, Topic
 from skarbnik.remarks.queries import PAGE
@@ -252,6 +253,22 @@ def test_a_clerk_who_comes_second_is_told_and_changes_nothing(official, tenant, 
     (row,) = rows(tenant)
     assert (row.answer, row.taken_by) == ("Odpowiedź True", taken)
     assert acts(tenant).count("remark.answered") == 1
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_resident_reads_the_words_a_clerk_chose(app, anna, official, tenant, write, outcome):
+    remark = write()
+    with app.test_request_context("/", base_url="https://lipowo.skarbnik.test", headers={"Accept-Language": "pl"}):
+        name = outcome_names()[outcome]
+    clerk = official(Role.ACCOUNTANT)
+    clerk.get(f"/office/remarks/{remark.id}")
+    clerk.post(f"/office/remarks/{remark.id}/take")
+    form = clerk.get(f"/office/remarks/{remark.id}").text
+    clerk.post(f"/office/remarks/{remark.id}/answer", ANSWER | {"outcome": outcome.value})
+
+    assert f">{name}</option>" in form
+    for page in (clerk.get(f"/office/remarks/{remark.id}"), anna.get(f"/remarks/{remark.id}")):
+        assert f"<strong>{name}</strong>" in page.text
 
 
 @pytest.mark.parametrize("wrong", [{"outcome": ""}, {"outcome": "maybe"}, {"text": ""}, {"text": "x" * (LONGEST + 1)}])

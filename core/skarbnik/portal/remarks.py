@@ -17,7 +17,7 @@ from skarbnik.errors import ForbiddenTransition
 from skarbnik.portal.receivable import title_of
 from skarbnik.portal.views import payer_of_request
 from skarbnik.remarks import queries, services
-from skarbnik.remarks.models import LONGEST, OF_PAYER, OF_RECEIVABLE, Topic
+from skarbnik.remarks.models import LONGEST, OF_PAYER, OF_RECEIVABLE, Outcome, Topic
 from skarbnik.remarks.permissions import WRITE
 from skarbnik.remarks.states import OPEN
 from skarbnik.web import frame
@@ -41,6 +41,15 @@ def topic_names() -> dict[Topic, str]:
         Topic.CONTACT: _("My e-mail or telephone"),
         Topic.MISSING: _("Something is missing"),
         Topic.OTHER: _("Something else"),
+    }
+
+
+def outcome_names() -> dict[Outcome, str]:
+    """What the office found, as the clerk chooses it and the resident reads it."""
+    return {
+        Outcome.WILL_CORRECT: _("The data will be corrected in the finance system."),
+        Outcome.NOT_WRONG: _("The data are right."),
+        Outcome.ELSEWHERE: _("Another office decides about this."),
     }
 
 
@@ -140,6 +149,7 @@ def show(remark_id: UUID) -> str:
         remark=found.remark,
         acts_for_it=found.payer_id == person.payer_id,
         topics=topic_names(),
+        outcomes=outcome_names(),
         is_open=found.remark.state in OPEN,
         form=TokenForm(),
     )
