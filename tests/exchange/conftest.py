@@ -17,6 +17,7 @@ from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
 from skarbnik.exchange.tasks import read_file, spool_of, take_documents
 from skarbnik.tenancy.plugin_settings import store_settings
+from skarbnik_puma.settings import PumaSettings
 
 CODE = "PL-LIPOWO"
 SIMULATOR = Path(__file__).parents[2] / "plugins" / "puma" / "simulator" / "main.py"
@@ -37,14 +38,18 @@ def first_file(tmp_path_factory):
     return file.read_bytes()
 
 
+def connect_puma(tenant, source_id="puma"):
+    """PUMA is connected to a gmina, under this name. Its folders."""
+    with tenant.session() as session:
+        version = store_settings(session, tenant, f"source:{source_id}", PumaSettings(tenant_code=CODE))
+        session.add(Source(id=source_id, plugin="puma", title="PUMA", tenant_code=CODE, settings_version=version))
+    return spool_of(tenant, source_id).make()
+
+
 @pytest.fixture
 def source(tenant):
     """PUMA is connected to Lipowo."""
-    settings_type = tenant.instance.plugins.finance_systems["puma"].settings_type
-    with tenant.session() as session:
-        version = store_settings(session, tenant, "source:puma", settings_type(tenant_code=CODE))
-        session.add(Source(id="puma", plugin="puma", title="PUMA", tenant_code=CODE, settings_version=version))
-    return spool_of(tenant, "puma").make()
+    return connect_puma(tenant)
 
 
 @pytest.fixture

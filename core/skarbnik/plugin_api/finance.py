@@ -355,7 +355,10 @@ class FinanceSystem(ABC):
 
     @abstractmethod
     def write_bookings(self, batch: BookingBatch) -> bytes:
-        """The file that asks for the bookings. The same batch gives the same bytes."""
+        """The file that asks for the bookings. The same batch gives the same bytes.
+
+        Misconfigured for a batch of another gmina than the settings', ValueError for a moment without a zone.
+        """
 
     @abstractmethod
     def bookings_name(self, batch: BookingBatch) -> str:

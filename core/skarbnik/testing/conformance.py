@@ -13,6 +13,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta, timezone
 from hashlib import sha256
 from io import BytesIO
 from typing import Any, ClassVar
@@ -31,6 +32,7 @@ from skarbnik.plugin_api import (
     Forged,
     HttpClient,
     Manifest,
+    Misconfigured,
     PaymentGateway,
     PaymentRequest,
     RawNotification,
@@ -331,6 +333,25 @@ class FinanceSystemContract(_Contract):
         assert re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,119}", name)
         later = dataclasses.replace(batch, number=batch.number + 1)
         assert finance_system.bookings_name(later) != name
+
+    def test_it_is_the_same_bytes_whatever_zone_its_moments_came_in(
+        self, finance_system: FinanceSystem, batch: BookingBatch
+    ) -> None:
+        elsewhere = timezone(timedelta(hours=-5))
+        moved = dataclasses.replace(
+            batch,
+            created_at=batch.created_at.astimezone(elsewhere),
+            items=tuple(dataclasses.replace(each, paid_at=each.paid_at.astimezone(elsewhere)) for each in batch.items),
+        )
+        assert finance_system.write_bookings(moved) == finance_system.write_bookings(batch)
+
+    def test_a_batch_of_another_gmina_is_not_written(self, finance_system: FinanceSystem, batch: BookingBatch) -> None:
+        with pytest.raises(Misconfigured):
+            finance_system.write_bookings(dataclasses.replace(batch, tenant_code="ANOTHER"))
+
+    def test_a_moment_without_a_zone_is_not_written(self, finance_system: FinanceSystem, batch: BookingBatch) -> None:
+        with pytest.raises(ValueError):
+            finance_system.write_bookings(dataclasses.replace(batch, created_at=batch.created_at.replace(tzinfo=None)))
 
     def test_an_answer_is_read_line_by_line(
         self,

@@ -2,15 +2,13 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from skarbnik.plugin_api import Amounts, BookingBatch, BookingItem, Money
 from skarbnik.testing.conformance import FinanceSystemContract
+from skarbnik.testing.finance import batch_of, booking
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.system import PumaFinanceSystem
 
@@ -22,21 +20,6 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
   <booked booking="{second}" reference="WB 231/2026" on="2026-11-23"/>
 </acknowledgement>
 """
-
-
-def item(number):
-    return BookingItem(
-        booking_id=UUID(int=number),
-        receivable="N-1",
-        instalment=f"N-1-{number}",
-        payer="P-000001",
-        amounts=Amounts(Money(12_050), Money(300), Money(0)),
-        account="61109010140000071219812874",
-        paid_at=datetime(2026, 11, 23, 11, 58, tzinfo=UTC),
-        gateway="payu",
-        gateway_id=f"WZHF5FFDRJ{number}",
-        order_number="ABCDE-FGHJK",
-    )
 
 
 TOKEN = "t0ken-of-lipowo-1234"
@@ -71,7 +54,7 @@ class TestPuma(FinanceSystemContract):
 
     @pytest.fixture
     def batch(self):
-        return BookingBatch(7, "LIPOWO", datetime(2026, 11, 23, 12, tzinfo=UTC), (item(1), item(2)))
+        return batch_of(booking(1), booking(2))
 
     @pytest.fixture
     def answer(self):
