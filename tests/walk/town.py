@@ -313,7 +313,7 @@ class _Rich:
         instalment = self._debt(kind, "Opłata za gospodarowanie odpadami")
         chosen = [Chosen(instalment.id, Amounts(instalment.principal, instalment.interest, instalment.costs))]
         order = order_payment(
-            session,  # type: ignore[arg-type]  # a gmina's session is one
+            session,
             request_key=uuid4(),
             payer_id=self.payer.id,
             user_id=self.user.id,

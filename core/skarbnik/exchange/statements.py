@@ -36,7 +36,7 @@ LOOK_UPS["own"] = LOOK_UPS["receivable"]  # the receivable a row stands in
 # In a first load the stage knows the id of that one, unless the row stands elsewhere.
 KNOWN = {
     **LOOK_UPS,
-    "own": f"SELECT id FROM (SELECT coalesce(s.receivable_id, ({LOOK_UPS['own']})) AS id) k WHERE id IS NOT NULL",  # noqa: S608
+    "own": f"SELECT id FROM (SELECT coalesce(s.receivable_id, ({LOOK_UPS['own']})) AS id) k WHERE id IS NOT NULL",  # noqa: S608  # our words
 }
 
 PAYERS_NEW = """
