@@ -20,7 +20,7 @@ from secrets import token_hex
 from typing import BinaryIO
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, select, tuple_, update
+from sqlalchemy import ColumnElement, Row, func, select, tuple_, update
 from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
@@ -47,6 +47,7 @@ REASONS = {
     DocumentTrouble.SIZE: f"Plik ma inny rozmiar, niż podano, albo więcej niż {LARGEST_DOCUMENT // 1024**2} MB.",
     DocumentTrouble.CHECKSUM: "Plik ma inną treść, niż podano: nie zgadza się skrót SHA-256.",
     DocumentTrouble.NOT_PDF: "Plik nie jest dokumentem PDF.",
+    DocumentTrouble.NOT_GIVEN: "System finansowy, zapytany o plik przez sieć, nie wydał go.",
 }
 
 
@@ -63,6 +64,11 @@ def take(spool: Spool, sha256: str, size: int) -> DocumentTrouble | None:
         if trouble is not None:
             return trouble
     return None if kept.stat().st_size == size else DocumentTrouble.SIZE
+
+
+def keep(spool: Spool, sha256: str, file: BinaryIO) -> DocumentTrouble | None:
+    """Keep what comes from somebody who does not lay it into the folder. Why it is not kept, if it is not."""
+    return _keep(file, sha256, place_of(spool, sha256))
 
 
 def _look(spool: Spool, sha256: str, kept: Path) -> DocumentTrouble | None:
@@ -202,6 +208,12 @@ def take_all(tenant: Tenant, source_id: str, *, most: int = AT_ONE_LOOK) -> bool
     return False
 
 
+def mark_all(tenant: Tenant, spool: Spool, source_id: str, sha256: str) -> None:
+    """Tell every row that waits for these bytes what became of looking for them."""
+    for page in _pages(tenant, source_id, Document.sha256 == sha256):
+        _take_page(tenant, spool, page)
+
+
 def _take_page(tenant: Tenant, spool: Spool, page: Sequence[Waiting]) -> None:
     """No transaction is open while bytes are looked at."""
     found = [(each, take(spool, each.sha256, each.size)) for each in page]
@@ -250,7 +262,7 @@ def mark(session: Session, waiting: Waiting, trouble: DocumentTrouble | None) ->
     if trouble is None:
         session.execute(mine.values(arrived_at=clock.now(), trouble=None))
     else:
-        session.execute(mine.values(trouble=trouble))
+        session.execute(mine.values(trouble=trouble, ask_at=func.coalesce(Document.ask_at, clock.now())))
 
 
 def list_troubles(

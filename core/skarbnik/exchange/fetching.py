@@ -65,7 +65,7 @@ def begin_asking(session: Session, source: Source, *, at: datetime | None = None
 
 def end_asking(source: Source) -> None:
     """Its files come through the folder."""
-    source.fetch_key = source.next_fetch_at = source.fetched_at = source.fetch_error = None
+    source.fetch_key = source.documents_key = source.next_fetch_at = source.fetched_at = source.fetch_error = None
     source.fetch_failures = 0
 
 

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.db import new_id
 from skarbnik.errors import Conflict, NotFound
+from skarbnik.exchange.asking import begin_asking_for_documents
 from skarbnik.exchange.fetching import begin_asking, end_asking
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import Source
@@ -44,6 +45,7 @@ def connect_source(
     session.add(source)
     if remote:
         begin_asking(session, source)
+        begin_asking_for_documents(session, source)
     else:
         end_asking(source)
     return source

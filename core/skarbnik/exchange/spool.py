@@ -162,7 +162,13 @@ class Spool:
     @contextmanager
     def fetching_alone(self) -> Iterator[None]:
         """Busy when another worker is at it. A lock of the system: a killed worker holds none."""
-        with (self.root / "fetching" / "lock").open("ab") as file:
+        with self.alone("lock"):
+            yield
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """The same for one kind of work."""
+        with (self.root / "fetching" / name).open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:

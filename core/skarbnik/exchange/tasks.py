@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
 from skarbnik.errors import BrokenFile, ExternalSystemError, FileProblem, Refused
-from skarbnik.exchange import batches, documents, fetching, imports, sweeping
+from skarbnik.exchange import asking, batches, documents, fetching, imports, sweeping
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Busy, sha256_of
 from skarbnik.exchange.states import RunState
@@ -112,8 +112,25 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
 
 def take_documents(tenant: Tenant, subject_id: UUID) -> Again | None:
     """PDFs came, or files that name them: look at what is new, of whichever source it is."""
-    more = [documents.take_all(tenant, source_id) for source_id in _source_ids(tenant)]
+    more = []
+    for source_id in _source_ids(tenant):
+        more.append(documents.take_all(tenant, source_id))
+        with tenant.session() as session:
+            asking.begin_where_asked(session, source_id)
     return Again(clock.now()) if any(more) else None
+
+
+def fetch_documents(tenant: Tenant, key: UUID) -> Again | None:
+    """Ask for PDFs that rows wait for, until none waits. A chain that was replaced ends."""
+    with tenant.session() as session:
+        source = session.scalars(select(Source).where(Source.documents_key == key)).one_or_none()
+    if source is None:
+        return None
+    try:
+        moment = asking.fetch_documents(tenant, source)
+    except Busy:
+        moment = clock.now() + IN_A_MOMENT
+    return Again(moment) if moment is not None else None
 
 
 def sweep(tenant: Tenant, subject_id: UUID) -> None:

@@ -286,6 +286,8 @@ class RemoteFiles(ABC):
     The core decides when to ask, keeps partial files, and checks sizes and sums: a plugin only talks.
     """
 
+    offers_documents: ClassVar[bool] = False  # PDFs that exports name are to be had there too
+
     @abstractmethod
     def list_files(self, after: int) -> list[RemoteFile]:
         """What there is to fetch, in the order it is to be read; at most 1,000 files.
@@ -300,6 +302,13 @@ class RemoteFiles(ABC):
         Where the system does not continue, `into` is emptied and written from the beginning. After an error it holds
         what had come, and is continued another time. Never more than `file.size` bytes.
         """
+
+    def download_document(self, file: RemoteFile, into: BinaryIO, offset: int) -> None:
+        """Write the PDF of a `DocumentRow` into `into`, as `download` does; with `offers_documents` only.
+
+        Its name is `<sha256>.pdf`, its size what the export said. `Refused` when the system has none (yet).
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def deliver(self, name: str, content: bytes) -> None:

@@ -36,6 +36,7 @@ from skarbnik.plugin_api import (
     PaymentGateway,
     PaymentRequest,
     RawNotification,
+    Refused,
     RemoteFile,
     RemoteFiles,
     Row,
@@ -270,6 +271,11 @@ class FinanceSystemContract(_Contract):
         return None
 
     @pytest.fixture
+    def offered_document(self) -> bytes:
+        """A PDF the system has, when it `offers_documents`."""
+        raise NotImplementedError
+
+    @pytest.fixture
     def remote(self, finance_system: FinanceSystem, plugin_settings: Any) -> RemoteFiles:
         found = finance_system.open_remote(HttpClient(self.plugin_type.hosts(plugin_settings)))
         if found is None:
@@ -388,6 +394,9 @@ class FinanceSystemContract(_Contract):
         ):
             with pytest.raises(ExternalSystemError):
                 ask()
+        if alone.offers_documents:
+            with pytest.raises(ExternalSystemError):
+                alone.download_document(file, BytesIO(), 0)
 
     def test_what_is_offered_is_downloaded_whole_or_from_where_it_was_cut(
         self, remote: RemoteFiles, offered: dict[str, bytes] | None
@@ -401,6 +410,20 @@ class FinanceSystemContract(_Contract):
                 into = BytesIO(content[:had])
                 remote.download(files[name], into, had)
                 assert into.getvalue() == content
+
+    def test_a_document_is_downloaded_whole_or_from_where_it_was_cut_and_one_it_has_not_is_refused(
+        self, remote: RemoteFiles, request: pytest.FixtureRequest
+    ) -> None:
+        if not remote.offers_documents:
+            pytest.skip("PDFs of this system come another way")
+        content: bytes = request.getfixturevalue("offered_document")
+        digest = sha256(content).hexdigest()
+        for had in (0, 1, len(content) // 2):
+            into = BytesIO(content[:had])
+            remote.download_document(RemoteFile(f"{digest}.pdf", len(content), digest), into, had)
+            assert into.getvalue() == content
+        with pytest.raises(Refused):
+            remote.download_document(RemoteFile(f"{'0' * 64}.pdf", 1, "0" * 64), BytesIO(), 0)
 
     def test_a_batch_may_be_handed_over_again(
         self, finance_system: FinanceSystem, remote: RemoteFiles, batch: BookingBatch

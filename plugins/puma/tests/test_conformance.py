@@ -23,13 +23,15 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 
 
 TOKEN = "t0ken-of-lipowo-1234"
+PDF = b"%PDF-1.4\nDecyzja\n%%EOF\n"
 
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory, sample):
     """The address of a PUMA that offers the samples of the specification."""
     folder = tmp_path_factory.mktemp("puma")
-    (folder / "in").mkdir()
+    (folder / "in" / "documents").mkdir(parents=True)
+    (folder / "in" / "documents" / f"{sha256(PDF).hexdigest()}.pdf").write_bytes(PDF)
     for name in ("export", "ack"):
         (folder / "in" / f"puma-{name}-000017.xml").write_bytes(sample(name))
     command = ("serve", "--port", "0", "--ledger", folder / "books.sqlite", "--gmina", f"LIPOWO={folder}")
@@ -76,3 +78,7 @@ class TestPumaOverHttp(TestPuma):
     @pytest.fixture
     def offered(self, sample):
         return {f"puma-{name}-000017.xml": sample(name) for name in ("export", "ack")}
+
+    @pytest.fixture
+    def offered_document(self):
+        return PDF
