@@ -265,6 +265,24 @@ def mark(session: Session, waiting: Waiting, trouble: DocumentTrouble | None) ->
         session.execute(mine.values(trouble=trouble, ask_at=func.coalesce(Document.ask_at, clock.now())))
 
 
+def find_wanted(session: Session, source_id: str, sha256: str) -> Waiting | None:
+    """A document that waits for these bytes."""
+    query = select(Document.id, Document.sha256, Document.size, Document.trouble).where(
+        Document.source == source_id, Document.sha256 == sha256, WAITS
+    )
+    return session.execute(query.limit(1)).one_or_none()
+
+
+def list_wanted(session: Session, source_id: str, *, after: str, limit: int) -> Sequence[Row[str, int]]:
+    """SHA-256 and size of what documents of a source wait for, in the order of the sums, behind one of them."""
+    query = (
+        select(Document.sha256, func.max(Document.size).label("size"))
+        .where(Document.source == source_id, Document.sha256 > after, WAITS)
+        .group_by(Document.sha256)
+    )
+    return session.execute(query.order_by(Document.sha256).limit(limit)).all()
+
+
 def list_troubles(
     session: Session,
     source_id: str,
