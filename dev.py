@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 
 if sys.version_info < (3, 11):  # noqa: UP036  # whoever has an older one shall read a sentence, not a traceback
-    sys.exit("Skarbnik needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])  # noqa: UP031
+    sys.exit("Skarbnik needs Python 3.11 or newer; this is %d.%d." % sys.version_info[:2])  # noqa: UP031  # in words that one can read
 
 import hashlib
 import importlib.util

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
-from typing import Any, LiteralString
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -28,6 +28,8 @@ from skarbnik.pool import HomePool, want
 
 PLANS_PER_CONNECTION = 250  # prepared statements; the largest take 0.3 MB of a backend
 TENANTS_PER_CONNECTION = 400  # a backend keeps about 0.2 MB of catalogue for each gmina it served
+
+S = TypeVar("S", bound=Session)
 
 SET_TENANT: LiteralString = "SELECT set_config('role', %s, true), set_config('search_path', %s, true)"
 
@@ -272,7 +274,7 @@ def _begin_text(role: str, schema: str) -> bytes:
 
 
 @contextmanager
-def committed(session: Session) -> Iterator[Session]:
+def committed(session: S) -> Iterator[S]:
     """End with COMMIT, also after reading: ROLLBACK would throw away psycopg's prepared statements."""
     try:
         yield session

@@ -35,6 +35,8 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.part_paid": portal.confirm_part,
     "exchange.file_arrived": exchange.read_file,
     "exchange.documents_wait": exchange.take_documents,
+    "exchange.sweep": exchange.sweep,
+    "exchange.fetch_documents": exchange.fetch_documents,
     "exchange.fetch": exchange.fetch,
     "exchange.fetch_now": exchange.fetch_now,
     "exchange.bookings_wait": exchange.make_batches,

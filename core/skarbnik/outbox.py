@@ -8,6 +8,7 @@ that is done for a row is therefore done at least once, and must be safe to repe
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -26,6 +27,36 @@ _PUBLISH = sa.text("SELECT work.publish(:topic, :subject, :due_at)")
 def publish(session: Session, topic: str, subject_id: UUID, *, due_at: datetime | None = None) -> None:
     """Tell whoever subscribed `topic`, once this transaction is committed and `due_at` has come."""
     session.execute(_PUBLISH, {"topic": topic, "subject": subject_id, "due_at": due_at or clock.now()})
+
+
+_RING = sa.text("""
+    INSERT INTO work.outbox (tenant_id, topic, subject_id, due_at)
+    SELECT tenant, CAST(:topic AS varchar), gen_random_uuid(), :now FROM unnest(CAST(:tenants AS varchar[])) AS tenant
+    WHERE NOT EXISTS (
+        SELECT FROM work.outbox o
+        WHERE o.tenant_id = tenant AND o.topic = CAST(:topic AS varchar) AND o.parked_at IS NULL
+    )
+    RETURNING tenant_id
+""")
+
+
+def ring(connection: sa.Connection, topic: str, tenants: Iterable[str]) -> set[str]:
+    """Tell the subscriber of `topic` in many gminas at once; who was rung. Not where it was told and is not done.
+
+    For a topic that says only that there is something: whoever comes looks at all of it, whatever the subject.
+    """
+    return set(connection.scalars(_RING, {"topic": topic, "tenants": sorted(set(tenants)), "now": clock.now()}))
+
+
+_OCCURS = sa.text("""
+    INSERT INTO work.occurrences (schedule, local_time) VALUES (:schedule, :local_time)
+    ON CONFLICT DO NOTHING RETURNING schedule
+""")
+
+
+def occurs(connection: sa.Connection, schedule: str, local_time: datetime) -> bool:
+    """Whether it is ours to ring for that time: once, however many schedulers there are."""
+    return connection.execute(_OCCURS, {"schedule": schedule, "local_time": local_time}).one_or_none() is not None
 
 
 @dataclass(frozen=True)

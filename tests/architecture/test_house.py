@@ -34,6 +34,33 @@ def test_imports_point_down_and_plugins_import_only_what_is_promised():
     assert "0 broken" in checked.stdout
 
 
+SILENCED = re.compile(r"#\s*(noqa|type:\s*ignore|pragma)\b")
+WITH_A_REASON = re.compile(r"# (noqa: [A-Z]+\d+(, [A-Z]+\d+)*|type: ignore\[[a-z, -]+\]|pragma: no cover)  # \S[^#]*")
+
+
+def test_a_silenced_line_says_which_rule_is_silenced_and_why():
+    silent = []
+    for path in ours("*.py"):
+        for number, line in enumerate(path.read_text().splitlines(), 1):
+            found = SILENCED.search(line)
+            if found and path != Path(__file__) and not WITH_A_REASON.fullmatch(line[found.start() :]):
+                silent.append(f"{path.relative_to(CHECKOUT)}:{number}")
+
+    assert silent == []
+
+
+def test_nothing_is_silenced_where_no_types_are_checked():
+    """mypy reads the packages; elsewhere a silenced type hides nothing, and would hide something once it is read."""
+    checked = (CHECKOUT / "core", *CHECKOUT.glob("plugins/*/skarbnik_*"))
+    silent = [
+        str(path.relative_to(CHECKOUT))
+        for path in ours("*.py")
+        if not any(path.is_relative_to(folder) for folder in checked) and path != Path(__file__)
+        if re.search(r"#\s*type:\s*ignore", path.read_text())
+    ]
+    assert silent == []
+
+
 @pytest.mark.parametrize("folder", DISTRIBUTIONS, ids=lambda folder: folder.name)
 def test_every_distribution_names_its_licence(folder):
     project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]

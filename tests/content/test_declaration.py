@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -23,18 +24,14 @@ from skarbnik.content.validator import OBLIGATORY, check_declaration
 from skarbnik.tenancy.registry import Tenant, TenantState
 
 TODAY = datetime(2027, 3, 1, 12, tzinfo=UTC)
-
-
-class FakeInstance:
-    class settings:  # noqa: N801  # stands for an attribute
-        public_url = "https://skarbnik.test"
+INSTANCE = SimpleNamespace(settings=SimpleNamespace(public_url="https://skarbnik.test"))
 
 
 def gmina(**more):
     words = {
         "id": "a", "slug": "lipowo", "name": "Gmina Lipowo", "state": TenantState.ACTIVE, "colour": "#000000",
         "address": "ul. Lipowa 1", "email": "urzad@lipowo.example", "phone": "22 111 11 11", "plugins": frozenset(),
-        "instance": FakeInstance, **more,
+        "instance": INSTANCE, **more,
     }  # fmt: skip
     return Tenant(**words)
 
@@ -126,11 +123,11 @@ def test_what_the_office_typed_is_text_and_no_markup():
     assert "&lt;b&gt;x" in make_declaration(answers, gmina(), "pl")
 
 
-@pytest.mark.parametrize(("unknown", "id"), [("phone", "a11y-telefon"), ("email", "a11y-email")])
-def test_a_gmina_without_telephone_or_mail_is_told_what_is_missing(unknown, id):  # noqa: A002  # the format's own word
+@pytest.mark.parametrize(("unknown", "place"), [("phone", "a11y-telefon"), ("email", "a11y-email")])
+def test_a_gmina_without_telephone_or_mail_is_told_what_is_missing(unknown, place):
     tenant = gmina(**{unknown: None})
 
-    assert id in findings(make_declaration(answers_from(None, tenant), tenant, "pl"))
+    assert place in findings(make_declaration(answers_from(None, tenant), tenant, "pl"))
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
 from skarbnik.exchange.tasks import read_file, spool_of, take_documents
 from skarbnik.tenancy.plugin_settings import store_settings
+from skarbnik_puma.settings import PumaSettings
 
 CODE = "PL-LIPOWO"
 SIMULATOR = Path(__file__).parents[2] / "plugins" / "puma" / "simulator" / "main.py"
@@ -37,14 +38,18 @@ def first_file(tmp_path_factory):
     return file.read_bytes()
 
 
+def connect_puma(tenant, source_id="puma"):
+    """PUMA is connected to a gmina, under this name. Its folders."""
+    with tenant.session() as session:
+        version = store_settings(session, tenant, f"source:{source_id}", PumaSettings(tenant_code=CODE))
+        session.add(Source(id=source_id, plugin="puma", title="PUMA", tenant_code=CODE, settings_version=version))
+    return spool_of(tenant, source_id).make()
+
+
 @pytest.fixture
 def source(tenant):
     """PUMA is connected to Lipowo."""
-    settings_type = tenant.instance.plugins.finance_systems["puma"].settings_type
-    with tenant.session() as session:
-        version = store_settings(session, tenant, "source:puma", settings_type(tenant_code=CODE))
-        session.add(Source(id="puma", plugin="puma", title="PUMA", tenant_code=CODE, settings_version=version))
-    return spool_of(tenant, "puma").make()
+    return connect_puma(tenant)
 
 
 @pytest.fixture
@@ -76,38 +81,40 @@ def tag(element, /, *children, **attributes):
     return f"<{element}{words}>\n" + "\n".join(children) + f"\n</{element}>"
 
 
-def payer(id, name="Kowalska Anna", kind="person", **more):  # noqa: A002  # its name in the file  # the word of the file
-    return tag("payer", id=id, kind=kind, name=name, **more)
+def payer(own, name="Kowalska Anna", kind="person", **more):
+    return tag("payer", id=own, kind=kind, name=name, **more)
 
 
 def liability(payer, role="owner", part=1, whole=1, **more):
     return tag("liability", payer=payer, role=role, part=part, whole=whole, **more)
 
 
-def instalment(id, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", charged=None, **more):  # noqa: A002  # its name in the file
+def instalment(
+    own, principal="100.00", number=1, due="2026-11-15", interest="0.00", costs="0.00", charged=None, **more
+):
     return tag(
-        "instalment", id=id, number=number, due=due, charged=charged or principal, principal=principal,
+        "instalment", id=own, number=number, due=due, charged=charged or principal, principal=principal,
         interest=interest, costs=costs, **more,
     )  # fmt: skip
 
 
-def operation(id, principal, kind="payment", document="WB 1/2026", **more):  # noqa: A002  # its name in the file
+def operation(own, principal, kind="payment", document="WB 1/2026", **more):
     return tag(
-        "operation", id=id, kind=kind, booked="2026-10-01", happened="2026-10-01", document=document,
+        "operation", id=own, kind=kind, booked="2026-10-01", happened="2026-10-01", document=document,
         principal=principal, interest="0.00", costs="0.00", **more,
     )  # fmt: skip
 
 
-def receivable(id, *children, kind="PODN", title="Podatek od nieruchomości 2026", **more):  # noqa: A002  # its name in the file
-    return tag("receivable", *children, id=id, kind=kind, title=title, **more)
+def receivable(own, *children, kind="PODN", title="Podatek od nieruchomości 2026", **more):
+    return tag("receivable", *children, id=own, kind=kind, title=title, **more)
 
 
-def document(id, sha256="a" * 64, size=1000, title="Decyzja wymiarowa", issued="2026-01-20"):  # noqa: A002  # its name in the file
-    return tag("document", id=id, title=title, issued=issued, file=sha256, size=size)
+def document(own, sha256="a" * 64, size=1000, title="Decyzja wymiarowa", issued="2026-01-20"):
+    return tag("document", id=own, title=title, issued=issued, file=sha256, size=size)
 
 
-def overpayment(id, payer, amount, **more):  # noqa: A002  # its name in the file
-    return tag("overpayment", id=id, payer=payer, amount=amount, arose="2026-06-01", **more)
+def overpayment(own, payer, amount, **more):
+    return tag("overpayment", id=own, payer=payer, amount=amount, arose="2026-06-01", **more)
 
 
 KINDS = (

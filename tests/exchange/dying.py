@@ -67,7 +67,7 @@ class HalfWritten:
             file = real(path, *args, **words)
             return Half(file) if path.suffix == ".part" else file
 
-        Path.open = open_  # type: ignore[method-assign]  # in this process only
+        Path.open = open_
 
 
 class Half:

@@ -79,11 +79,10 @@ def apply(tenant, said):
 def test_a_trial_of_an_answer_counts_its_lines_and_books_none(batch, tenant, source):
     portal = Portal(batch=batch.number, sha256=batch.sha256)
     body = good.answer(portal, *(good.booked(str(line.id)) for line in lines_in(tenant)))
+    laid = uploads.lay(source, "puma-ack-000001.xml", BytesIO(body))
     with tenant.session() as session:
-        run = uploads.receive(
-            session, source, session.get_one(Source, "puma"), "puma-ack-000001.xml", BytesIO(body),
-            origin=Origin.UPLOAD, dry=True,
-        )  # fmt: skip
+        found = session.get_one(Source, "puma")
+        run = uploads.register(session, source, found, laid, origin=Origin.UPLOAD, dry=True)
 
     tasks.read_file(tenant, run.id)
 

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
+from tests.exchange.conftest import connect_puma
 from tests.exchange.corpus import CORPUS
 from tests.exchange.corpus.good import CODE, Portal, good
 from tests.exchange.test_bad_files import checksum
@@ -23,7 +24,6 @@ from skarbnik.exchange.tasks import spool_of
 from skarbnik.payments.models import BookingLine
 from skarbnik.payments.services import record_report
 from skarbnik.receivables.models import Instalment
-from skarbnik.tenancy.plugin_settings import store_settings
 from skarbnik.testing.database import empty
 from skarbnik.testing.factories import TransactionFactory, bound_to, report_on
 from skarbnik_puma.settings import PumaSettings
@@ -85,11 +85,8 @@ class Town:
 @pytest.fixture(scope="module")
 def town(lab):
     tenant = lab.tenant("lipowo")
-    with tenant.session() as session:
-        for source in ("puma", "fresh"):
-            version = store_settings(session, tenant, f"source:{source}", PumaSettings(tenant_code=CODE))
-            session.add(Source(id=source, plugin="puma", title="PUMA", tenant_code=CODE, settings_version=version))
-            spool_of(tenant, source).make()
+    for source in ("puma", "fresh"):
+        connect_puma(tenant, source)
     command = [sys.executable, "-m", "tests.exchange.reader"]
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL, "text": True}
     with subprocess.Popen(command, cwd=ROOT, env=os.environ | lab.environment, **pipes) as worker:

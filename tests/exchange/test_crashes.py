@@ -18,6 +18,7 @@ from uuid import UUID
 import pytest
 from psycopg import sql
 from sqlalchemy import select
+from tests.exchange.conftest import connect_puma
 from tests.exchange.corpus.good import CODE, Portal, answer, booked, good, recount, row, swap
 from tests.exchange.test_bad_files import checksum
 
@@ -31,15 +32,13 @@ from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine
 from skarbnik.payments.services import record_report
 from skarbnik.receivables.models import Instalment
-from skarbnik.tenancy.plugin_settings import store_settings
 from skarbnik.testing.database import empty
 from skarbnik.testing.factories import TransactionFactory, bound_to, report_on
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.system import PumaFinanceSystem
 
 ROOT = Path(__file__).parents[2]
-SETTINGS = PumaSettings(tenant_code=CODE)
-PUMA = PumaFinanceSystem(SETTINGS)
+PUMA = PumaFinanceSystem(PumaSettings(tenant_code=CODE))
 EACH_TIME_NEW = {"uuid", "ARRAY", "timestamp with time zone"}  # types of columns that differ from run to run
 ALSO_NEW = {"pesel_sealed", "content", "sha256"}  # with a nonce, or with a moment inside
 BOOKKEEPING = {"import_runs", "import_problems"}
@@ -262,54 +261,54 @@ def acknowledgement(scene: Scene) -> str:
 
 
 STORIES = {each.__name__: each for each in (first_file, second_file, broken_file, bookings, batch, acknowledgement)}
+
+# What is found at each moment somebody may be killed at: the data, the folder of the file, how far its run has come.
+Found = tuple[str, str | None, str | None]
+BEGUN: Found = ("before", "reading", "running")
+DONE: Found = ("after", "done", "applied")
+MERGED = ("merged, to be reported", "reported, to be committed")
+READ = ("run begun", "half read", "read, to be checked", "checked, to be merged")
+PUT_AWAY = {
+    "to be put away": ("after", "reading", "applied"),
+    "put away, next to be rung": DONE,
+    "errand to be taken off": DONE,
+}
+APPLIED = {"next rung, to be committed": DONE, **PUT_AWAY}
+FIRST = {
+    "file taken": ("before", "reading", "waiting"),
+    **dict.fromkeys(("half read and written", *READ, *MERGED), BEGUN),  # all of it was written early
+    **APPLIED,
+}
 READING = {
     "file taken": ("before", "reading", "waiting"),
-    "run begun": ("before", "reading", "running"),
-    "half read": ("before", "reading", "running"),
-    "read, to be checked": ("before", "reading", "running"),
-    "checked, to be merged": ("before", "reading", "running"),
-    "half merged": ("before", "reading", "running"),
-    "merged, to be reported": ("before", "reading", "running"),
-    "reported, to be committed": ("before", "reading", "running"),
-    "to be put away": ("after", "reading", "applied"),
-    "put away, next to be rung": ("after", "done", "applied"),
-    "next rung, to be committed": ("after", "done", "applied"),
-    "errand to be taken off": ("after", "done", "applied"),
+    **dict.fromkeys((*READ, "half merged", *MERGED), BEGUN),
+    **APPLIED,
 }
-FIRST = {moment: found for moment, found in READING.items() if moment != "half merged"}  # all of it was written early
 REFUSED = {
-    "refusal to be written": ("before", "reading", "running"),
-    "refusal to be committed": ("before", "reading", "running"),
+    **dict.fromkeys(("refusal to be written", "refusal to be committed"), BEGUN),
     "to be put away": ("before", "reading", "refused"),
-    "put away, next to be rung": ("before", "refused", "refused"),
-    "errand to be taken off": ("before", "refused", "refused"),
+    **dict.fromkeys(("put away, next to be rung", "errand to be taken off"), ("before", "refused", "refused")),
 }
 MADE = {
     "batch made, to be committed": ("before", None, None),
     "errand to be taken off": ("after", None, "made"),
 }
 DELIVERED = {
-    "batch to be delivered": ("before", None, "made"),
-    "batch half written": ("before", None, "made"),
-    "batch to be renamed": ("before", None, "made"),
-    "batch to be marked": ("before", "out", "made"),
-    "batch marked, to be committed": ("before", "out", "made"),
+    **dict.fromkeys(("batch to be delivered", "batch half written", "batch to be renamed"), ("before", None, "made")),
+    **dict.fromkeys(("batch to be marked", "batch marked, to be committed"), ("before", "out", "made")),
     "errand to be taken off": ("after", "out", "delivered"),
 }
 ANSWERED = {
-    "file taken": ("before", "reading", "waiting"),
-    "answer half applied": ("before", "reading", "waiting"),
-    "answer applied, to be committed": ("before", "reading", "waiting"),
-    "to be put away": ("after", "reading", "applied"),
-    "put away, next to be rung": ("after", "done", "applied"),
-    "errand to be taken off": ("after", "done", "applied"),
+    **dict.fromkeys(
+        ("file taken", "answer half applied", "answer applied, to be committed"), ("before", "reading", "waiting")
+    ),
+    **PUT_AWAY,
 }
 STEPS = [
     (story, moment, *found)
     for story, steps in (
-        ("first_file", {**FIRST, "half read and written": ("before", "reading", "running")}),
-        ("second_file", READING), ("broken_file", REFUSED), ("bookings", MADE), ("batch", DELIVERED),
-        ("acknowledgement", ANSWERED),
+        ("first_file", FIRST), ("second_file", READING), ("broken_file", REFUSED), ("bookings", MADE),
+        ("batch", DELIVERED), ("acknowledgement", ANSWERED),
     )
     for moment, found in steps.items()
 ]  # fmt: skip
@@ -341,10 +340,7 @@ class Story:
 def story(request, lab, workers):
     empty(lab)
     scene = Scene(lab, lab.tenant("lipowo"), workers)
-    with scene.tenant.session() as session:
-        version = store_settings(session, scene.tenant, "source:puma", SETTINGS)
-        session.add(Source(id="puma", plugin="puma", title="PUMA", tenant_code=CODE, settings_version=version))
-    scene.spool.make()
+    connect_puma(scene.tenant)
     scene.keep(STORIES[request.param](scene))
     scene.bring_back()
     told = Story(scene, *scene.errands()[0], checksum(lab, scene.tenant))

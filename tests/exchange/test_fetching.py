@@ -237,7 +237,7 @@ def test_a_wrong_address_or_token_is_told_and_nothing_shows_the_token(tenant, co
     assert "another-token" not in shown
 
 
-def test_files_are_registered_while_an_import_holds_the_source(tenant, puma, asked, ask):
+def test_files_are_registered_while_somebody_holds_the_row_of_the_source(tenant, puma, asked, ask):
     puma.export()
     with tenant.session() as other:
         other.scalars(select(Source).with_for_update(key_share=True)).one()

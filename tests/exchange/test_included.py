@@ -4,7 +4,7 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from skarbnik.exchange.batches import apply_acknowledgement, make_batch
 from skarbnik.exchange.included import check_included, mark_included
@@ -61,6 +61,7 @@ def answer(session, source):
 
 
 def seen(session):
+    session.flush()
     session.expire_all()
     return set(session.scalars(select(BookingLine.id).where(BookingLine.seen_at.is_not(None))))
 
@@ -127,3 +128,35 @@ def test_a_refused_line_is_in_the_balance_with_the_batch_that_booked_it(session,
     assert seen(session) == {booked}
     mark_included(session, source, 2)
     assert seen(session) == {booked, refused}
+
+
+def test_a_line_that_was_booked_after_all_is_in_the_balance_of_the_next_file(session, source, send, answer):
+    batch = send(2)
+    mended, booked = answer(batch, refused=1)
+    answer(send(1))
+    mark_included(session, source, 2)
+    assert mended not in seen(session)
+
+    answer(batch)
+    assert codes(check_included(session, source, 1)) == ["batches-taken-back"]
+    assert mark_included(session, source, 2) == 1
+    assert {mended, booked} <= seen(session)
+
+
+def test_a_batch_of_which_everything_was_refused_is_included_too(session, source, send, answer):
+    answer(send(1), refused=1)
+    mark_included(session, source, 1)
+
+    assert codes(check_included(session, source, 0)) == ["batches-taken-back"]
+
+
+def test_what_was_included_before_is_not_looked_at_again(session, source, send, answer):
+    """Years of batches cost a file nothing: their lines are not read."""
+    for _ in range(3):
+        answer(send(1))
+        mark_included(session, source, source.last_batch)
+    answer(send(1))
+    session.execute(update(BookingLine).values(seen_at=None))  # to see which ones it asks for
+
+    assert check_included(session, source, 4) == []
+    assert mark_included(session, source, 4) == 1

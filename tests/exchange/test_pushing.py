@@ -234,7 +234,7 @@ def test_a_sent_file_waits_for_the_hours_of_its_source(program, tenant, words):
     assert run.due_at == next_moment("03:15", run.registered_at)
 
 
-def test_a_file_is_sent_while_an_import_holds_the_source(program, tenant, words):
+def test_a_file_is_sent_while_somebody_holds_the_row_of_the_source(program, tenant, words):
     with tenant.session() as other:
         other.scalars(select(Source).with_for_update(key_share=True)).one()
         assert program.put(words.Export().body()).status_code == 202
@@ -242,7 +242,7 @@ def test_a_file_is_sent_while_an_import_holds_the_source(program, tenant, words)
 
 def test_no_transaction_is_open_while_the_bytes_come(program, tenant, clean, words, monkeypatch):
     seen = []
-    real = uploads.lay_sent
+    real = uploads.lay
 
     def look(*args, **words):
         with clean.as_admin() as connection:
@@ -250,7 +250,7 @@ def test_no_transaction_is_open_while_the_bytes_come(program, tenant, clean, wor
             seen.append(connection.execute(query).fetchone()[0])
         return real(*args, **words)
 
-    monkeypatch.setattr(uploads, "lay_sent", look)
+    monkeypatch.setattr(uploads, "lay", look)
     assert program.put(words.Export().body()).status_code == 202
     assert seen == [0]
 

@@ -6,10 +6,12 @@ import time
 import tracemalloc
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from tests.exchange.conftest import CODE, simulate
 
+from skarbnik import scheduler
 from skarbnik.exchange import documents
+from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.tasks import read_file
 from skarbnik.plugin_api import LARGEST_DOCUMENT
 from skarbnik.receivables.models import DocumentTrouble
@@ -46,7 +48,7 @@ def put(source):
 
 @pytest.fixture
 def bells(clean):
-    """`bells()`: do what is due, as the workers would. The topics that were heard."""
+    """`bells()`: how often somebody was asked to look for documents since the last time; nobody comes of it."""
 
     def ring():
         with clean.as_admin() as connection:
@@ -169,41 +171,117 @@ def test_a_second_name_of_the_file_changes_nothing_that_is_kept(receive, words, 
     assert documents.place_of(source, NAME).read_bytes() == PDF
 
 
-def test_one_that_comes_later_is_asked_for_by_the_next_import(receive, words, put, take, bells):
+def test_one_that_comes_later_is_found_though_no_import_asks_for_it_again(receive, words, put, take, bells):
     receive(named(words, document(words, "D-1")))
     take(), bells()
     put()
     receive(words.Export(receivables=(), payers=(), kinds=(), number=2, kind="incremental"))
 
-    assert bells() == 1
+    assert bells() == 0
     assert take() == [("D-1", True, None)]
 
 
-def test_the_look_into_folders_rings_once_for_what_came_later(receive, words, put, take, bells, clean, source):
-    scheduler = Scheduler(clean.instance, None)
+@pytest.fixture
+def looking(clean, monkeypatch):
+    """`looking(seconds)`: the scheduler looks into folders after so many seconds more."""
+    scheduler, now = Scheduler(clean.instance, None), [1000.0]
+    monkeypatch.setattr("skarbnik.scheduler.time.monotonic", lambda: now[0])
+
+    def look(seconds=0.0):
+        now[0] += seconds
+        scheduler.look_into_folders()
+
+    return look
+
+
+def test_the_look_into_folders_rings_once_for_what_came_later(receive, words, put, take, bells, looking):
     receive(named(words, document(words, "D-1")))
     take(), bells()
-    scheduler.look_into_folders()
+    looking()
+    looking(scheduler.QUIET)
     assert bells() == 0
 
     put()
-    long_ago = time.time() - 60
-    os.utime(source.incoming_documents, (long_ago, long_ago))
-    scheduler.look_into_folders()
-    scheduler.look_into_folders()
+    looking()
+    looking(scheduler.QUIET)
+    looking(scheduler.QUIET)
     assert bells() == 1
     assert take() == [("D-1", True, None)]
 
 
-def test_a_folder_that_may_still_change_in_the_same_instant_is_looked_into_again(receive, words, put, bells, clean):
-    scheduler = Scheduler(clean.instance, None)
-    receive(named(words, document(words, "D-1")))
-    bells()
-    put()
-    scheduler.look_into_folders()
-    scheduler.look_into_folders()
+def test_what_trickles_in_rings_now_and_then_and_once_when_it_has_come_to_rest(put, bells, looking):
+    rung = []
+    for each in range(100):
+        put(b"%d" % each)
+        looking(2.0)
+        rung.append(bells())
+    assert sum(rung) == 200 // (scheduler.PATIENCE + 2) == 3
 
-    assert bells() == 2
+    looking(scheduler.QUIET)
+    looking(scheduler.PATIENCE)
+    assert bells() == 1
+
+
+def test_nobody_is_rung_again_before_the_last_bell_is_answered(clean, put, bells, looking):
+    for each in (b"1", b"2"):
+        put(each)
+        looking()
+        looking(scheduler.QUIET)
+    assert bells() == 1
+
+    looking()
+    assert bells() == 1  # for the second, which may have come too late for it
+
+
+def test_folders_of_many_gminas_are_rung_for_in_one_statement(clean, tenant, neighbour, looking):
+    for each in (tenant, neighbour):
+        folder = open_spool(clean.settings.files, each.id, "puma").make().incoming_documents
+        (folder / f"{NAME}.pdf").write_bytes(PDF)
+    looking()
+    seen = []
+
+    def note(connection, cursor, statement, *_):
+        seen.append(statement)
+
+    event.listen(clean.instance.engine, "before_cursor_execute", note)
+    try:
+        looking(scheduler.QUIET)
+    finally:
+        event.remove(clean.instance.engine, "before_cursor_execute", note)
+
+    assert len([each for each in seen if "work.outbox" in each]) == 1
+    assert not [each for each in seen if "sources" in each]
+    with clean.as_admin() as connection:
+        assert {row[0] for row in connection.execute("SELECT tenant_id FROM work.outbox")} == {tenant.id, neighbour.id}
+
+
+def test_what_waits_costs_nothing_when_another_one_comes(receive, words, put, take, bells, monkeypatch):
+    """100,000 decisions that trickle in: each look is at what came, not at what is still missing."""
+    receive(
+        named(words, document(words, "D-1"), *(words.document(f"D-{each}", f"{each:064x}") for each in range(2, 500)))
+    )
+    take()
+    looked, look = [], documents.take
+    monkeypatch.setattr(
+        documents, "take", lambda spool, sha256, size: looked.append(sha256) or look(spool, sha256, size)
+    )
+    put()
+
+    assert take()[0] == ("D-1", True, None)
+    assert looked == [NAME]
+
+
+def test_so_much_is_looked_at_that_others_have_their_turn(receive, words, put, take, bells, tenant, monkeypatch):
+    many = [b"%%PDF-%d" % each for each in range(5)]
+    receive(named(words, *(document(words, f"D-{each}", content) for each, content in enumerate(many))))
+    take()
+    for each in many:
+        put(each)
+    monkeypatch.setattr(documents, "AT_ONCE", 2)
+
+    assert documents.take_all(tenant, "puma", most=2)
+    assert [arrived for _, arrived, _ in take()] == [True] * 5
+    assert not documents.take_all(tenant, "puma", most=2)
 
 
 def test_what_nobody_named_stays_where_it_is(receive, words, put, take, source):
@@ -230,7 +308,7 @@ def test_a_worker_killed_between_keeping_and_saying_so_is_followed_by_one_that_s
     assert list(source.incoming_documents.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["_copy", "_write_through", "tidy"])
+@pytest.mark.parametrize("step", ["_copy", "_write_through", "drop_kept"])
 def test_a_worker_killed_at_any_step_loses_nothing(receive, words, put, take, source, monkeypatch, step):
     put()
     receive(named(words, document(words, "D-1")))
@@ -270,7 +348,7 @@ def test_another_file_that_came_meanwhile_is_not_called_arrived(receive, words, 
 
     with monkeypatch.context() as patched:
         patched.setattr(documents, "take", changing)
-        assert take() == [("D-1", False, None)]
+        assert take() == [("D-1", False, DocumentTrouble.MISSING)]
 
 
 def test_the_largest_one_is_taken_in_flat_memory(receive, words, put, take):

@@ -7,6 +7,8 @@ import pytest
 from sqlalchemy import select, text
 
 from skarbnik.exchange import imports, tasks
+from skarbnik.exchange.models import Source
+from skarbnik.exchange.sources import set_source
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import Again
@@ -34,7 +36,7 @@ def test_files_are_read_in_the_order_they_came(filled, lay, words, tenant, repor
 def test_an_import_that_finds_another_at_work_comes_back_later(filled, lay, words, tenant, report, checksum):
     run_id, before = lay(words.Export(number=2, payers=(words.payer("P-1", "Nowa"),)).body()), checksum()
     with tenant.session() as other:
-        other.execute(text("SELECT 1 FROM sources FOR UPDATE"))
+        imports._lock_source(other, "puma")
         answer = tasks.read_file(tenant, run_id)
 
     assert isinstance(answer, Again)
@@ -165,3 +167,24 @@ def test_a_page_is_read_during_an_import_without_waiting(filled, lay, words, ten
     go_on.set()
     reading.join()
     assert rows("SELECT count(*) FROM instalments WHERE closed_at IS NULL") == [(0,)]
+
+
+def test_whoever_sets_hours_or_makes_a_batch_does_not_wait_for_an_import(filled, lay, words, tenant, rows, monkeypatch):
+    run_id, done = lay(words.Export(number=2).body()), []
+
+    def meanwhile():
+        with tenant.session() as session:
+            done.append(set_source(session, "puma", hours="03:15", most_closing=40))
+            session.scalars(select(Source).with_for_update(key_share=True)).one().last_batch += 1
+
+    def others_work(*_):
+        if not done:
+            other = threading.Thread(target=meanwhile, daemon=True)
+            other.start()
+            other.join(timeout=5)
+
+    monkeypatch.setattr(imports, "_find_too_much", others_work)
+    assert tasks.read_file(tenant, run_id) is None
+
+    assert done == [True]
+    assert rows("SELECT hours, most_closing, last_import, last_batch FROM sources") == [("03:15", 40, 2, 1)]

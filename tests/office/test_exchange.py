@@ -1,5 +1,6 @@
 """A clerk and the exchange: bring a file, try it, apply it, agree or not, compare, send a batch again, set hours."""
 
+import hashlib
 import io
 from datetime import timedelta
 from uuid import uuid4
@@ -7,6 +8,8 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import select, text
 from tests.exchange.test_changes import two_payers
+from werkzeug.datastructures import FileStorage
+from werkzeug.test import stream_encode_multipart
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
@@ -15,6 +18,7 @@ from skarbnik.exchange import imports, spool
 from skarbnik.exchange.fetching import begin_asking
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
+from skarbnik.exchange.spool import Spool
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import deliver_batch, read_file
 from skarbnik.payers.models import Payer
@@ -138,16 +142,53 @@ def test_the_same_name_twice_waits_for_the_first_report(official, source, tenant
     assert "jest właśnie wczytywany" in second.text
 
 
+def test_no_transaction_is_open_while_a_file_is_copied(official, source, tenant, clean, words, monkeypatch):
+    browser, open_ones, lay = official(), [], Spool.lay
+
+    def look(*args, **more):
+        with clean.as_admin() as connection:
+            query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND state LIKE 'idle in%'"
+            open_ones.append(connection.execute(query).fetchone()[0])
+        return lay(*args, **more)
+
+    monkeypatch.setattr(Spool, "lay", look)
+
+    assert upload(browser, words.Export().body()).status_code == 303
+    assert open_ones == [0]
+
+
+def test_an_official_who_brings_a_file_again_gets_a_report_of_it(official, source, tenant, words):
+    browser, body = official(), words.Export().body()
+    upload(browser, body)
+    first = newest(tenant)
+    read_file(tenant, first.id)
+
+    upload(browser, body)
+    again = newest(tenant)
+    assert (again.id != first.id, again.sha256) == (True, hashlib.sha256(body).hexdigest())
+    read_file(tenant, again.id)
+    assert newest(tenant).state is RunState.REFUSED
+
+
+def send(browser, content, name):
+    """A whole form with a file in it, read or not: the status, and how much of it was read."""
+    values = {"source": "puma", "way": "apply", "csrf_token": browser.token()}
+    encoded, length, boundary = stream_encode_multipart(values | {"file": FileStorage(io.BytesIO(content), name)})
+    body = io.BytesIO(encoded.read())
+    answer = browser.client.post(
+        "/office/exchange/upload", base_url=browser.base, headers={"Origin": browser.base}, input_stream=body,
+        content_length=length, content_type=f"multipart/form-data; boundary={boundary}",
+    )  # fmt: skip
+    return answer.status_code, body.tell() / length
+
+
 def test_a_file_larger_than_other_requests_is_taken_from_a_clerk_and_from_nobody_else(official, browse, source, words):
     large = words.Export().body() + b"\n" * (3 * 1024 * 1024)
 
-    assert upload(official(), large).status_code == 303
-    stranger = browse("lipowo")
-    answer = stranger.post(
-        "/office/exchange/upload", {"file": (io.BytesIO(large), "a.xml")}, content_type="multipart/form-data"
-    )
-    assert answer.status_code in (303, 413)
-    assert not list(source.root.glob("reading/*a.xml"))
+    assert send(official(), large, "clerk.xml") == (303, 1)
+    assert send(browse("lipowo"), large, "stranger.xml") == (303, 0)  # to the door
+    assert send(official(Role.AUDITOR), large, "auditor.xml") == (404, 0)
+    assert [path.name.partition(" ")[2] for path in source.root.glob("reading/*")] == ["clerk.xml"]
 
 
 def test_a_full_file_that_closes_much_stops_until_an_official_agrees(official, receive, lay, report, tenant, words):
@@ -376,13 +417,17 @@ def test_other_hours_hold_for_what_waits_already(official, tenant, source, clean
     admin.get("/office/exchange/sources/puma")
 
     admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "30"})
-    admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "40"})  # nothing new about hours
+    for _ in range(2):  # nothing new about hours, then nothing new
+        admin.post("/office/exchange/sources/puma", {"hours": "3:15", "most_closing": "40"})
 
     with tenant.session() as session:
         found = session.get_one(Source, "puma")
     assert found.fetch_key != before
     assert found.next_fetch_at == next_moment("03:15", clock.now())
+    with tenant.session() as session:
+        changes = session.scalars(select(AuditEntry.action).where(AuditEntry.action == "source.changed")).all()
     assert topics(clean) == ["exchange.bookings_wait", "exchange.fetch", "exchange.fetch"]
+    assert len(changes) == 2
 
 
 def topics(lab):

@@ -1,7 +1,7 @@
 """One errand that fails, hangs or names nobody does not keep the others from being done."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
@@ -287,3 +287,21 @@ def test_a_folder_of_nobody_is_told_of_once_until_it_changes(scheduler, clean):
     assert looks() == []
     (folder / "b.xml").write_bytes(b"<x/>")
     assert looks() == ["folder.of_nobody"]
+
+
+def test_the_night_is_rung_in_once_where_there_are_folders_and_again_the_next_night(clean, tenant, rows):
+    for tenant_id in ("nobody12", tenant.id):
+        open_spool(clean.settings.files, tenant_id, "puma").make()
+
+    def rung(hours):
+        with clock.stopped_at(datetime(2026, 11, 23, tzinfo=UTC) + timedelta(hours=hours)):
+            for scheduler in (Scheduler(clean.instance, None), Scheduler(clean.instance, None)):
+                scheduler.ring_for_sweep()
+                scheduler.ring_for_sweep()
+        with clean.as_admin() as connection:
+            return connection.execute("DELETE FROM work.outbox RETURNING tenant_id, topic").fetchall()
+
+    assert rung(2) == [(tenant.id, "exchange.sweep")]  # at three in Poland
+    assert rung(20) == []
+    assert rung(25) == []
+    assert rung(26) == [(tenant.id, "exchange.sweep")]

@@ -4,6 +4,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+from sqlalchemy import text
 from tests.portal.test_operations import book
 
 from skarbnik import clock
@@ -103,11 +104,29 @@ def test_a_cost_of_somebody_else_is_not_shown(tenant, town):
             get_receivable(session, town["cost"].id, payer_id=other.id, today=clock.today())
 
 
+def test_what_a_reminder_was_about_is_shown_while_the_payer_is_liable_for_it(tenant, town, anna):
+    path, title = f"/receivables/{town['cost'].id}", town["receivable"].title
+    assert (read(tenant, town, which="cost").head.parent_id, title in anna.get(path).text) == (
+        town["receivable"].id,
+        True,
+    )
+
+    with tenant.session() as session:  # sold yesterday; the cost of the reminder stays the former owner's
+        sold = text("UPDATE liabilities SET until_on = :day WHERE receivable_id = :parent")
+        session.execute(sold, {"day": clock.today() - timedelta(days=1), "parent": town["receivable"].id})
+
+    head = read(tenant, town, which="cost").head
+    assert (head.parent_id, head.parent_title) == (None, None)
+    page = anna.get(path)
+    assert page.status_code == 200
+    assert title not in page.text
+
+
 def test_a_resident_reads_all_about_it_and_chooses_a_day(anna, town):
     path = f"/receivables/{town['receivable'].id}"
     page = anna.get(path).text
-    for text in ("Budynek mieszkalny", town["receivable"].number, "22 2222", "Koszty upomnienia 17/2026", "16,00"):
-        assert text in page
+    for words in ("Budynek mieszkalny", town["receivable"].number, "22 2222", "Koszty upomnienia 17/2026", "16,00"):
+        assert words in page
     assert page.count('name="i"') == 2
 
     later = anna.get(f"{path}?day={FRIDAY}").text

@@ -6,12 +6,15 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, text
 from tests.remarks.conftest import make_town
+from tests.remarks.test_services import end_mandates
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errands import QUEUES, SUBSCRIBERS
 from skarbnik.payers.models import Payer
+from skarbnik.portal.remarks import outcome_names
+from skarbnik.receivables.models import Receivable
 from skarbnik.remarks.models import LONGEST, Outcome, Remark, Topic
 from skarbnik.remarks.queries import PAGE
 from skarbnik.remarks.services import answer_remark, take_up, write_remark
@@ -127,7 +130,63 @@ def test_a_report_is_withdrawn_until_it_is_answered(anna, tenant, town, write):
     assert [row.state for row in rows(tenant)] == [RemarkState.WITHDRAWN, RemarkState.ANSWERED]
 
 
-def test_only_the_writer_sees_it_and_only_acting_for_that_payer(anna, browse, town, write):
+def act_for(browser, payer_id):
+    browser.get("/acting")
+    browser.post("/acting", {"payer": str(payer_id)})
+
+
+def answered(tenant, town, remark, text="Poprawimy adres."):
+    with tenant.session() as session:
+        take_up(session, remark.id, by=town["official"])
+        answer_remark(session, remark.id, outcome=Outcome.WILL_CORRECT, text=text, by=town["official"])
+
+
+def test_the_mail_about_an_answer_leads_its_writer_there_whomever_they_act_for(anna, tenant, town, write):
+    remark = write(topic=Topic.AMOUNT, receivable_id=town["receivable"])
+    answered(tenant, town, remark)
+    act_for(anna, town["second"])
+
+    page = anna.get(f"/remarks/{remark.id}")
+    assert page.status_code == 200
+    assert "Poprawimy adres." in page.text
+    assert "<dd>Anna Kowalska</dd>" in page.text
+    assert f"/receivables/{town['receivable']}" not in page.text  # which is not the second payer's
+    assert str(remark.id) not in anna.get("/remarks").text
+
+
+def test_whose_right_to_act_ended_reads_what_they_wrote_and_not_the_answer(anna, tenant, town, write):
+    remark = write(topic=Topic.AMOUNT, receivable_id=town["receivable"])
+    answered(tenant, town, remark)
+    end_mandates(tenant, town)
+
+    page = anna.get(f"/remarks/{remark.id}")
+    assert page.status_code == 200
+    assert "Mieszkam przy Polnej 2." in page.text
+    for hidden in ("Poprawimy", "<dd>Anna Kowalska</dd>", "Dane zostaną poprawione", str(town["receivable"])):
+        assert hidden not in page.text
+
+
+def test_who_acts_for_nobody_any_more_still_reads_what_they_wrote(anna, tenant, town, write):
+    remark = write()
+    with tenant.session() as session:
+        session.execute(text("DELETE FROM mandates"))
+
+    assert "Mieszkam przy Polnej 2." in anna.get(f"/remarks/{remark.id}").text
+
+
+def test_the_title_of_a_receivable_that_was_sold_is_not_shown_with_an_old_report(anna, tenant, town, write):
+    remark = write(topic=Topic.AMOUNT, receivable_id=town["receivable"])
+    with tenant.session() as session:
+        title = session.get_one(Receivable, town["receivable"]).title
+    paths = (f"/remarks/{remark.id}", "/remarks")
+    assert [title in anna.get(path).text for path in paths] == [True, True]
+
+    with tenant.session() as session:
+        session.execute(text("UPDATE liabilities SET closed_at = now()"))
+    assert [title in anna.get(path).text for path in paths] == [False, False]
+
+
+def test_only_the_writer_sees_it_and_lists_it_with_its_payer(anna, browse, town, write):
     path = f"/remarks/{write().id}"
     assert anna.get(path).status_code == 200
     other = browse("lipowo")
@@ -136,10 +195,8 @@ def test_only_the_writer_sees_it_and_only_acting_for_that_payer(anna, browse, to
     assert other.post(f"{path}/withdraw").status_code == 404
     assert path not in other.get("/remarks").text
 
-    anna.get("/acting")
-    anna.post("/acting", {"payer": str(town["second"])})
+    act_for(anna, town["second"])
 
-    assert anna.get(path).status_code == 404
     assert path not in anna.get("/remarks").text
     assert anna.get(f"/remarks/new?receivable={town['receivable']}").status_code == 404
     assert anna.get("/remarks/new?receivable=x").status_code == 404
@@ -196,6 +253,22 @@ def test_a_clerk_who_comes_second_is_told_and_changes_nothing(official, tenant, 
     (row,) = rows(tenant)
     assert (row.answer, row.taken_by) == ("Odpowiedź True", taken)
     assert acts(tenant).count("remark.answered") == 1
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+def test_a_resident_reads_the_words_a_clerk_chose(app, anna, official, tenant, write, outcome):
+    remark = write()
+    with app.test_request_context("/", base_url="https://lipowo.skarbnik.test", headers={"Accept-Language": "pl"}):
+        name = outcome_names()[outcome]
+    clerk = official(Role.ACCOUNTANT)
+    clerk.get(f"/office/remarks/{remark.id}")
+    clerk.post(f"/office/remarks/{remark.id}/take")
+    form = clerk.get(f"/office/remarks/{remark.id}").text
+    clerk.post(f"/office/remarks/{remark.id}/answer", ANSWER | {"outcome": outcome.value})
+
+    assert f">{name}</option>" in form
+    for page in (clerk.get(f"/office/remarks/{remark.id}"), anna.get(f"/remarks/{remark.id}")):
+        assert f"<strong>{name}</strong>" in page.text
 
 
 @pytest.mark.parametrize("wrong", [{"outcome": ""}, {"outcome": "maybe"}, {"text": ""}, {"text": "x" * (LONGEST + 1)}])

@@ -1,13 +1,16 @@
 """Reports of wrong data: few at a time, answered once, and what is half answered no database keeps."""
 
+from datetime import timedelta
 from threading import Barrier, Thread
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import IntegrityError
 
+from skarbnik import clock
 from skarbnik.errors import ForbiddenTransition, Invalid, NotFound
 from skarbnik.mail.models import Mail
+from skarbnik.payers.models import Mandate
 from skarbnik.portal.tasks import tell_answered
 from skarbnik.remarks.models import Outcome, Remark, Topic
 from skarbnik.remarks.services import MOST_OPEN, TooManyOpen, answer_remark, take_up, withdraw_remark
@@ -39,7 +42,7 @@ def test_only_ten_wait_at_a_time_and_an_answer_or_a_withdrawal_makes_room(tenant
 
     answer(tenant, town, first)
     with tenant.session() as session:
-        withdraw_remark(session, second.id, user_id=town["user"], payer_id=town["payer"])
+        withdraw_remark(session, second.id, user_id=town["user"])
 
     write(text="Jedenasty")
     write(text="Dwunasty")
@@ -89,17 +92,28 @@ def test_what_was_answered_is_answered_for_good(tenant, town, write):
         with pytest.raises(ForbiddenTransition):
             answer_remark(session, remark.id, outcome=Outcome.NOT_WRONG, text="Jednak nie.", by=town["official"])
         with pytest.raises(ForbiddenTransition):
-            withdraw_remark(session, remark.id, user_id=town["user"], payer_id=town["payer"])
+            withdraw_remark(session, remark.id, user_id=town["user"])
         with pytest.raises(ForbiddenTransition):
             take_up(session, remark.id, by=town["official"])
         assert session.get_one(Remark, remark.id).answer == "Poprawimy adres."
 
 
-def test_nobody_withdraws_what_another_wrote_or_what_is_for_another_payer(tenant, town, write):
+def end_mandates(tenant, town):
+    """Anna's right to act for the first payer ended yesterday."""
+    with tenant.session() as session:
+        mine = (Mandate.user_id == town["user"]) & (Mandate.payer_id == town["payer"])
+        ended = clock.today() - timedelta(days=1)
+        session.execute(update(Mandate).where(mine).values(from_on=ended, until_on=ended))
+
+
+def test_nobody_withdraws_what_another_wrote_or_what_they_may_not_act_for_any_more(tenant, town, write):
     remark = write()
-    for words in ({"user_id": town["official"], "payer_id": town["payer"]}, {"payer_id": town["second"]}):
-        with tenant.session() as session, pytest.raises(NotFound):
-            withdraw_remark(session, remark.id, **{"user_id": town["user"], **words})
+    with tenant.session() as session, pytest.raises(NotFound):
+        withdraw_remark(session, remark.id, user_id=town["official"])
+
+    end_mandates(tenant, town)
+    with tenant.session() as session, pytest.raises(NotFound):
+        withdraw_remark(session, remark.id, user_id=town["user"])
 
 
 @pytest.mark.parametrize(
@@ -138,6 +152,17 @@ def test_an_answer_rings_the_worker_and_the_mail_holds_nothing_of_anybody(tenant
         for secret in ("Kowalska", "Polnej", "Poprawimy", "adres"):
             assert secret not in f"{mail.subject}{mail.text}"
         assert session.get_one(Remark, remark.id).state is RemarkState.ANSWERED
+
+
+def test_who_may_not_act_for_the_payer_any_more_is_not_told_to_read_the_answer(tenant, town, write):
+    remark = write()
+    answer(tenant, town, remark)
+    end_mandates(tenant, town)
+
+    tell_answered(tenant, remark.id)
+
+    with tenant.session() as session:
+        assert session.scalars(select(Mail)).all() == []
 
 
 def test_who_may_no_longer_sign_in_is_not_written_to(tenant, town, write):

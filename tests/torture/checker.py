@@ -47,7 +47,7 @@ def check(stack: Stack, *, damaged_exports: int = 0) -> Verdict:
     verdict = Verdict()
     money, told = _gateway(stack)
     with stack.connect() as connection:
-        connection.row_factory = dict_row  # type: ignore[assignment]  # rows by name
+        connection.row_factory = dict_row
         for town in stack.towns.values():
             one = _Town(stack, town, connection, verdict)
             one.captures([each for each in money if each.point in town.points])
@@ -95,7 +95,7 @@ class _Town:
     def ask(self, query: str) -> list[dict[str, Any]]:
         """Read in this gmina's schema, with a superuser's eyes."""
         self.connection.execute(f"SET search_path TO {self.town.schema}")
-        return self.connection.execute(query).fetchall()  # type: ignore[return-value]  # rows by name
+        return self.connection.execute(query).fetchall()
 
     def captures(self, money: list[Money]) -> None:
         """Transaction by transaction, to the grosz: nothing lost, nothing double, nothing of a neighbour."""

@@ -76,7 +76,7 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
 
 
 def _counted(what: object) -> str:
-    return ", ".join(f"{name} {number}" for name, number in sorted(dict(what).items())) or "nothing"  # type: ignore[call-overload]  # a Counter
+    return ", ".join(f"{name} {number}" for name, number in sorted(dict(what).items())) or "nothing"
 
 
 def _faults(folder: Path) -> Counter[str]:

@@ -167,6 +167,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "portal.acting": [Example(best_as=RICH)],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],
             "exchange.run": [Example({"run_id": each}) for each in runs.values()],
+            "exchange.missing": [Example(), Example(query="trouble=checksum"), Example(query="trouble=missing")],
             "exchange.overview": [Example(), Example(query="state=refused"), Example(query="state=running")],
             "office.payers": [Example(), Example(query="q=Kowal"), Example(query="q=nobody+is+called+so")],
             "content.news_item": [Example({"slug": "walk"}), Example({"slug": "walk-warning"})],
@@ -312,7 +313,7 @@ class _Rich:
         instalment = self._debt(kind, "Opłata za gospodarowanie odpadami")
         chosen = [Chosen(instalment.id, Amounts(instalment.principal, instalment.interest, instalment.costs))]
         order = order_payment(
-            session,  # type: ignore[arg-type]  # a gmina's session is one
+            session,
             request_key=uuid4(),
             payer_id=self.payer.id,
             user_id=self.user.id,
@@ -352,7 +353,9 @@ def _documents(session: Session, tenant: Tenant, receivable_id: Any, run_id: Any
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_bytes(content)
     shared = {"source": OURS, "receivable_id": receivable_id, "run_id": run_id}
-    DocumentFactory(title=f"Umowa {LONG_WORD[:90]}", trouble=DocumentTrouble.CHECKSUM, **shared)
+    for source in (OURS, REAL):
+        words = shared | {"source": source}
+        DocumentFactory(title=f"Umowa {LONG_WORD[:90]}", trouble=DocumentTrouble.CHECKSUM, **words)
     here = DocumentFactory(sha256=sha256, size=len(content), arrived_at=clock.now(), **shared)
     return here.id
 
@@ -383,7 +386,7 @@ def _remarks(session: TenantSession, rich: _Rich) -> dict[str, Any]:
         if state is RemarkState.ANSWERED:
             answer_remark(session, remark.id, outcome=Outcome.WILL_CORRECT, text=LONG_NAME, by=rich.user.id)
         if state is RemarkState.WITHDRAWN:
-            withdraw_remark(session, remark.id, user_id=rich.user.id, payer_id=rich.payer.id)
+            withdraw_remark(session, remark.id, user_id=rich.user.id)
         made[str(state)] = remark.id
     return made
 

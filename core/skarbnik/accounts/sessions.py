@@ -26,7 +26,5 @@ def list_sessions(session: Session, user_id: UUID, *, now: datetime) -> Sequence
 
 def end_session(session: Session, user_id: UUID, token_hash: str) -> bool:
     """Sign out one browser of this user; False when it is not theirs or ended already."""
-    ended = session.execute(
-        delete(WebSession).where(WebSession.user_id == user_id, WebSession.token_hash == token_hash)
-    )
-    return bool(ended.rowcount)  # type: ignore[attr-defined]  # a DELETE has it
+    mine = (WebSession.user_id == user_id) & (WebSession.token_hash == token_hash)
+    return session.scalar(delete(WebSession).where(mine).returning(WebSession.token_hash)) is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Concatenate, ParamSpec
 
 import click
 import psycopg
@@ -15,7 +15,7 @@ from skarbnik.logs import set_up_logs
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 
-F = TypeVar("F", bound=Callable[..., Any])
+P = ParamSpec("P")
 
 
 @click.group()
@@ -23,11 +23,11 @@ def main() -> None:
     """Skarbnik: the operator's commands. Settings come from the environment (see docs/operators.md)."""
 
 
-def with_instance(command: F) -> F:
+def with_instance(command: Callable[Concatenate[Instance, P], None]) -> Callable[P, None]:
     """Open the instance and hand it in first. Expected errors end in one line and status 1, not in a traceback."""
 
     @wraps(command)
-    def run(*args: Any, **options: Any) -> None:
+    def run(*args: P.args, **options: P.kwargs) -> None:
         try:
             settings = read_settings()
             set_up_logs(settings.log)
@@ -36,4 +36,4 @@ def with_instance(command: F) -> F:
             click.echo(str(error), err=True)
             sys.exit(1)
 
-    return run  # type: ignore[return-value]  # click looks at the name and the docstring only
+    return run

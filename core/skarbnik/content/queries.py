@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import LiteralString
+from typing import Any, LiteralString
 
 from markupsafe import Markup
 from sqlalchemy import func, select
@@ -238,9 +238,9 @@ def list_pages(session: Session, language: str) -> list[Text]:
     return list(found.values())
 
 
-def _text(row: Article | object) -> Text:
+def _text(row: Any) -> Text:
     names = ("slug", "language", "title", "body", "shown_from", "shown_until", "updated_at")
-    return Text(kind=ArticleKind(row.kind), **{name: getattr(row, name) for name in names})  # type: ignore[union-attr]  # a row or a model
+    return Text(kind=ArticleKind(row.kind), **{name: getattr(row, name) for name in names})
 
 
 def _in_language(rows: Sequence[Article], language: str) -> Text | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from errno import ENOSPC
-from typing import Any
+from typing import Any, BinaryIO, cast
 from uuid import UUID
 
 from flask import g, request, url_for
@@ -17,12 +17,14 @@ from werkzeug.wrappers import Response
 from skarbnik.api.frame import ApiBlueprint, StrictSchema, token_required
 from skarbnik.api.schemas import MOST
 from skarbnik.audit.services import record_act
-from skarbnik.errors import BrokenFile
-from skarbnik.exchange import queries, uploads
+from skarbnik.errors import BrokenFile, NotFound
+from skarbnik.exchange import documents, queries, uploads
 from skarbnik.exchange.batches import mark_delivered
 from skarbnik.exchange.models import ImportRun, Origin
-from skarbnik.exchange.spool import PIECE
+from skarbnik.exchange.spool import PIECE, Spool
 from skarbnik.exchange.systems import spool_of
+from skarbnik.plugin_api import LARGEST_DOCUMENT
+from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.web import frame
 
 blueprint = ApiBlueprint("exchange_api", __name__, url_prefix="/api/v1/exchange", description="Files and batches")
@@ -31,6 +33,7 @@ MOST_PROBLEMS = 1000
 READ, WRITE = "exchange:read", "exchange:write"
 DIGEST = re.compile(r"(?:^|[,\s])sha-256=:([A-Za-z0-9+/]{43}=):")  # RFC 9530, one of possibly several
 OTHER_BYTES = "the body is not what Repr-Digest says"
+NO_ROOM = "there is no room for files"
 NUMBER = "<int(max=2147483647):number>"
 
 
@@ -75,6 +78,23 @@ class BatchesPage(StrictSchema):
     next = fields.Integer(allow_none=True, metadata={"description": "the number to go on after"})
 
 
+class WantedSchema(StrictSchema):
+    """A PDF that an export named and that is not here."""
+
+    sha256 = fields.String()
+    size = fields.Integer()
+
+
+class WantedPage(StrictSchema):
+    items = fields.List(fields.Nested(WantedSchema))
+    next = fields.String(allow_none=True, metadata={"description": "the sum to go on after"})
+
+
+class WantedQuery(StrictSchema):
+    after = fields.String(load_default="", validate=validate.Regexp(r"\A([0-9a-f]{64})?\Z"))
+    limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
+
+
 class BatchesQuery(StrictSchema):
     after = fields.Integer(load_default=0, validate=validate.Range(0, 2**31 - 1))
     limit = fields.Integer(load_default=50, validate=validate.Range(1, MOST))
@@ -101,26 +121,61 @@ class SentFile(MethodView):
         if known is not None:
             _pass_over(sha256)
             return _answer(known, 200)
-        run_id = self._keep(source_id, name, sha256)
-        run = uploads.register_sent(
-            session, spool_of(g.tenant, source_id), source, name, run_id=run_id, origin=Origin.PUSH, sha256=sha256
-        )
-        if run.id != run_id:
+        spool = spool_of(g.tenant, source_id)
+        laid = _lay(spool, name, sha256)
+        run = uploads.register(session, spool, source, laid, origin=Origin.PUSH)
+        if run.id != laid.run_id:
             return _answer(run, 200)
         _audited("exchange.pushed", "import_run", run.id)
         return _answer(run, 202)
 
-    def _keep(self, source_id: str, name: str, sha256: str) -> UUID:
-        try:
-            return uploads.lay_sent(spool_of(g.tenant, source_id), name, request.stream, sha256=sha256)
-        except uploads.WrongSum:
-            raise UnprocessableEntity(OTHER_BYTES) from None
-        except BrokenFile:
-            raise RequestEntityTooLarge(f"a file has at most {uploads.LARGEST_UPLOAD} bytes") from None
-        except OSError as error:
-            if error.errno != ENOSPC:
-                raise
-            raise ServiceUnavailable("there is no room for files") from None
+
+@blueprint.route("/<source_id>/documents")
+class WantedDocuments(MethodView):
+    access = token_required(READ)
+
+    @blueprint.arguments(WantedQuery, location="query")
+    @blueprint.response(200, WantedPage)
+    @blueprint.doc(security=[{"token": [READ]}])
+    def get(self, query: dict[str, Any], source_id: str) -> dict[str, Any]:
+        """List the PDFs that exports named and that are not here, by their SHA-256."""
+        session, limit = frame.session(), query["limit"]
+        source = queries.get_source(session, source_id)
+        found = documents.list_wanted(session, source.id, after=query["after"], limit=limit + 1)
+        return {"items": found[:limit], "next": found[limit - 1].sha256 if len(found) > limit else None}
+
+
+@blueprint.route("/<source_id>/documents/<sha256>")
+class SentDocument(MethodView):
+    access = token_required(WRITE, largest=LARGEST_DOCUMENT)
+
+    @blueprint.response(201, WantedSchema, description="The document is here, and residents may read it.")
+    @blueprint.alt_response(200, schema=WantedSchema, description="It was here before; nothing happens again.")
+    @blueprint.doc(
+        security=[{"token": [WRITE]}],
+        requestBody={"content": {"application/pdf": {"schema": {"type": "string", "format": "binary"}}}},
+    )
+    def put(self, source_id: str, sha256: str) -> tuple[dict[str, Any], int]:
+        """Send the PDF with this SHA-256. Not found before an export that names it was applied."""
+        session = frame.session()
+        source = queries.get_source(session, source_id)
+        spool, wanted = spool_of(g.tenant, source.id), documents.find_wanted(session, source.id, sha256)
+        kept = documents.place_of(spool, sha256)
+        known = bool(documents.SHA256.fullmatch(sha256)) and kept.is_file()
+        if wanted is None and not known:
+            raise NotFound(f"no document of {source_id} waits for these bytes")
+        session.commit()  # the bytes come as slowly as they like, and no transaction waits for them
+        if known:
+            _pass_over(sha256)
+        else:
+            _keep(spool, sha256)
+        size = kept.stat().st_size
+        if wanted is not None:
+            documents.mark_all(g.tenant, spool, source.id, sha256)
+            _audited("exchange.document_sent", "document", wanted.id)
+            if size != wanted.size:
+                raise UnprocessableEntity("the export says another size")
+        return {"sha256": sha256, "size": size}, 200 if known else 201
 
 
 @blueprint.route("/runs/<uuid:run_id>")
@@ -178,9 +233,32 @@ def _said_sum() -> str:
     return base64.b64decode(found[1]).hex()
 
 
+def _lay(spool: Spool, name: str, sha256: str) -> uploads.Laid:
+    try:
+        return uploads.lay(spool, name, request.stream, sha256=sha256)
+    except uploads.WrongSum:
+        raise UnprocessableEntity(OTHER_BYTES) from None
+    except BrokenFile:
+        raise RequestEntityTooLarge(f"a file has at most {uploads.LARGEST_UPLOAD} bytes") from None
+    except OSError as error:
+        if error.errno != ENOSPC:
+            raise
+        raise ServiceUnavailable(NO_ROOM) from None
+
+
+def _keep(spool: Spool, sha256: str) -> None:
+    if not spool.has_room(LARGEST_DOCUMENT):
+        raise ServiceUnavailable(NO_ROOM)
+    trouble = documents.keep(spool, sha256, cast(BinaryIO, request.stream))
+    if trouble is DocumentTrouble.SIZE:
+        raise RequestEntityTooLarge(f"a document has at most {LARGEST_DOCUMENT} bytes")
+    if trouble is not None:
+        raise UnprocessableEntity(f"not the document it is called: {trouble}")
+
+
 def _pass_over(sha256: str) -> None:
     """Read a body that is known to its end, so that its sender gets to read the answer."""
-    body = uploads.Checked(request.stream, sha256)
+    body = uploads.Summed(request.stream, sha256)
     try:
         while body.read(PIECE):
             pass

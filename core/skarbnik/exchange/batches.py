@@ -13,6 +13,7 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.errors import BrokenFile, FileProblem
 from skarbnik.exchange.hours import next_moment
+from skarbnik.exchange.included import note_mended
 from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
 from skarbnik.outbox import publish
 from skarbnik.payers.models import Payer
@@ -125,6 +126,11 @@ def mark_delivered(session: Session, batch_id: UUID) -> None:
         batch.state, batch.delivered_at = BatchState.DELIVERED, clock.now()
 
 
+def send_batch_again(session: Session, batch_id: UUID) -> None:
+    """The same bytes under the same number, whatever became of them: the finance system books each line once."""
+    publish(session, "exchange.batch_made", session.get_one(BookingBatch, batch_id).id)
+
+
 def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgement) -> dict[str, int]:
     """Keep what the finance system made of a batch. Safe to repeat; BrokenFile when it does not fit the batch."""
     batch = session.scalars(
@@ -154,6 +160,8 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
     counts = {"booked": 0, "refused": 0}
     for said in answer.lines:
         line, booking = lines[said.booking_id], bookings[said.booking_id]
+        if repeated and line.refusal is not None and said.refusal is None:
+            note_mended(session, source, batch)
         line.reference, line.booked_on, line.refusal = said.reference, said.booked_on, said.refusal
         if said.refusal is None:
             payments.mark_booked(booking, reference=said.reference, booked_on=said.booked_on)

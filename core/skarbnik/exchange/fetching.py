@@ -32,7 +32,7 @@ from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, Im
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import open_remote, spool_of
-from skarbnik.exchange.uploads import check_name, register_sent
+from skarbnik.exchange.uploads import Laid, check_name, register
 from skarbnik.outbox import publish
 from skarbnik.plugin_api import RemoteFile, RemoteFiles
 from skarbnik.tenancy.registry import Tenant
@@ -65,7 +65,7 @@ def begin_asking(session: Session, source: Source, *, at: datetime | None = None
 
 def end_asking(source: Source) -> None:
     """Its files come through the folder."""
-    source.fetch_key = source.next_fetch_at = source.fetched_at = source.fetch_error = None
+    source.fetch_key = source.documents_key = source.next_fetch_at = source.fetched_at = source.fetch_error = None
     source.fetch_failures = 0
 
 
@@ -146,7 +146,7 @@ def _fetch_file(tenant: Tenant, source: Source, spool: Spool, remote: RemoteFile
         raise Damaged(file.name)
     spool.lay_fetched(file.sha256, file.name, str(run_id))
     with tenant.session() as session:
-        run = register_sent(session, spool, source, file.name, run_id=run_id, origin=Origin.FETCH, sha256=file.sha256)
+        run = register(session, spool, source, Laid(run_id, file.name, file.sha256), origin=Origin.FETCH)
     part.unlink(missing_ok=True)
     log.info("file.fetched", source=source.id, run=str(run.id), bytes=file.size)
 
@@ -188,7 +188,7 @@ def _words(error: Exception) -> str:
 
 
 def note(session: Session, source_id: str, error: str | None) -> Source | None:
-    """Write down how asking went. None while an import holds the source: then it is asked again in a moment."""
+    """Write down how asking went. None while somebody else writes to the source: then it is asked again soon."""
     source = session.scalars(
         select(Source).where(Source.id == source_id).with_for_update(key_share=True, skip_locked=True)
     ).one_or_none()

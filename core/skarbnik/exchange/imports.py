@@ -296,12 +296,13 @@ class Progress:
 def _lock_source(session: Session, source_id: str) -> Source:
     """One run at a time: another one waits here at most a little, and its file is looked at again later.
 
-    Files that arrive meanwhile are registered all the same: their rows need only that the source is there.
+    The row of the source is nobody's meanwhile: hours are set, files registered and batches made while a file is read.
     """
     session.execute(text("SET LOCAL lock_timeout = '5s'"))
-    source = session.scalars(select(Source).where(Source.id == source_id).with_for_update(key_share=True)).one()
+    alone = text("SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/import/' || :source, 0))")
+    session.execute(alone, {"source": source_id})
     session.execute(text("SET LOCAL lock_timeout = '60s'"))
-    return source
+    return session.get_one(Source, source_id)
 
 
 def lock_run(session: Session, run_id: UUID) -> ImportRun:

@@ -20,7 +20,7 @@ def check_included(session: Session, source: Source, last: int) -> list[FileProb
     open_batch = session.scalar(
         select(func.min(BookingBatch.number)).where(
             BookingBatch.source == source.id,
-            BookingBatch.number <= last,
+            BookingBatch.number.between(source.last_included + 1, last),  # the others were answered
             BookingBatch.state != BatchState.ANSWERED,
         )
     )
@@ -28,29 +28,41 @@ def check_included(session: Session, source: Source, last: int) -> list[FileProb
     if missing is not None:
         message = f"Plik mówi, że obejmuje wpłaty z paczek do nr {last}, a paczka nr {missing} nie ma potwierdzenia."
         return [FileProblem(None, "batch-not-answered", message)]
-    before = session.scalar(
-        select(func.max(BookingBatch.number))
-        .join(BatchLine, BatchLine.batch_id == BookingBatch.id)
-        .join(BookingLine, BookingLine.id == BatchLine.booking_line_id)
-        .where(BookingBatch.source == source.id, BatchLine.refusal.is_(None), BookingLine.seen_at.is_not(None))
-    )
-    if before is not None and before > last:
+    before = source.last_included
+    if before > last:
         message = f"Plik mówi, że obejmuje wpłaty z paczek do nr {last}, a wcześniejszy obejmował do nr {before}."
         return [FileProblem(None, "batches-taken-back", message)]
     return []
 
 
 def mark_included(session: Session, source: Source, last: int) -> int:
-    """Close the booked lines of batches up to `last`. How many were closed."""
+    """Close the booked lines of batches up to `last`. How many were closed.
+
+    Only batches since the last file are looked at, and those of which a line was booked after it had been refused.
+    """
+    _lock(session, source)
     booked = session.scalars(
         select(BookingLine.id)
         .join(BatchLine, BatchLine.booking_line_id == BookingLine.id)
         .join(BookingBatch, BookingBatch.id == BatchLine.batch_id)
         .where(
             BookingBatch.source == source.id,
-            BookingBatch.number <= last,
+            BookingBatch.number.between(source.last_closed + 1, last),
             BatchLine.refusal.is_(None),
             BookingLine.seen_at.is_(None),
         )
     )
-    return mark_in_balance(session, booked.all())
+    marked = mark_in_balance(session, booked.all())
+    source.last_included = source.last_closed = last
+    return marked
+
+
+def note_mended(session: Session, source: Source, batch: BookingBatch) -> None:
+    """A line that was refused is booked after all: the next file closes it, though its batch was included before."""
+    _lock(session, source)
+    source.last_closed = min(source.last_closed, batch.number - 1)
+
+
+def _lock(session: Session, source: Source) -> None:
+    """An answer and a file may come at once: what one has noted the other sees."""
+    session.refresh(source, ["last_closed"], with_for_update={"key_share": True})

@@ -32,10 +32,15 @@ class Source(Base):
     settings_version: Mapped[int]
     last_import: Mapped[int] = mapped_column(default=0)  # number of the last file applied
     last_batch: Mapped[int] = mapped_column(default=0)  # number of the last batch made
+    last_included: Mapped[int] = mapped_column(default=0)  # number of the last batch that balances were said to hold
+    last_closed: Mapped[int] = mapped_column(
+        default=0
+    )  # up to it no line is booked and open; lower when one was mended
     as_of: Mapped[datetime | None]  # the moment its data are right for
     hours: Mapped[str | None] = mapped_column(String(71))  # "06:00 22:30" in Poland; none: as soon as something comes
     most_closing: Mapped[int] = mapped_column(default=30)  # per cent of open debts a full file closes without asking
     fetch_key: Mapped[UUID | None]  # of a system that is asked over HTTP: the one errand that asks it again and again
+    documents_key: Mapped[UUID | None]  # the one errand that asks it for PDFs
     next_fetch_at: Mapped[datetime | None]
     fetched_at: Mapped[datetime | None]  # when it answered last
     fetch_error: Mapped[str | None] = mapped_column(String(160))  # what became of the last time, when it did not

@@ -14,11 +14,13 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from errno import ENOSPC
 from fnmatch import fnmatch
 from pathlib import Path
 from secrets import token_hex
 from typing import BinaryIO
+from uuid import UUID
 
 from skarbnik.errors import BrokenFile, Conflict
 
@@ -31,6 +33,26 @@ RESERVE = 256 * 1024**2  # bytes of the disk that no fetched or sent file takes
 
 class Busy(Conflict):
     """Somebody else is fetching files of this source."""
+
+
+@dataclass(frozen=True)
+class Lying:
+    """A file in a folder of ours. Its moment is that of the last write, link or move, which no sender can set back."""
+
+    way: str
+    path: Path
+    changed_at: datetime
+
+    @property
+    def is_part(self) -> bool:
+        return self.path.suffix == ".part"
+
+    @property
+    def run_id(self) -> UUID | None:
+        """The run that its name says it is read by."""
+        with suppress(ValueError):
+            return UUID(self.path.name.partition(" ")[0].removesuffix(".part"))
+        return None
 
 
 @dataclass(frozen=True)
@@ -143,7 +165,13 @@ class Spool:
     @contextmanager
     def fetching_alone(self) -> Iterator[None]:
         """Busy when another worker is at it. A lock of the system: a killed worker holds none."""
-        with (self.root / "fetching" / "lock").open("ab") as file:
+        with self.alone("lock"):
+            yield
+
+    @contextmanager
+    def alone(self, name: str) -> Iterator[None]:
+        """The same for one kind of work."""
+        with (self.root / "fetching" / name).open("ab") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -173,6 +201,16 @@ class Spool:
             os.link(self._tried(name, tried), self._taken(name, key))
             return True
         return False
+
+    def list_lying(self, way: str) -> list[Lying]:
+        """What lies in one of our own folders, and since when."""
+        found = []
+        with suppress(FileNotFoundError), os.scandir(self.root / way) as entries:
+            for entry in entries:
+                with suppress(FileNotFoundError):
+                    changed_at = datetime.fromtimestamp(entry.stat(follow_symlinks=False).st_ctime, UTC)
+                    found.append(Lying(way, Path(entry.path), changed_at))
+        return found
 
     def _tried(self, name: str, key: str) -> Path:
         return self.root / "tried" / f"{key} {name}"
@@ -210,6 +248,13 @@ def fits(name: str) -> bool:
 
 def open_spool(files: Path, tenant_id: str, source: str) -> Spool:
     return Spool(files / "exchange" / tenant_id / source)
+
+
+def list_owners(files: Path) -> set[str]:
+    """Ids of the gminas that have a folder, as far as its name is one."""
+    with suppress(FileNotFoundError):
+        return {path.name for path in (files / "exchange").iterdir()}
+    return set()
 
 
 def list_spools(files: Path) -> Iterator[tuple[str, str, Spool]]:

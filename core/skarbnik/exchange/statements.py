@@ -38,7 +38,7 @@ LOOK_UPS["own"] = LOOK_UPS["receivable"]  # the receivable a row stands in
 # In a first load the stage knows the id of that one, unless the row stands elsewhere.
 KNOWN = {
     **LOOK_UPS,
-    "own": f"SELECT id FROM (SELECT coalesce(s.receivable_id, ({LOOK_UPS['own']})) AS id) k WHERE id IS NOT NULL",  # noqa: S608
+    "own": f"SELECT id FROM (SELECT coalesce(s.receivable_id, ({LOOK_UPS['own']})) AS id) k WHERE id IS NOT NULL",  # noqa: S608  # our words
 }
 
 PAYERS_NEW = """
@@ -321,6 +321,7 @@ DOCUMENTS_CHANGED = """
         receivable_id = (SELECT r.id FROM receivables r WHERE r.source = %(source)s AND r.external_id = s.receivable),
         title = s.title, issued_on = s.issued_on, sha256 = s.sha256, size = s.size,
         arrived_at = CASE WHEN (d.sha256, d.size) = (s.sha256, s.size) THEN d.arrived_at END, trouble = NULL,
+        ask_at = NULL, asks = 0,
         closed_at = NULL, digest = s.digest, run_id = %(run)s
     FROM stage_documents s WHERE d.source = %(source)s AND d.external_id = s.external_id
         AND (d.digest <> s.digest OR d.closed_at IS NOT NULL)

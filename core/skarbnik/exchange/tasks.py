@@ -13,14 +13,13 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from skarbnik import clock
 from skarbnik.errors import BrokenFile, ExternalSystemError, FileProblem, Refused
-from skarbnik.exchange import batches, documents, fetching, imports
+from skarbnik.exchange import asking, batches, documents, fetching, imports, sweeping
 from skarbnik.exchange.models import BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Busy, sha256_of
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import open_remote, open_system, spool_of
 from skarbnik.outbox import Again
 from skarbnik.plugin_api import FileKind, FinanceSystem
-from skarbnik.receivables.models import Document
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
@@ -111,22 +110,38 @@ def _read_acknowledgement(tenant: Tenant, system: FinanceSystem, run_id: UUID, p
     return state
 
 
-def take_documents(tenant: Tenant, document_id: UUID) -> None:
-    """Look for the bytes of all documents that the source of this one waits for. No transaction is open meanwhile."""
+def take_documents(tenant: Tenant, subject_id: UUID) -> Again | None:
+    """PDFs came, or files that name them: look at what is new, of whichever source it is."""
+    more = []
+    for source_id in _source_ids(tenant):
+        more.append(documents.take_all(tenant, source_id))
+        with tenant.session() as session:
+            asking.begin_where_asked(session, source_id)
+    return Again(clock.now()) if any(more) else None
+
+
+def fetch_documents(tenant: Tenant, key: UUID) -> Again | None:
+    """Ask for PDFs that rows wait for, until none waits. A chain that was replaced ends."""
     with tenant.session() as session:
-        source_id = session.get_one(Document, document_id).source
-    spool, after = spool_of(tenant, source_id), None
-    while True:
-        with tenant.session() as session:
-            waiting = documents.list_waiting(session, source_id, after=after)
-        if not waiting:
-            break
-        found = [(each, documents.take(spool, each.sha256, each.size)) for each in waiting]
-        with tenant.session() as session:
-            for each, trouble in found:
-                documents.mark(session, each, trouble)
-        after = waiting[-1].id
-    documents.tidy(spool)
+        source = session.scalars(select(Source).where(Source.documents_key == key)).one_or_none()
+    if source is None:
+        return None
+    try:
+        moment = asking.fetch_documents(tenant, source)
+    except Busy:
+        moment = clock.now() + IN_A_MOMENT
+    return Again(moment) if moment is not None else None
+
+
+def sweep(tenant: Tenant, subject_id: UUID) -> None:
+    """It is night: what nobody needs any more goes from the folders of all sources."""
+    for source_id in _source_ids(tenant):
+        sweeping.sweep(tenant, source_id)
+
+
+def _source_ids(tenant: Tenant) -> list[str]:
+    with tenant.session() as session:
+        return list(session.scalars(select(Source.id).order_by(Source.id)))
 
 
 def fetch(tenant: Tenant, key: UUID) -> Again | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, BinaryIO, cast
 from uuid import UUID
@@ -24,49 +25,88 @@ class WrongSum(Invalid):
     """What came has another SHA-256 than was said; nothing of it is kept."""
 
 
-class Checked:
-    """A stream whose bytes must have a sum: who reads it to the end gets WrongSum when they have not."""
+class Summed:
+    """A stream that knows the sum of what was read of it: who reads it to the end gets WrongSum for another one."""
 
-    def __init__(self, stream: IO[bytes], sha256: str) -> None:
+    def __init__(self, stream: IO[bytes], wanted: str | None) -> None:
         self.stream = stream
-        self.wanted = sha256
+        self.wanted = wanted
         self.found = hashlib.sha256()
 
     def read(self, size: int = -1) -> bytes:
         piece = self.stream.read(size)
         self.found.update(piece)
-        if not piece and self.found.hexdigest() != self.wanted:
+        if not piece and self.wanted not in {None, self.found.hexdigest()}:
             raise WrongSum(f"not the bytes of {self.wanted}")
         return piece
 
 
-def receive(
+@dataclass(frozen=True)
+class Laid:
+    """A whole file that lies where a run to be will read it."""
+
+    run_id: UUID
+    name: str
+    sha256: str
+
+
+def lay(spool: Spool, name: str, stream: IO[bytes], *, sha256: str | None = None) -> Laid:
+    """Keep a file for a run to be; for as long as its bytes take to come, so without a transaction.
+
+    Invalid for its name, WrongSum when it has not the sum that was said, BrokenFile when it is too large: then nothing
+    is kept.
+    """
+    check_name(name)
+    run_id, summed = new_id(), Summed(stream, sha256)
+    spool.make().lay(name, str(run_id), cast(BinaryIO, summed), most=LARGEST_UPLOAD)
+    return Laid(run_id, name, summed.found.hexdigest())
+
+
+def register(
     session: Session,
     spool: Spool,
     source: Source,
-    name: str,
-    stream: BinaryIO,
+    laid: Laid,
     *,
     origin: Origin,
-    asked_by: UUID | None = None,
+    by: UUID | None = None,
     dry: bool = False,
 ) -> ImportRun:
-    """Keep a file and register its run; with `dry` it is only tried.
+    """The run of a laid file; of a program's, the one its bytes already have, and the file is not kept twice.
 
-    Invalid when the name is none, Conflict when a file of that name is being read, BrokenFile when it is too large.
-    The file is there before its run is: whoever reads the run finds it.
+    Programs repeat what they do not know the outcome of. An official who brings a file again wants a report of it.
+    Conflict when another file of that name is being read.
     """
-    name = PurePosixPath(name.replace("\\", "/")).name.strip()
-    check_name(name)
-    if _is_open(session, source.id, name):
-        raise Conflict(f"a file {name} is being read")
-    run_id = new_id()
-    spool.make().lay(name, str(run_id), stream, most=LARGEST_UPLOAD)
+    run = None
     try:
-        return register_run(session, source, name, run_id=run_id, origin=origin, asked_by=asked_by, dry=dry)
-    except Exception:
-        spool.drop(name, str(run_id))
-        raise
+        if origin is not Origin.UPLOAD:
+            run = _find_after_others(session, source.id, laid.sha256)
+        run = run or register_run(
+            session,
+            source,
+            laid.name,
+            run_id=laid.run_id,
+            origin=origin,
+            asked_by=by,
+            dry=dry,
+            sha256=laid.sha256,
+        )
+    finally:
+        if run is None or run.id != laid.run_id:
+            spool.drop(laid.name, str(laid.run_id))
+    return run
+
+
+def _find_after_others(session: Session, source_id: str, sha256: str) -> ImportRun | None:
+    """Who comes with the same bytes at the same moment waits for the other, and finds its run."""
+    lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/sent/' || :source || :sum, 0))"
+    session.execute(text(lock), {"source": source_id, "sum": sha256})
+    return find_sent(session, source_id, sha256)
+
+
+def bare_name(path: str) -> str:
+    """The name of a file a browser may have told with the folders it lay in."""
+    return PurePosixPath(path.replace("\\", "/")).name.strip()
 
 
 def check_name(name: str) -> None:
@@ -87,46 +127,6 @@ def find_sent(session: Session, source_id: str, sha256: str) -> ImportRun | None
         ImportRun.state != RunState.REFUSED,
     )
     return session.scalars(query.order_by(ImportRun.id).limit(1)).first()
-
-
-def register_once(
-    session: Session, source: Source, name: str, *, run_id: UUID, origin: Origin, sha256: str
-) -> ImportRun:
-    """The run of a file that lies where `run_id` reads it, or the one its bytes already have; its id tells which.
-
-    Who comes with the same bytes at the same moment waits for the other. Conflict when another file of that name is
-    being read.
-    """
-    lock = "SELECT pg_advisory_xact_lock(hashtextextended(current_schema() || '/sent/' || :source || :sum, 0))"
-    session.execute(text(lock), {"source": source.id, "sum": sha256})
-    found = find_sent(session, source.id, sha256)
-    if found is not None:
-        return found
-    return register_run(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
-
-
-def lay_sent(spool: Spool, name: str, stream: IO[bytes], *, sha256: str) -> UUID:
-    """Keep a file with that sum under the id of a run to be; for as long as it takes, so without a transaction.
-
-    WrongSum, Invalid for its name, BrokenFile when it is too large: then nothing is kept.
-    """
-    check_name(name)
-    run_id = new_id()
-    spool.make().lay(name, str(run_id), cast(BinaryIO, Checked(stream, sha256)), most=LARGEST_UPLOAD)
-    return run_id
-
-
-def register_sent(
-    session: Session, spool: Spool, source: Source, name: str, *, run_id: UUID, origin: Origin, sha256: str
-) -> ImportRun:
-    """The run of a file that was laid for it; another one when its bytes have one already: it is not kept twice."""
-    run = None
-    try:
-        run = register_once(session, source, name, run_id=run_id, origin=origin, sha256=sha256)
-    finally:
-        if run is None or run.id != run_id:
-            spool.drop(name, str(run_id))
-    return run
 
 
 def apply_tried(session: Session, spool: Spool, run_id: UUID, *, user_id: UUID) -> ImportRun:

@@ -22,6 +22,7 @@ def act_names() -> dict[str, str]:
         "exchange.batch_taken": _("took a batch of bookings as a file"),
         "exchange.consented": _("agreed to what a file closes"),
         "exchange.declined": _("did not agree to what a file closes"),
+        "exchange.document_sent": _("sent a document through the API"),
         "exchange.hurried": _("had a file read at once"),
         "exchange.imported": _("imported a file"),
         "exchange.pushed": _("sent a file through the API"),

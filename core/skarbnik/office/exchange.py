@@ -14,21 +14,21 @@ from werkzeug.wrappers import Response
 from wtforms import FileField, RadioField, SelectField, StringField
 from wtforms.validators import NumberRange, ValidationError
 
-from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
-from skarbnik.db import new_id
 from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
 from skarbnik.exchange import fetching, imports, queries, uploads
+from skarbnik.exchange.batches import send_batch_again
 from skarbnik.exchange.changes import compare
-from skarbnik.exchange.documents import REASONS, list_troubles
-from skarbnik.exchange.hours import next_moment, parse_hours
-from skarbnik.exchange.models import ImportRun, Origin, Source
+from skarbnik.exchange.documents import REASONS, find_troubled, list_troubles
+from skarbnik.exchange.hours import parse_hours
+from skarbnik.exchange.models import ImportRun, Origin
 from skarbnik.exchange.permissions import BRING, SEE, SET
+from skarbnik.exchange.sources import set_source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.office.queries import get_payer, user_names
-from skarbnik.outbox import publish
 from skarbnik.portal.operations import operation_names
+from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
@@ -39,7 +39,6 @@ from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 blueprint = Blueprint("exchange", __name__, url_prefix="/office", template_folder="templates")
 
-MOST_MISSING = 200  # documents whose PDF is not here, on the page of a file
 AROUND = 64 * 1024  # what a form has beside its file
 
 
@@ -91,6 +90,7 @@ def overview() -> str:
         more=runs[queries.PAGE - 1].id if len(runs) > queries.PAGE else None,
         state=state or "",
         states=list(RunState),
+        troubled=find_troubled(session),
         bring=BRING,
         settle=SET,
         form=TokenForm(),
@@ -112,17 +112,11 @@ def upload() -> Response | tuple[str, int]:
     if not form.validate():
         return _upload_page(form), 422
     source = queries.get_source(session, form.source.data)
+    session.commit()  # a gigabyte is copied for a while, and no transaction waits for it
+    spool, dry = spool_of(g.tenant, source.id), form.way.data == "try"
     try:
-        run = uploads.receive(
-            session,
-            spool_of(g.tenant, source.id),
-            source,
-            form.file.data.filename,
-            form.file.data.stream,
-            origin=Origin.UPLOAD,
-            asked_by=current_person().id,
-            dry=form.way.data == "try",
-        )
+        laid = uploads.lay(spool, uploads.bare_name(form.file.data.filename), form.file.data.stream)
+        run = uploads.register(session, spool, source, laid, origin=Origin.UPLOAD, by=current_person().id, dry=dry)
     except Invalid:
         form.file.errors = [_("The name of this file cannot be used. Give it a short name of letters and digits.")]
     except Conflict:
@@ -147,19 +141,16 @@ def _upload_page(form: UploadForm) -> str:
 @requires(SEE)
 def run(run_id: UUID) -> str:
     found = queries.get_run(frame.session(), run_id)
-    missing = [
-        (each, REASONS[each.trouble])
-        for each in list_troubles(frame.session(), run_id, most=MOST_MISSING + 1)
-        if each.trouble is not None
-    ]
+    missing = list_troubles(frame.session(), found.source, run_id=run_id, most=queries.PAGE + 1)
     return render_template(
         "office/run.html",
         run=found,
         form=TokenForm(),
         bring=BRING,
         by=_names(found),
-        missing=missing[:MOST_MISSING],
-        more_missing=len(missing) > MOST_MISSING,
+        missing=missing[: queries.PAGE],
+        more_missing=len(missing) > queries.PAGE,
+        reasons=REASONS,
     )
 
 
@@ -251,11 +242,12 @@ def batch_file(batch_id: UUID) -> Response:
 @requires(BRING)
 def send_again(batch_id: UUID) -> Response:
     """The same bytes once more: the finance system books each line once, however often it comes."""
-    found = queries.get_batch(frame.session(), batch_id)
+    session = frame.session()
+    queries.get_batch(session, batch_id)
     if not TokenForm().validate_on_submit():
         abort(400)
-    publish(frame.session(), "exchange.batch_made", found.id)
-    record_own_act("exchange.batch_sent_again", "booking_batch", found.id)
+    send_batch_again(session, batch_id)
+    record_own_act("exchange.batch_sent_again", "booking_batch", batch_id)
     flash(_("The batch is being sent again, the same bytes under the same number."))
     return redirect(url_for("exchange.batch", batch_id=batch_id), 303)
 
@@ -268,23 +260,34 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
     if not form.is_submitted():
         form.hours.data, form.most_closing.data = found.hours, found.most_closing
     elif form.validate():
-        _set_hours(found, parse_hours(form.hours.data or ""))
-        found.most_closing = form.most_closing.data or 100
-        record_own_act("source.changed", f"source:{source_id}"[:40])
+        hours, most_closing = parse_hours(form.hours.data or ""), form.most_closing.data or 100
+        if set_source(frame.session(), source_id, hours=hours, most_closing=most_closing):
+            record_own_act("source.changed", f"source:{source_id}"[:40])
         flash(_("The hours are saved. They hold from the next file on."))
         return redirect(url_for("exchange.overview"), 303)
     page = render_template("office/source.html", source=found, form=form)
     return (page, 422) if form.is_submitted() else page
 
 
-def _set_hours(found: Source, hours: str | None) -> None:
-    """What waits for the old hours looks at the new ones."""
-    if hours == found.hours:
-        return
-    found.hours = hours
-    publish(frame.session(), "exchange.bookings_wait", new_id())
-    if found.fetch_key is not None:
-        fetching.begin_asking(frame.session(), found, at=next_moment(hours, clock.now()))
+@blueprint.get("/exchange/sources/<source_id>/documents")
+@requires(SEE)
+def missing(source_id: str) -> str:
+    """Documents a system named whose PDF is not here, whichever file named them."""
+    chosen = request.args.get("trouble") or None
+    if chosen is not None and chosen not in set(DocumentTrouble):
+        abort(400)
+    trouble = DocumentTrouble(chosen) if chosen else None
+    session = frame.session()
+    found = queries.get_source(session, source_id)
+    rows = list_troubles(session, source_id, trouble=trouble, before=cursor("before"), most=queries.PAGE + 1)
+    return render_template(
+        "office/missing.html",
+        source=found,
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+        reasons=REASONS,
+        chosen=trouble,
+    )
 
 
 @blueprint.post("/exchange/sources/<source_id>/ask")

@@ -16,7 +16,7 @@ from wtforms.validators import ValidationError
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
-from skarbnik.portal.remarks import check_text, topic_names
+from skarbnik.portal.remarks import check_text, outcome_names, topic_names
 from skarbnik.remarks import queries, services
 from skarbnik.remarks.models import LONGEST, Outcome
 from skarbnik.remarks.permissions import ANSWER, SEE_ANY
@@ -38,12 +38,7 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.outcome.choices = [
-            ("", _("choose")),
-            (Outcome.WILL_CORRECT.value, _("The data will be corrected in the finance system.")),
-            (Outcome.NOT_WRONG.value, _("The data are right.")),
-            (Outcome.ELSEWHERE.value, _("Another office decides about this.")),
-        ]
+        self.outcome.choices = [("", _("choose")), *((each.value, name) for each, name in outcome_names().items())]
 
     def validate_outcome(self, field: Any) -> None:
         if not field.data:
@@ -90,6 +85,7 @@ def _page(remark_id: UUID, form: AnswerForm) -> str:
         found=(found := queries.get_any(frame.session(), remark_id)),
         remark=found.Remark,
         topics=topic_names(),
+        outcomes=outcome_names(),
         waits=days_since(found.Remark.written_at) if found.Remark.state in OPEN else None,
         form=form,
         token=TokenForm(),

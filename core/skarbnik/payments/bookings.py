@@ -74,7 +74,7 @@ def mark_seen(session: Session, run_id: UUID) -> int:
         """),
         {"run": run_id},
     )
-    result = session.execute(
+    seen = session.scalars(
         text(f"""
             UPDATE booking_lines b SET
                 seen_at = :now, state = 'booked', reference = coalesce(b.reference, e.document),
@@ -86,9 +86,10 @@ def mark_seen(session: Session, run_id: UUID) -> int:
             ) AS e
             WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
                 AND (SELECT i.source FROM instalments i WHERE i.id = b.instalment_id) = e.source
+            RETURNING b.id
         """),  # noqa: S608  # our own words
         {"now": clock.now(), "run": run_id},
-    )
+    ).all()
     session.execute(
         text("""
             UPDATE differences d SET closed_at = :now, resolution = 'booked' FROM booking_lines b
@@ -96,12 +97,12 @@ def mark_seen(session: Session, run_id: UUID) -> int:
         """),
         {"now": clock.now()},
     )
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+    return len(seen)
 
 
 def mark_in_balance(session: Session, booking_ids: Sequence[UUID]) -> int:
     """Close booked lines whose money is in the balances just imported. How many were closed."""
-    result = session.execute(
+    seen = session.scalars(
         update(BookingLine)
         .where(
             BookingLine.id.in_(booking_ids),
@@ -109,6 +110,7 @@ def mark_in_balance(session: Session, booking_ids: Sequence[UUID]) -> int:
             BookingLine.seen_at.is_(None),
         )
         .values(seen_at=clock.now())
+        .returning(BookingLine.id)
         .execution_options(synchronize_session=False)
-    )
-    return int(result.rowcount)  # type: ignore[attr-defined]  # an UPDATE has one
+    ).all()
+    return len(seen)

@@ -304,6 +304,8 @@ class RemoteFiles(ABC):
     The core decides when to ask, keeps partial files, and checks sizes and sums: a plugin only talks.
     """
 
+    offers_documents: ClassVar[bool] = False  # PDFs that exports name are to be had there too
+
     @abstractmethod
     def list_files(self, after: int) -> list[RemoteFile]:
         """What there is to fetch, in the order it is to be read; at most 1,000 files.
@@ -318,6 +320,13 @@ class RemoteFiles(ABC):
         Where the system does not continue, `into` is emptied and written from the beginning. After an error it holds
         what had come, and is continued another time. Never more than `file.size` bytes.
         """
+
+    def download_document(self, file: RemoteFile, into: BinaryIO, offset: int) -> None:
+        """Write the PDF of a `DocumentRow` into `into`, as `download` does; with `offers_documents` only.
+
+        Its name is `<sha256>.pdf`, its size what the export said. `Refused` when the system has none (yet).
+        """
+        raise NotImplementedError
 
     @abstractmethod
     def deliver(self, name: str, content: bytes) -> None:
@@ -377,7 +386,10 @@ class FinanceSystem(ABC):
 
     @abstractmethod
     def write_bookings(self, batch: BookingBatch) -> bytes:
-        """The file that asks for the bookings. The same batch gives the same bytes."""
+        """The file that asks for the bookings. The same batch gives the same bytes.
+
+        Misconfigured for a batch of another gmina than the settings', ValueError for a moment without a zone.
+        """
 
     @abstractmethod
     def bookings_name(self, batch: BookingBatch) -> str:

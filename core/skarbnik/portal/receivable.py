@@ -39,15 +39,18 @@ _NAMED: LiteralString = f"""
     ) END
 """  # noqa: S608  # our own words
 
+# What a reminder was about stays hidden from who sold it since and still owes the cost: its title may have changed.
+_SHOWN: LiteralString = f"EXISTS (SELECT FROM liabilities l WHERE l.receivable_id = p.id AND {LIABLE})"
+
 _RECEIVABLE: LiteralString = f"""
-    SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, r.parent_id,
+    SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, p.id AS parent_id,
         k.title AS kind, a.nrb, a.owner, p.title AS parent_title,
         {_OTHERS} AS others, {_NAMED} AS named, l.share_part, l.share_whole,
         (SELECT s.as_of FROM sources s WHERE s.id = r.source) AS as_of,
         {CHANGED_AT} AS rules_changed_at
     FROM receivables r JOIN kinds k ON k.id = r.kind_id
     LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id
-    LEFT JOIN receivables p ON p.id = r.parent_id
+    LEFT JOIN receivables p ON p.id = r.parent_id AND {_SHOWN}
     JOIN liabilities l ON l.receivable_id = r.id AND {LIABLE}
     WHERE r.id = %(id)s ORDER BY l.role LIMIT 1
 """  # noqa: S608  # our own words

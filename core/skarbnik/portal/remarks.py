@@ -17,7 +17,7 @@ from skarbnik.errors import ForbiddenTransition
 from skarbnik.portal.receivable import title_of
 from skarbnik.portal.views import payer_of_request
 from skarbnik.remarks import queries, services
-from skarbnik.remarks.models import LONGEST, OF_PAYER, OF_RECEIVABLE, Topic
+from skarbnik.remarks.models import LONGEST, OF_PAYER, OF_RECEIVABLE, Outcome, Topic
 from skarbnik.remarks.permissions import WRITE
 from skarbnik.remarks.states import OPEN
 from skarbnik.web import frame
@@ -41,6 +41,15 @@ def topic_names() -> dict[Topic, str]:
         Topic.CONTACT: _("My e-mail or telephone"),
         Topic.MISSING: _("Something is missing"),
         Topic.OTHER: _("Something else"),
+    }
+
+
+def outcome_names() -> dict[Outcome, str]:
+    """What the office found, as the clerk chooses it and the resident reads it."""
+    return {
+        Outcome.WILL_CORRECT: _("The data will be corrected in the finance system."),
+        Outcome.NOT_WRONG: _("The data are right."),
+        Outcome.ELSEWHERE: _("Another office decides about this."),
     }
 
 
@@ -76,12 +85,16 @@ def check_text(text: str) -> None:
 def own() -> str:
     """What this person reported for the payer they act for, the newest first."""
     rows = queries.list_own(
-        frame.session(), user_id=current_person().id, payer_id=payer_of_request(), before=_uuid("before")
+        frame.session(),
+        user_id=current_person().id,
+        payer_id=payer_of_request(),
+        today=clock.today(),
+        before=_uuid("before"),
     )
     return render_template(
         "portal/remarks.html",
         rows=rows[: queries.PAGE],
-        more=rows[queries.PAGE - 1].Remark.id if len(rows) > queries.PAGE else None,
+        more=rows[queries.PAGE - 1].remark.id if len(rows) > queries.PAGE else None,
         topics=topic_names(),
     )
 
@@ -127,13 +140,17 @@ def new() -> str | Response | tuple[str, int]:
 @blueprint.get("/<uuid:remark_id>")
 @requires(WRITE)
 def show(remark_id: UUID) -> str:
-    found = queries.get_own(frame.session(), remark_id, user_id=current_person().id, payer_id=payer_of_request())
+    """For who wrote it, also while they act for another payer: a mail leads here."""
+    person = current_person()
+    found = queries.get_own(frame.session(), remark_id, user_id=person.id, today=clock.today())
     return render_template(
         "portal/remark.html",
-        remark=found.Remark,
-        title=found.title,
+        found=found,
+        remark=found.remark,
+        acts_for_it=found.payer_id == person.payer_id,
         topics=topic_names(),
-        is_open=found.Remark.state in OPEN,
+        outcomes=outcome_names(),
+        is_open=found.remark.state in OPEN,
         form=TokenForm(),
     )
 
@@ -144,9 +161,8 @@ def withdraw(remark_id: UUID) -> Response:
     """As long as nobody answered."""
     if not TokenForm().validate_on_submit():
         abort(400)
-    user_id, payer_id = current_person().id, payer_of_request()
     try:
-        services.withdraw_remark(frame.session(), remark_id, user_id=user_id, payer_id=payer_id)
+        services.withdraw_remark(frame.session(), remark_id, user_id=current_person().id)
         flash(_("The report is withdrawn."))
     except ForbiddenTransition:
         flash(_("The office answered meanwhile, or the report was withdrawn already."), "warn")

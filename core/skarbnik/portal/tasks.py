@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from uuid import UUID
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from skarbnik import clock
 from skarbnik.accounts.models import User, UserState
 from skarbnik.mail.services import send_mail
 from skarbnik.payments.models import Capture, PaymentOrder
 from skarbnik.payments.queries import get_order, rest_of
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.remarks.models import Remark
+from skarbnik.remarks.queries import may_act
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import money
 from skarbnik.web.languages import load_catalogue
@@ -52,8 +55,9 @@ def tell_answered(tenant: Tenant, remark_id: UUID) -> None:
     with tenant.session() as session:
         remark = session.get_one(Remark, remark_id)
         writer = session.get_one(User, remark.user_id)
-        if writer.state is not UserState.ACTIVE:
-            return  # they could not sign in to read it
+        reads = session.scalar(select(may_act(clock.today())).where(Remark.id == remark_id))
+        if writer.state is not UserState.ACTIVE or not reads:
+            return  # they could not sign in to read it, or may not any more
         _ = load_catalogue(remark.language).gettext
         text = _(
             "The office answered what you reported.\n\nRead the answer: %(address)s\n\n"

@@ -214,6 +214,9 @@ class Operation(Base):
     amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
 
 
+WAITS = "arrived_at IS NULL AND closed_at IS NULL"  # for its bytes
+
+
 class DocumentTrouble(StrEnum):
     """Why the bytes of a document are not here."""
 
@@ -222,6 +225,7 @@ class DocumentTrouble(StrEnum):
     SIZE = "size"
     CHECKSUM = "checksum"
     NOT_PDF = "not_pdf"
+    NOT_GIVEN = "not_given"  # by a system that was asked over HTTP
 
 
 class Document(Base):
@@ -233,7 +237,9 @@ class Document(Base):
     __tablename__ = "documents"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
-        Index("documents_waiting_idx", "source", "id", postgresql_where="arrived_at IS NULL AND closed_at IS NULL"),
+        Index("documents_waiting_idx", "source", "sha256", "id", postgresql_where=f"{WAITS}"),
+        Index("documents_ask_at_idx", "source", "ask_at", postgresql_where=f"{WAITS} AND ask_at IS NOT NULL"),
+        Index("documents_new_idx", "source", "sha256", "id", postgresql_where=f"{WAITS} AND trouble IS NULL"),
         CheckConstraint("sha256 ~ '^[0-9a-f]{64}$'", name="sha256"),
         CheckConstraint(f"size BETWEEN 1 AND {LARGEST_DOCUMENT}", name="size"),
     )
@@ -247,10 +253,14 @@ class Document(Base):
     sha256: Mapped[str] = mapped_column(String(64))
     size: Mapped[int]
     arrived_at: Mapped[datetime | None]  # when its bytes were checked and kept
-    trouble: Mapped[DocumentTrouble | None]  # what was wrong when they were looked for last
+    trouble: Mapped[DocumentTrouble | None]  # what was wrong when they were looked for last; none: nobody looked yet
+    ask_at: Mapped[datetime | None]  # from when on a system that is asked over HTTP is asked for it
+    asks: Mapped[int] = mapped_column(server_default="0", default=0)  # so often in vain
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
     run_id: Mapped[UUID]
+
+    receivable: Mapped[Receivable] = relationship()
 
 
 class Overpayment(Base):

@@ -1,8 +1,10 @@
-"""Reading reports: a resident's own for the payer they act for, and the office's queue."""
+"""Reading reports: a resident's own, as far as they may still see it, and the office's queue."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -10,39 +12,91 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session, aliased
 
 from skarbnik.accounts.models import User
+from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
-from skarbnik.payers.models import Payer
+from skarbnik.payers.models import Mandate, Payer
 from skarbnik.receivables.models import Receivable
+from skarbnik.receivables.queries import list_liable
 from skarbnik.remarks.models import Remark
 from skarbnik.remarks.states import RemarkState
 
 PAGE = 30
 
 _Taker, _Answerer = aliased(User), aliased(User)
+_Written = aliased(Payer)  # the payer a report was written for; whom it was merged into stands for it
 
 
-def is_for(user_id: UUID, payer_id: UUID) -> ColumnElement[bool]:
-    """Written by this user for this payer, or for one that was merged into it."""
+@dataclass(frozen=True)
+class OwnRemark:
+    """A report as its writer may see it today."""
+
+    remark: Remark
+    payer_id: UUID
+    payer_name: str | None  # None: the writer may not act for this payer any more, and reads only what they wrote
+    title: str | None  # of its receivable, while the payer is liable for it
+
+    @property
+    def may_act(self) -> bool:
+        return self.payer_name is not None
+
+
+def may_act(today: date) -> ColumnElement[bool]:
+    """Whether who wrote a report may act today for whom it was written, or for whom that one was merged into."""
+    named = aliased(Payer)
+    written, whole = aliased(Payer), func.coalesce(named.merged_into, named.id)
+    return (
+        select(Mandate.id)
+        .join(named, named.id == Mandate.payer_id)
+        .join(written, func.coalesce(written.merged_into, written.id) == whole)
+        .where(
+            written.id == Remark.payer_id,
+            Mandate.user_id == Remark.user_id,
+            Mandate.from_on <= today,
+            Mandate.until_on.is_(None) | (Mandate.until_on >= today),
+        )
+        .exists()
+    )
+
+
+def list_own(
+    session: TenantSession, *, user_id: UUID, payer_id: UUID, today: date, before: UUID | None = None
+) -> list[OwnRemark]:
+    """What a user wrote for a payer they act for, the newest first; one more than a page may come."""
     merged = select(func.unnest(func.array_append(Payer.merged_from, Payer.id))).where(Payer.id == payer_id)
-    return (Remark.user_id == user_id) & Remark.payer_id.in_(merged)
+    query = _own(today).where(Remark.user_id == user_id, Remark.payer_id.in_(merged)).order_by(Remark.id.desc())
+    query = query.where(Remark.id < before) if before else query
+    rows = session.execute(query.limit(PAGE + 1)).all()
+    ids = [row.Remark.receivable_id for row in rows if row.Remark.receivable_id]
+    liable = list_liable(session, ids, payer_id=payer_id, today=today) if ids else set()
+    return [_as_own(row, liable) for row in rows]
 
 
-def list_own(session: Session, *, user_id: UUID, payer_id: UUID, before: UUID | None = None) -> Sequence[Any]:
-    """The newest first; one more than a page shows, when there is one. Each with the title of its receivable."""
-    query = _own().where(is_for(user_id, payer_id)).order_by(Remark.id.desc()).limit(PAGE + 1)
-    return session.execute(query.where(Remark.id < before) if before else query).all()
-
-
-def get_own(session: Session, remark_id: UUID, *, user_id: UUID, payer_id: UUID) -> Any:
-    """NotFound for what somebody else wrote, or what was written for another payer than the one acted for now."""
-    found = session.execute(_own().where(Remark.id == remark_id, is_for(user_id, payer_id))).one_or_none()
-    if found is None:
+def get_own(session: TenantSession, remark_id: UUID, *, user_id: UUID, today: date) -> OwnRemark:
+    """For who wrote it, whomever they act for just now. NotFound for what somebody else wrote."""
+    row = session.execute(_own(today).where(Remark.id == remark_id, Remark.user_id == user_id)).one_or_none()
+    if row is None:
         raise NotFound(f"no remark {remark_id}")
-    return found
+    receivable_id = row.Remark.receivable_id
+    liable = list_liable(session, [receivable_id], payer_id=row.payer_id, today=today) if receivable_id else set()
+    return _as_own(row, liable)
 
 
-def _own() -> Any:
-    return select(Remark, Receivable.title).outerjoin(Receivable, Receivable.id == Remark.receivable_id)
+def _own(today: date) -> Any:
+    return (
+        select(Remark, Payer.id.label("payer_id"), Payer.name, Receivable.title, may_act(today).label("may_act"))
+        .join(_Written, _Written.id == Remark.payer_id)
+        .join(Payer, Payer.id == func.coalesce(_Written.merged_into, _Written.id))
+        .outerjoin(Receivable, Receivable.id == Remark.receivable_id)
+    )
+
+
+def _as_own(row: Any, liable: set[UUID]) -> OwnRemark:
+    return OwnRemark(
+        remark=row.Remark,
+        payer_id=row.payer_id,
+        payer_name=row.name if row.may_act else None,
+        title=row.title if row.may_act and row.Remark.receivable_id in liable else None,
+    )
 
 
 def list_any(session: Session, states: Sequence[RemarkState], *, after: UUID | None = None) -> Sequence[Any]:

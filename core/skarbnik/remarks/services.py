@@ -14,7 +14,7 @@ from skarbnik.errors import Conflict, Invalid, NotFound
 from skarbnik.outbox import publish
 from skarbnik.receivables.queries import list_liable
 from skarbnik.remarks.models import OF_PAYER, OF_RECEIVABLE, Outcome, Remark, Topic
-from skarbnik.remarks.queries import is_for
+from skarbnik.remarks.queries import may_act
 from skarbnik.remarks.states import OPEN, RemarkState
 
 MOST_OPEN = 10  # of one user
@@ -66,9 +66,9 @@ def write_remark(
     return remark
 
 
-def withdraw_remark(session: Session, remark_id: UUID, *, user_id: UUID, payer_id: UUID) -> Remark:
-    """ForbiddenTransition once it is answered."""
-    remark = _lock(session, remark_id, is_for(user_id, payer_id))
+def withdraw_remark(session: Session, remark_id: UUID, *, user_id: UUID) -> Remark:
+    """By who wrote it, as long as they may act for whom it was written. ForbiddenTransition once it is answered."""
+    remark = _lock(session, remark_id, Remark.user_id == user_id, may_act(clock.today()))
     remark.move_to(RemarkState.WITHDRAWN)
     return remark
 
@@ -95,7 +95,7 @@ def answer_remark(session: Session, remark_id: UUID, *, outcome: Outcome, text: 
 
 
 def _lock(session: Session, remark_id: UUID, *more: ColumnElement[bool]) -> Remark:
-    query = select(Remark).where(Remark.id == remark_id, *more).with_for_update()
+    query = select(Remark).where(Remark.id == remark_id, *more).with_for_update(of=Remark)
     remark = session.scalars(query).one_or_none()
     if remark is None:
         raise NotFound(f"no remark {remark_id}")

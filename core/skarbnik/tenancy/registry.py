@@ -67,7 +67,7 @@ class Tenant:
 
     def session(self) -> AbstractContextManager[TenantSession]:
         """A session that ends with COMMIT, or with ROLLBACK when something was raised."""
-        return committed(self.open_session())  # type: ignore[return-value]  # committed gives back what it got
+        return committed(self.open_session())
 
     def open_session(self) -> TenantSession:
         """A session the caller has to end."""

@@ -13,6 +13,7 @@ import dataclasses
 import json
 import re
 from collections.abc import Callable
+from datetime import timedelta, timezone
 from hashlib import sha256
 from io import BytesIO
 from typing import Any, ClassVar
@@ -32,10 +33,12 @@ from skarbnik.plugin_api import (
     Forged,
     HttpClient,
     Manifest,
+    Misconfigured,
     PaymentGateway,
     PaymentRequest,
     RawNotification,
     ReceivableRow,
+    Refused,
     RemoteFile,
     RemoteFiles,
     Row,
@@ -270,6 +273,11 @@ class FinanceSystemContract(_Contract):
         return None
 
     @pytest.fixture
+    def offered_document(self) -> bytes:
+        """A PDF the system has, when it `offers_documents`."""
+        raise NotImplementedError
+
+    @pytest.fixture
     def remote(self, finance_system: FinanceSystem, plugin_settings: Any) -> RemoteFiles:
         found = finance_system.open_remote(HttpClient(self.plugin_type.hosts(plugin_settings)))
         if found is None:
@@ -349,6 +357,25 @@ class FinanceSystemContract(_Contract):
         later = dataclasses.replace(batch, number=batch.number + 1)
         assert finance_system.bookings_name(later) != name
 
+    def test_it_is_the_same_bytes_whatever_zone_its_moments_came_in(
+        self, finance_system: FinanceSystem, batch: BookingBatch
+    ) -> None:
+        elsewhere = timezone(timedelta(hours=-5))
+        moved = dataclasses.replace(
+            batch,
+            created_at=batch.created_at.astimezone(elsewhere),
+            items=tuple(dataclasses.replace(each, paid_at=each.paid_at.astimezone(elsewhere)) for each in batch.items),
+        )
+        assert finance_system.write_bookings(moved) == finance_system.write_bookings(batch)
+
+    def test_a_batch_of_another_gmina_is_not_written(self, finance_system: FinanceSystem, batch: BookingBatch) -> None:
+        with pytest.raises(Misconfigured):
+            finance_system.write_bookings(dataclasses.replace(batch, tenant_code="ANOTHER"))
+
+    def test_a_moment_without_a_zone_is_not_written(self, finance_system: FinanceSystem, batch: BookingBatch) -> None:
+        with pytest.raises(ValueError):
+            finance_system.write_bookings(dataclasses.replace(batch, created_at=batch.created_at.replace(tzinfo=None)))
+
     def test_an_answer_is_read_line_by_line(
         self,
         finance_system: FinanceSystem,
@@ -384,6 +411,9 @@ class FinanceSystemContract(_Contract):
         ):
             with pytest.raises(ExternalSystemError):
                 ask()
+        if alone.offers_documents:
+            with pytest.raises(ExternalSystemError):
+                alone.download_document(file, BytesIO(), 0)
 
     def test_what_is_offered_is_downloaded_whole_or_from_where_it_was_cut(
         self, remote: RemoteFiles, offered: dict[str, bytes] | None
@@ -397,6 +427,20 @@ class FinanceSystemContract(_Contract):
                 into = BytesIO(content[:had])
                 remote.download(files[name], into, had)
                 assert into.getvalue() == content
+
+    def test_a_document_is_downloaded_whole_or_from_where_it_was_cut_and_one_it_has_not_is_refused(
+        self, remote: RemoteFiles, request: pytest.FixtureRequest
+    ) -> None:
+        if not remote.offers_documents:
+            pytest.skip("PDFs of this system come another way")
+        content: bytes = request.getfixturevalue("offered_document")
+        digest = sha256(content).hexdigest()
+        for had in (0, 1, len(content) // 2):
+            into = BytesIO(content[:had])
+            remote.download_document(RemoteFile(f"{digest}.pdf", len(content), digest), into, had)
+            assert into.getvalue() == content
+        with pytest.raises(Refused):
+            remote.download_document(RemoteFile(f"{'0' * 64}.pdf", 1, "0" * 64), BytesIO(), 0)
 
     def test_a_batch_may_be_handed_over_again(
         self, finance_system: FinanceSystem, remote: RemoteFiles, batch: BookingBatch

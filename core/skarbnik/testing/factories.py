@@ -43,10 +43,15 @@ def bound_to(session: Session) -> Iterator[None]:
         _bound.pop()
 
 
-class Factory(SQLAlchemyModelFactory):  # type: ignore[misc]  # factory-boy has no types
+def _latest() -> Session:
+    """The session factories write into now."""
+    return _bound[-1]
+
+
+class Factory(SQLAlchemyModelFactory):
     class Meta:
         abstract = True
-        sqlalchemy_session_factory = lambda: _bound[-1]  # noqa: E731  # a callable is what it takes
+        sqlalchemy_session_factory = _latest
         sqlalchemy_session_persistence = "flush"
 
 
@@ -173,7 +178,7 @@ class InstalmentFactory(Factory):
     @factory.post_generation
     def payer(self, create: bool, payer: Payer | None, **kwargs: Any) -> None:
         if payer is not None:
-            LiabilityFactory(receivable_id=self.receivable_id, payer_id=payer.id)  # type: ignore[attr-defined]  # self is the instalment
+            LiabilityFactory(receivable_id=self.receivable_id, payer_id=payer.id)
 
 
 class UserFactory(Factory):
@@ -193,7 +198,7 @@ class UserFactory(Factory):
     @factory.post_generation
     def acts_for(self, create: bool, payers: list[Payer] | None, **kwargs: Any) -> None:
         for payer in payers or []:
-            MandateFactory(user_id=self.id, payer_id=payer.id)  # type: ignore[attr-defined]  # self is the user
+            MandateFactory(user_id=self.id, payer_id=payer.id)
 
 
 class OfficialFactory(UserFactory):

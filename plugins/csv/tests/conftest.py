@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 
 import pytest
 
-from skarbnik.plugin_api import BrokenFile
+from skarbnik.testing.finance import read_all
 from skarbnik_csv.settings import CsvSettings
 from skarbnik_csv.system import CsvFinanceSystem
 
@@ -73,18 +72,8 @@ def sample():
 
 @pytest.fixture(scope="session")
 def read(spreadsheet):
-    """All rows of a file, or the BrokenFile it raised."""
-
-    def read_all(body):
-        body = body if isinstance(body, bytes) else body.body()
-        rows = []
-        try:
-            rows.extend(spreadsheet.read_rows(BytesIO(body)))
-        except BrokenFile as broken:
-            return rows, broken
-        return rows, None
-
-    return read_all
+    """All rows of a file, and the BrokenFile it raised."""
+    return lambda body: read_all(spreadsheet, body if isinstance(body, bytes) else body.body())
 
 
 @pytest.fixture(scope="session")

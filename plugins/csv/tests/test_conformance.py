@@ -1,29 +1,11 @@
 """A spreadsheet keeps the contract of finance systems."""
 
-from datetime import UTC, datetime
-from uuid import UUID
-
 import pytest
 
-from skarbnik.plugin_api import Amounts, BookingBatch, BookingItem, Money
 from skarbnik.testing.conformance import FinanceSystemContract
+from skarbnik.testing.finance import batch_of, booking
 from skarbnik_csv.settings import CsvSettings
 from skarbnik_csv.system import CsvFinanceSystem
-
-
-def item(number):
-    return BookingItem(
-        booking_id=UUID(int=number),
-        receivable="N-1",
-        instalment=f"N-1/{number}",
-        payer="P-1",
-        amounts=Amounts(Money(12_050), Money(300), Money(0)),
-        account="61109010140000071219812874",
-        paid_at=datetime(2026, 11, 23, 11, 58, tzinfo=UTC),
-        gateway="payu",
-        gateway_id=f"WZHF5FFDRJ{number}",
-        order_number="ABCDE-FGHJK",
-    )
 
 
 class TestSpreadsheet(FinanceSystemContract):
@@ -39,7 +21,7 @@ class TestSpreadsheet(FinanceSystemContract):
 
     @pytest.fixture
     def batch(self):
-        return BookingBatch(7, "LIPOWO", datetime(2026, 11, 23, 12, tzinfo=UTC), (item(1), item(2)))
+        return batch_of(booking(1), booking(2))
 
     @pytest.fixture
     def answer(self):

@@ -33,6 +33,8 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 class PumaFiles(RemoteFiles):
     """One gmina's files at the address the vendor gave it."""
 
+    offers_documents = True
+
     def __init__(self, address: str, token: str, http: HttpClient) -> None:
         self._address = address
         self._http = http
@@ -47,6 +49,10 @@ class PumaFiles(RemoteFiles):
         url = f"{self._address}/files/{quote(file.name, safe='')}"
         words = {"most": file.size, "offset": offset, "etag": file.sha256, "headers": self._headers}
         _judge(self._http.download(url, into, **words))
+
+    def download_document(self, file: RemoteFile, into: BinaryIO, offset: int) -> None:
+        words = {"most": file.size, "offset": offset, "etag": file.sha256, "headers": self._headers}
+        _judge(self._http.download(f"{self._address}/documents/{file.sha256}.pdf", into, **words))
 
     def deliver(self, name: str, content: bytes) -> None:
         digest = base64.b64encode(sha256(content).digest()).decode()

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from io import BytesIO
+from functools import partial
 from pathlib import Path
 
 import pytest
 from lxml import etree
 
-from skarbnik.plugin_api import BrokenFile
+from skarbnik.testing.finance import read_all
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.system import PumaFinanceSystem
 
@@ -35,14 +35,5 @@ def schema():
 
 @pytest.fixture(scope="session")
 def read(puma):
-    """All rows of an export, or the BrokenFile it raised."""
-
-    def read_all(body: bytes):
-        rows = []
-        try:
-            rows.extend(puma.read_rows(BytesIO(body)))
-        except BrokenFile as broken:
-            return rows, broken
-        return rows, None
-
-    return read_all
+    """All rows of an export, and the BrokenFile it raised."""
+    return partial(read_all, puma)

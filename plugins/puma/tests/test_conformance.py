@@ -2,15 +2,13 @@
 
 import subprocess
 import sys
-from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from uuid import UUID
 
 import pytest
 
-from skarbnik.plugin_api import Amounts, BookingBatch, BookingItem, Money
 from skarbnik.testing.conformance import FinanceSystemContract
+from skarbnik.testing.finance import batch_of, booking
 from skarbnik_puma.settings import PumaSettings
 from skarbnik_puma.system import PumaFinanceSystem
 
@@ -24,29 +22,16 @@ ANSWER = """<?xml version="1.0" encoding="UTF-8"?>
 """
 
 
-def item(number):
-    return BookingItem(
-        booking_id=UUID(int=number),
-        receivable="N-1",
-        instalment=f"N-1-{number}",
-        payer="P-000001",
-        amounts=Amounts(Money(12_050), Money(300), Money(0)),
-        account="61109010140000071219812874",
-        paid_at=datetime(2026, 11, 23, 11, 58, tzinfo=UTC),
-        gateway="payu",
-        gateway_id=f"WZHF5FFDRJ{number}",
-        order_number="ABCDE-FGHJK",
-    )
-
-
 TOKEN = "t0ken-of-lipowo-1234"
+PDF = b"%PDF-1.4\nDecyzja\n%%EOF\n"
 
 
 @pytest.fixture(scope="module")
 def simulator(tmp_path_factory, sample):
     """The address of a PUMA that offers the samples of the specification."""
     folder = tmp_path_factory.mktemp("puma")
-    (folder / "in").mkdir()
+    (folder / "in" / "documents").mkdir(parents=True)
+    (folder / "in" / "documents" / f"{sha256(PDF).hexdigest()}.pdf").write_bytes(PDF)
     for name in ("export", "ack"):
         (folder / "in" / f"puma-{name}-000017.xml").write_bytes(sample(name))
     command = ("serve", "--port", "0", "--ledger", folder / "books.sqlite", "--gmina", f"LIPOWO={folder}")
@@ -71,7 +56,7 @@ class TestPuma(FinanceSystemContract):
 
     @pytest.fixture
     def batch(self):
-        return BookingBatch(7, "LIPOWO", datetime(2026, 11, 23, 12, tzinfo=UTC), (item(1), item(2)))
+        return batch_of(booking(1), booking(2))
 
     @pytest.fixture
     def answer(self):
@@ -93,3 +78,7 @@ class TestPumaOverHttp(TestPuma):
     @pytest.fixture
     def offered(self, sample):
         return {f"puma-{name}-000017.xml": sample(name) for name in ("export", "ack")}
+
+    @pytest.fixture
+    def offered_document(self):
+        return PDF

@@ -105,10 +105,13 @@ CREATE TABLE sources (
     settings_version INTEGER NOT NULL,
     last_import INTEGER NOT NULL,
     last_batch INTEGER NOT NULL,
+    last_included INTEGER NOT NULL,
+    last_closed INTEGER NOT NULL,
     as_of TIMESTAMP WITH TIME ZONE,
     hours VARCHAR(71),
     most_closing INTEGER NOT NULL,
     fetch_key UUID,
+    documents_key UUID,
     next_fetch_at TIMESTAMP WITH TIME ZONE,
     fetched_at TIMESTAMP WITH TIME ZONE,
     fetch_error VARCHAR(160),
@@ -503,6 +506,8 @@ CREATE TABLE documents (
     size INTEGER NOT NULL,
     arrived_at TIMESTAMP WITH TIME ZONE,
     trouble VARCHAR(24),
+    ask_at TIMESTAMP WITH TIME ZONE,
+    asks INTEGER NOT NULL DEFAULT 0,
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
     run_id UUID NOT NULL,
@@ -510,11 +515,13 @@ CREATE TABLE documents (
     CONSTRAINT documents_source_external_id_key UNIQUE (source, external_id),
     CONSTRAINT documents_sha256_check CHECK (sha256 ~ '^[0-9a-f]{64}$'),
     CONSTRAINT documents_size_check CHECK (size BETWEEN 1 AND 20971520),
-    CONSTRAINT documents_documenttrouble_check CHECK (trouble IN ('missing', 'not_a_file', 'size', 'checksum', 'not_pdf')),
+    CONSTRAINT documents_documenttrouble_check CHECK (trouble IN ('missing', 'not_a_file', 'size', 'checksum', 'not_pdf', 'not_given')),
     CONSTRAINT documents_receivable_id_fkey FOREIGN KEY(receivable_id) REFERENCES receivables (id)
 );
 CREATE INDEX documents_receivable_id_idx ON documents (receivable_id);
-CREATE INDEX documents_waiting_idx ON documents (source, id) WHERE arrived_at IS NULL AND closed_at IS NULL;
+CREATE INDEX documents_waiting_idx ON documents (source, sha256, id) WHERE arrived_at IS NULL AND closed_at IS NULL;
+CREATE INDEX documents_ask_at_idx ON documents (source, ask_at) WHERE arrived_at IS NULL AND closed_at IS NULL AND ask_at IS NOT NULL;
+CREATE INDEX documents_new_idx ON documents (source, sha256, id) WHERE arrived_at IS NULL AND closed_at IS NULL AND trouble IS NULL;
 
 CREATE TABLE operations (
     id UUID NOT NULL,

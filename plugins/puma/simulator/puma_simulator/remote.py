@@ -33,10 +33,14 @@ class Remote:
             return None
         if parts == ["files"]:
             return self.offer()
-        path = self.office.folder / "in" / unquote(parts[1]) if len(parts) == 2 and parts[0] == "files" else None
-        if path is None or path.parent != self.office.folder / "in" or not path.is_file():
+        folder = self.folders().get(parts[0]) if len(parts) == 2 else None
+        path = folder / unquote(parts[1]) if folder else None
+        if path is None or path.parent != folder or not path.is_file():
             return self.answer(404, b"")
         return self.send(path)
+
+    def folders(self) -> dict[str, Path]:
+        return {"files": self.office.folder / "in", "documents": self.office.folder / "in" / "documents"}
 
     def put(self, parts: list[str]) -> None:
         """A batch: kept and booked before it is answered."""
@@ -97,7 +101,7 @@ class Remote:
         start = int(asked[1]) if asked and same and not faults.take("ignore_range") else 0
         if start >= len(body):
             return self.answer(416, b"")
-        headers = {"ETag": etag, "Content-Type": "application/xml"}
+        headers = {"ETag": etag, "Content-Type": "application/pdf" if path.suffix == ".pdf" else "application/xml"}
         if start:
             begin = start - min(start, 7) if faults.take("wrong_offset") else start
             headers["Content-Range"] = f"bytes {begin}-{len(body) - 1}/{len(body)}"
