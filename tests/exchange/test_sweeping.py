@@ -124,3 +124,13 @@ def test_a_night_that_was_cut_short_is_finished_by_the_next(source, sweep, monke
 
     assert sweep(2 * NOBODYS_FOR) == 2
     assert kept(source, "reading") == []
+
+
+def test_half_of_a_document_that_nobody_continues_goes_too(source, sweep):
+    folder = source.root / "documents" / "part"
+    folder.mkdir(parents=True)
+    (folder / f"{'a' * 64}.fetched").touch()
+    os.utime(folder / f"{'a' * 64}.fetched", (0, 0))
+
+    sweep()
+    assert list(folder.iterdir()) == []

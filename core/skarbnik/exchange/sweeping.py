@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.exchange import imports
+from skarbnik.exchange import documents, imports
 from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.spool import Lying, Spool
 from skarbnik.exchange.systems import spool_of
@@ -40,6 +40,7 @@ def sweep(tenant: Tenant, source_id: str) -> int:
         for lying, run in _with_runs(tenant, page)
     )
     gone += sum(_drop(lying, PARTS_FOR) for lying in spool.list_lying("fetching") if lying.is_part)
+    documents.drop_halves(spool)
     if gone:
         log.info("spool.swept", source=source_id, files=gone)
     return gone
