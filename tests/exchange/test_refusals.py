@@ -256,14 +256,15 @@ def test_a_row_of_a_plugin_that_the_database_will_not_have(refused, receive, wor
     """It is that file's fault: repeated again and again, it would keep all files behind it waiting."""
     if number == 2:
         receive(words.Export())
-    read = Walk.rows
+    read = Walk.rows_of
 
-    def spoilt(self):
-        return (row._replace(**change) if isinstance(row, LiabilityRow) else row for row in read(self))
+    def spoilt(self, node):
+        return (row._replace(**change) if isinstance(row, LiabilityRow) else row for row in read(self, node))
 
-    monkeypatch.setattr(Walk, "rows", spoilt)
+    monkeypatch.setattr(Walk, "rows_of", spoilt)
+    corrected = words.receivable("R-1", words.liability("P-1"), words.instalment("I-1"), title="Korekta")
 
-    codes, _run = refused(words.Export(number=number))
+    codes, _run = refused(words.Export(number=number, receivables=(corrected,)))
 
     assert codes == {"does-not-fit"}
 
