@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -109,6 +110,7 @@ FOOT: FootLinks = [
 ]
 
 LARGEST_REQUEST = 1024 * 1024
+GARBAGE_AFTER = 10_000  # new objects: a page makes a few thousand and keeps none
 
 
 def create_app(instance: Instance) -> Flask:
@@ -249,6 +251,9 @@ def _make_wsgi() -> Any:
     proxies = 0 if settings.is_demo else 1
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]  # as Flask documents it
+    gc.collect()
+    gc.freeze()  # what lives as long as the process is not looked through for garbage again and again
+    gc.set_threshold(GARBAGE_AFTER)
     return app
 
 

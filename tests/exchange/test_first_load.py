@@ -121,3 +121,12 @@ def test_a_kind_and_a_payer_nobody_described_are_listed(load):
     problems = load([receivable(3, "R-1"), liable(4, "R-1"), instalment(5, "I-1", "R-1")])
 
     assert [(problem.line, problem.code) for problem in problems] == [(3, "unknown-kind"), (4, "unknown-payer")]
+
+
+def test_a_first_load_leaves_the_digests_to_the_next_full_file(receive, words, rows):
+    learnt = "SELECT count(*) FILTER (WHERE block IS NULL), count(*) FROM receivables"
+    receive(words.Export())
+    assert rows(learnt) == [(1, 1)]
+
+    assert receive(words.Export(number=2)).counts == {}
+    assert rows(learnt) == [(0, 1)]

@@ -185,7 +185,9 @@ def read(tenant, source, tmp_path):
 @given(histories())
 def test_naming_what_is_known_says_what_looking_at_it_says(words, rows, read, files):
     turn = next(TURNS)
-    number = 0
+    number = 1
+    first = write(words, replace(Book(), present=(False, False, False)), None, number, wrong=False)  # learns nothing
+    read(f"k{turn}", PumaFinanceSystem, first), read(f"w{turn}", WithoutBlocks, first)
     for book, named, wrong in files:
         content = write(words, book, named, number + 1, wrong=wrong)
         with_blocks = read(f"k{turn}", PumaFinanceSystem, content)

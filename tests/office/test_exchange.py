@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import re
 from datetime import timedelta
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from werkzeug.test import stream_encode_multipart
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
+from skarbnik.errors import Conflict
 from skarbnik.exchange import imports, spool
 from skarbnik.exchange.fetching import begin_asking
 from skarbnik.exchange.hours import next_moment
@@ -204,7 +206,10 @@ def test_a_full_file_that_closes_much_stops_until_an_official_agrees(official, r
     read_file(tenant, run_id)  # whoever rings: nothing moves without consent
     assert report(run_id).state is RunState.HELD
 
-    browser.post(f"/office/exchange/{run_id}/consent")
+    for seen in ({}, {"closing": "all"}, {"closing": MANY}):  # not what the page says
+        browser.post(f"/office/exchange/{run_id}/consent", seen)
+        assert report(run_id).state is RunState.HELD
+    browser.post(f"/office/exchange/{run_id}/consent", {"closing": re.search(r'name="closing" value="(\d+)"', page)[1]})
     read_file(tenant, run_id)
 
     assert (report(run_id).state, open_debts(tenant)) == (RunState.APPLIED, 2)
@@ -236,7 +241,7 @@ def test_an_errand_that_comes_late_does_not_undo_the_consent(
     def agreed_meanwhile(tenant, run_id, manifest, held):
         hold(tenant, run_id, manifest, held)
         with tenant.session() as session:
-            imports.consent(session, run_id, user_id=uuid4())
+            imports.consent(session, run_id, user_id=uuid4(), closing=MANY - 2)
         return hold(tenant, run_id, manifest, held)
 
     monkeypatch.setattr(imports, "_hold", agreed_meanwhile)
@@ -260,14 +265,16 @@ def test_an_official_is_asked_again_when_a_held_file_came_to_close_more(receive,
         session.get_one(ImportRun, earlier).due_at = clock.now()
     read_file(tenant, earlier)
     with tenant.session() as session:
-        imports.consent(session, held, user_id=uuid4())
+        imports.consent(session, held, user_id=uuid4(), closing=38)
 
     read_file(tenant, held)
 
     assert (report(held).state, report(held).consented_by, open_debts(tenant)) == (RunState.HELD, None, MANY)
     assert report(held).counts["debts"] == {"open": MANY, "closing": MANY - 2}
     with tenant.session() as session:
-        imports.consent(session, held, user_id=uuid4())
+        with pytest.raises(Conflict):  # of a page that was opened before
+            imports.consent(session, held, user_id=uuid4(), closing=38)
+        imports.consent(session, held, user_id=uuid4(), closing=MANY - 2)
     read_file(tenant, held)
     assert (report(held).state, open_debts(tenant)) == (RunState.APPLIED, 2)
 

@@ -29,10 +29,6 @@ class Blocks:
     second: array[int]
 
     @classmethod
-    def none(cls) -> Blocks:
-        return cls(array("Q"), array("Q"))
-
-    @classmethod
     def load(cls, connection: psycopg.Connection, source: str) -> Blocks:
         """Those of every receivable of this source as the last full file had it."""
         row = connection.cursor(binary=True).execute(_KNOWN, {"source": source}).fetchone()

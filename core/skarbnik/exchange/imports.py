@@ -119,11 +119,14 @@ def read_now(session: Session, run_id: UUID) -> None:
     publish(session, "exchange.file_arrived", run.id)
 
 
-def consent(session: Session, run_id: UUID, *, user_id: UUID) -> None:
-    """An official agrees to what a held file closes: it is read again, and not asked about again."""
+def consent(session: Session, run_id: UUID, *, user_id: UUID, closing: int) -> None:
+    """An official agrees that a held file closes so many debts: it is read again, and not asked about again.
+
+    Conflict when it is not held, or came to close another number than the page said that they saw.
+    """
     run = lock_run(session, run_id)
-    if run.state is not RunState.HELD:
-        raise Conflict(f"run {run_id} is not held")
+    if run.state is not RunState.HELD or run.counts["debts"]["closing"] != closing:
+        raise Conflict(f"run {run_id} is not held for {closing} debts")
     run.move_to(RunState.WAITING)
     run.consented_by, run.due_at = user_id, clock.now()
     publish(session, "exchange.file_arrived", run.id)
@@ -218,8 +221,8 @@ def _apply(
         key_version=tenant.instance.keys.current,
     )
     known = None
-    if manifest.kind is ImportKind.FULL:
-        known = Blocks.none() if merge.is_first else Blocks.load(connection, source_id)
+    if manifest.kind is ImportKind.FULL and not merge.is_first:
+        known = Blocks.load(connection, source_id)
     stage = Stage(connection, tenant, source_id, known, reading=system.reading)
     with path.open("rb") as stream:
         progress = Progress(tenant, run_id, stream)

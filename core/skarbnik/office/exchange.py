@@ -184,7 +184,8 @@ def decide(run_id: UUID, what: str) -> Response:
             found = uploads.apply_tried(session, spool, run_id, user_id=current_person().id)
             record_own_act("exchange.uploaded", "import_run", found.id)
         elif what == "consent":
-            imports.consent(session, run_id, user_id=current_person().id)
+            closing = request.form.get("closing", -1, type=int)
+            imports.consent(session, run_id, user_id=current_person().id, closing=closing)
             record_own_act("exchange.consented", "import_run", run_id)
         elif what == "decline":
             imports.decline(session, run_id)

@@ -138,17 +138,19 @@ def list_to_pay(
     other_day = None if day == today else day
     rows: list[ToPay] = []
     total = interest = overdue = soon = 0
+    soon_until = today + SOON
     for each in found:
-        late = rules.is_overdue(each.due_on, today)
-        row = _row(rules, each, late, other_day, today)
-        left = row.principal + row.interest + row.costs
+        due_on = each.due_on
+        late = due_on < today and rules.is_overdue(due_on, today)
+        own = interest_of(rules, each, other_day, today)
+        rows.append(ToPay._make((*each[:11], own, *each[12:16], late, (each.period_from or due_on).year)))
+        left = each.principal + own + each.costs
         total += left
-        interest += row.interest
+        interest += own
         if late:
             overdue += left
-        elif each.due_on <= today + SOON:
+        elif due_on <= soon_until:
             soon += left
-        rows.append(row)
     return Debts(
         rows,
         total=Money(total),
@@ -159,12 +161,6 @@ def list_to_pay(
         overpaid=Money(found[0].overpaid),
         estimated=is_estimated(found, other_day),
     )
-
-
-def _row(rules: Rules, each: Any, late: bool, day: date | None, today: date) -> ToPay:
-    values = list(each[:16])
-    values[11] = interest_of(rules, each, day, today)
-    return ToPay._make([*values, late, (each.period_from or each.due_on).year])
 
 
 def interest_of(rules: Rules, each: Any, day: date | None, today: date) -> int:

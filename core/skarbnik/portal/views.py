@@ -110,7 +110,7 @@ def receivables() -> str:
         last_day=today + LONGEST_LOOK,
         page=page,
         pages_all=max((len(rows) + PAGE - 1) // PAGE, 1),
-        filtered=Money(sum(row.grosze for row in rows)),
+        filtered=Money(sum(row.grosze for row in rows)) if choice.is_any else debts.total,
     )
 
 
