@@ -95,9 +95,7 @@ def town(lab):
             run, cost = town.receive(good(number))
             assert run.state is RunState.APPLIED, [problem.message for problem in run.problems]
         with tenant.session() as session:
-            session.get_one(
-                Source, "puma"
-            ).last_import = 1  # so the broken ones have the number waited for
+            session.get_one(Source, "puma").last_import = 1  # so the broken ones have the number waited for
         town.portal, town.needed = town.pay(), cost["megabytes"]
         town.holds = checksum(lab, tenant)
         yield town
