@@ -35,6 +35,8 @@ SETTINGS = {
     "log_timezone": "UTC",
     "lc_messages": "C",
 }
+# Data somebody wants to keep, or to measure with: what any server of a real gmina has.
+CAREFUL = {"shared_buffers": "512MB", "max_wal_size": "4GB"}
 CARELESS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
@@ -45,7 +47,7 @@ class EmbeddedPostgres:
         self.state = state
         self.account = unprivileged()
         self.binaries = binaries.runnable_by(self.account, state.folder)
-        self.settings = SETTINGS if durable else {**SETTINGS, **CARELESS}
+        self.settings = SETTINGS | (CAREFUL if durable else CARELESS)
         self.data = state.folder / "postgres" / f"data{self.binaries.major}"
         self.password = state.secret("postgres")
         self.port = state.port("postgres")
