@@ -99,6 +99,7 @@ def test_a_broken_file_brought_by_hand_lists_every_problem_and_changes_nothing(o
 
     assert "P-8" in page
     assert "P-9" in page
+    assert page.index('data-label="Wiersz"') < page.index("Suma kontrolna")  # what to mend comes first
     table = browser.get(f"{sent.location}/problems.csv")
     here = newest(tenant).registered_at.astimezone(WARSAW)
     assert table.headers["Content-Disposition"].endswith(f'import-{here:%Y%m%d-%H%M}.csv"')
