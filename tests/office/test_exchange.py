@@ -15,6 +15,7 @@ from werkzeug.test import stream_encode_multipart
 from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
+from skarbnik.clock import WARSAW
 from skarbnik.errors import Conflict
 from skarbnik.exchange import imports, spool
 from skarbnik.exchange.fetching import begin_asking
@@ -98,10 +99,23 @@ def test_a_broken_file_brought_by_hand_lists_every_problem_and_changes_nothing(o
 
     assert "P-8" in page
     assert "P-9" in page
+    assert page.index('data-label="Wiersz"') < page.index("Suma kontrolna")  # what to mend comes first
     table = browser.get(f"{sent.location}/problems.csv")
-    assert table.headers["Content-Disposition"].endswith('.csv"')
+    here = newest(tenant).registered_at.astimezone(WARSAW)
+    assert table.headers["Content-Disposition"].endswith(f'import-{here:%Y%m%d-%H%M}.csv"')
     assert "unknown-payer" in table.get_data(as_text=True)
     assert open_debts(tenant) == 0
+
+
+@pytest.mark.parametrize(("way", "tags"), [("try", 1), ("apply", 0)])
+def test_a_refused_trial_is_told_from_a_refused_file(official, source, tenant, words, way, tags):
+    browser = official()
+
+    sent = upload(browser, b"<not-ours/>", way=way)
+    read_file(tenant, newest(tenant).id)
+
+    assert browser.get(sent.location).text.count(">tylko próba<") == tags
+    assert browser.get("/office/exchange").text.count('">tylko próba</span>') == tags
 
 
 @pytest.mark.parametrize(

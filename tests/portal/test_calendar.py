@@ -46,7 +46,7 @@ def test_a_telephone_without_a_session_reads_the_due_dates(anna, browse, town, t
     events = Calendar.from_ical(answer.get_data()).walk("VEVENT")
     assert len(events) == 2
     assert events[0].decoded("dtstart") == town["due"]
-    assert "123,45" in events[0]["summary"]
+    assert events[0]["summary"].endswith("rata 1: 123,45\N{NO-BREAK SPACE}zł")
     assert str(events[0]["uid"]) == f"{town['first']}@{tenant.id}"
     assert str(events[0]["url"]).startswith("https://lipowo.skarbnik.test/receivables/")
 

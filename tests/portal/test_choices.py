@@ -44,6 +44,14 @@ def test_each_filter_and_order_does_what_it_says():
     assert chosen(kind=str(TAX), year="2026", sort="due") == [0]
 
 
+def test_polish_marks_may_be_left_out_of_what_is_looked_for():
+    dogs = row("Opłata od posiadania psów")
+
+    assert Choice(q="oplata od posiadania PSOW").apply([dogs], TODAY) == [dogs]
+    assert Choice(q="Opłata od posiadania psów").apply([dogs], TODAY) == [dogs]
+    assert Choice(q="odpady").apply([dogs], TODAY) == []
+
+
 def test_what_nobody_has_filters_nothing():
     assert chosen(kind=str(uuid4()), state="x", year="1999", sort="y") == [0, 1, 2, 3]
     assert read_choice({"kind": "x", "state": "x"}, ROWS) == Choice()

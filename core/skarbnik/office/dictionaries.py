@@ -29,6 +29,7 @@ from skarbnik.receivables.workdays import holidays_of
 from skarbnik.web import frame
 from skarbnik.web.access import requires
 from skarbnik.web.fields import Day, Number, at_most
+from skarbnik.web.formats import account
 from skarbnik.web.forms import TokenForm
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/office/kinds", template_folder="templates")
@@ -103,7 +104,7 @@ class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         ]
         self.account.choices = [
             ("", _("none")),
-            *((str(each.id), f"{each.owner}, {each.nrb}") for each in accounts),
+            *((str(each.id), f"{each.owner}, {account(each.nrb)}") for each in accounts),
         ]
 
 

@@ -15,6 +15,7 @@ from wtforms import FileField, RadioField, SelectField, StringField
 from wtforms.validators import NumberRange, ValidationError
 
 from skarbnik.audit.requests import record_own_act
+from skarbnik.clock import WARSAW
 from skarbnik.errors import BrokenFile, Conflict, Invalid, NotFound
 from skarbnik.exchange import fetching, imports, queries, uploads
 from skarbnik.exchange.batches import send_batch_again
@@ -165,7 +166,7 @@ def problems(run_id: UUID) -> Response:
         columns=(Column(_("Line")), Column(_("What is wrong")), Column(_("Code"))),
         rows=((each.line, each.message, each.code) for each in found.problems),
     )
-    return as_file(table, FileFormat.CSV, f"import-{found.registered_at:%Y%m%d-%H%M}")
+    return as_file(table, FileFormat.CSV, f"import-{found.registered_at.astimezone(WARSAW):%Y%m%d-%H%M}")
 
 
 @blueprint.post("/exchange/<uuid:run_id>/<what>")

@@ -18,7 +18,7 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
 from skarbnik.portal.remarks import check_text, outcome_names, topic_names
 from skarbnik.remarks import queries, services
-from skarbnik.remarks.models import LONGEST, Outcome
+from skarbnik.remarks.models import Outcome
 from skarbnik.remarks.permissions import ANSWER, SEE_ANY
 from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.web import frame
@@ -34,7 +34,7 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """What the office found, and says of it."""
 
     outcome = SelectField()
-    text = TextAreaField(filters=[lines], render_kw={"rows": 8, "maxlength": LONGEST})
+    text = TextAreaField(filters=[lines], render_kw={"rows": 8})
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)

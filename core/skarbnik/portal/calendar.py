@@ -14,6 +14,7 @@ from itertools import groupby
 from typing import LiteralString
 from uuid import UUID
 
+from flask_babel import gettext as _
 from icalendar import Calendar, Event
 
 from skarbnik.db import TenantSession
@@ -102,7 +103,7 @@ def make_ics(debts: Debts, *, tenant: Tenant, name: str, text: str, now: datetim
         event.add("uid", f"{row.id}@{tenant.id}")  # a slug may change, and the event stays the same
         event.add("dtstamp", debts.as_of or now)
         event.add("dtstart", row.due_on)
-        event.add("summary", f"{row.title}, {row.number}: {money(row.total)}")
+        event.add("summary", f"{row.title}, {_('instalment %(number)s', number=row.number)}: {money(row.total)}")
         event.add("description", text)
         event.add("url", tenant.url(f"/receivables/{row.receivable_id}"))
         event.add("transp", "TRANSPARENT")  # it takes no time of the day

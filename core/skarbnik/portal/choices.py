@@ -12,6 +12,7 @@ from skarbnik.portal.debts import SOON, ToPay
 LONGEST_TEXT = 80
 ORDERS = ("due", "amount")
 STATES = ("overdue", "soon")
+MARKS = str.maketrans("ąćęłńóśźż", "acelnoszz")
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,12 @@ class Choice:
             return False
         if self.state == "soon" and (row.overdue or row.due_on > today + SOON):
             return False
-        return self.q.casefold() in f"{row.title}\n{row.decision or ''}".casefold()
+        return not self.q or _bare(self.q) in _bare(f"{row.title}\n{row.decision or ''}")
+
+
+def _bare(text: str) -> str:
+    """Without capitals and Polish marks, which many leave out on a telephone."""
+    return text.casefold().translate(MARKS)
 
 
 def read_choice(address: Mapping[str, str], rows: Sequence[ToPay]) -> Choice:

@@ -57,7 +57,7 @@ class RemarkForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """What is wrong, and how."""
 
     topic = SelectField()
-    text = TextAreaField(filters=[lines], render_kw={"rows": 8, "maxlength": LONGEST})
+    text = TextAreaField(filters=[lines], render_kw={"rows": 8})
 
     def __init__(self, topics: tuple[Topic, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)

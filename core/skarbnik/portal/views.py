@@ -92,16 +92,21 @@ def receivables() -> str:
     debts = _debts(day)
     choice = read_choice(request.args, debts.rows)
     rows = choice.apply(debts.rows, today)
-    page = max(request.args.get("page", 1, type=int), 1)
+    pages_all = max((len(rows) + PAGE - 1) // PAGE, 1)
+    page = min(max(request.args.get("page", 1, type=int), 1), pages_all)
     shown = rows[(page - 1) * PAGE : page * PAGE]
     groups: dict[str, list[ToPay]] = {}
     for row in shown:
         groups.setdefault("" if choice.sort else row.kind, []).append(row)
+    sums: dict[str, int] = {}
+    for row in rows:
+        sums[row.kind] = sums.get(row.kind, 0) + row.grosze
     return render_template(
         "portal/receivables.html",
         debts=debts,
         overpaid=debts.overpaid,
         groups=groups,
+        sums=sums,
         kinds={row.kind_id: row.kind for row in debts.rows},
         years=sorted({row.year for row in debts.rows}, reverse=True),
         choice=choice,
@@ -109,7 +114,7 @@ def receivables() -> str:
         today=today,
         last_day=today + LONGEST_LOOK,
         page=page,
-        pages_all=max((len(rows) + PAGE - 1) // PAGE, 1),
+        pages_all=pages_all,
         filtered=Money(sum(row.grosze for row in rows)) if choice.is_any else debts.total,
     )
 
