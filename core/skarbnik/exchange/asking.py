@@ -71,9 +71,7 @@ def fetch_documents(tenant: Tenant, source: Source) -> datetime | None:
                 trouble = _fetch(spool, remote, each)
             except Exception as error:  # of the system, the line, the disk or the plugin: others have their turn first
                 expected = isinstance(error, ExternalSystemError | OSError)
-                log.warning(
-                    "document.not_fetched", source=source.id, error=type(error).__name__, exc_info=not expected
-                )
+                log.warning("document.not_fetched", source=source.id, error=type(error).__name__, exc_info=not expected)
                 _settle(tenant, spool, source.id, each, None)
                 is_cut = isinstance(error, ExternalSystemError) and not isinstance(error, Misconfigured)
                 return clock.now() + (IN_A_MOMENT if is_cut else AFTER[0])
