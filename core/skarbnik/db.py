@@ -246,9 +246,11 @@ def _begin(driver: psycopg.Connection[Any], role: str, schema: str) -> bool:
     return False
 
 
-@lru_cache(maxsize=50_000)
 def _text_of(statement: LiteralString, schema: str) -> tuple[bytes, list[str]]:
-    """A statement with numbers for names, marked as the gmina's, and the names in the order of their numbers."""
+    """A statement with numbers for names, marked as the gmina's, and the names in the order of their numbers.
+
+    Not kept: it is made in a fraction of a microsecond, and those of all gminas would take fifty megabytes.
+    """
     numbered, names = _numbered(statement)
     return f"{numbered} -- {schema}".encode(), names
 

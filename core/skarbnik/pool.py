@@ -8,6 +8,7 @@ it gets its home when that is idle, and else any other rather than wait.
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from typing import Any
 from zlib import crc32
 
@@ -56,9 +57,19 @@ class HomePool(QueuePool):
         super().__init__(creator, pool_size, **options)
         self._free = set(range(pool_size))  # numbers no connection has yet
 
+    def dispose(self) -> None:
+        """All of them, and not only the one this thread wished for last."""
+        _wanted.tenant = None
+        super().dispose()
+
     def _do_get(self) -> ConnectionPoolEntry:
         try:
             return super()._do_get()
+        except Exception:
+            _wanted.tenant = None
+            with suppress(Empty):
+                return self._pool.get(False)  # the server makes no more: better one of others than none
+            raise
         finally:
             _wanted.tenant = None
 

@@ -9,6 +9,8 @@ from tests.exchange.remote import errands, read_all, source_of
 from skarbnik import clock
 from skarbnik.exchange import asking, documents, tasks
 from skarbnik.exchange.systems import _clients, spool_of
+from skarbnik.plugin_api import Refused
+from skarbnik_puma.remote import PumaFiles
 
 ROWS = "SELECT arrived_at IS NOT NULL, trouble, asks FROM documents ORDER BY arrived_at IS NULL, sha256"
 DAY = timedelta(days=1)
@@ -139,6 +141,39 @@ def test_a_few_at_a_time_and_who_waits_longest_first(tenant, puma, named, fetch,
     moment = fetch()
     assert puma.served()["downloads"] - before == 3
     assert moment <= clock.now()
+
+
+def test_a_plugin_that_stumbles_over_one_comes_to_the_others_all_the_same(tenant, named, fetch, rows, monkeypatch):
+    count, ask, stumbled = named(), PumaFiles.download_document, []
+
+    def download(self, file, into, offset):
+        stumbled[:] = stumbled or [file.sha256]
+        if file.sha256 == stumbled[0]:
+            raise KeyError("of the plugin")
+        ask(self, file, into, offset)
+
+    monkeypatch.setattr(PumaFiles, "download_document", download)
+
+    assert fetch() - clock.now() > timedelta(minutes=9)
+    fetch()
+    assert rows(ROWS) == [(True, None, 0)] * (count - 1) + [(False, "missing", 1)]
+
+
+def test_what_many_rows_name_is_asked_for_once_at_a_time(tenant, named, fetch, rows, monkeypatch):
+    named()
+    with tenant.session() as session:
+        session.execute(text("UPDATE documents SET (sha256, size) = (SELECT sha256, size FROM documents LIMIT 1)"))
+    asked_for = []
+
+    def download(self, file, into, offset):
+        asked_for.append(file.sha256)
+        raise Refused("not yet")
+
+    monkeypatch.setattr(PumaFiles, "download_document", download)
+
+    fetch()
+    assert len(asked_for) == 1
+    assert rows("SELECT DISTINCT asks, trouble FROM documents") == [(1, "not_given")]
 
 
 def test_a_system_that_does_not_answer_is_left_alone_until_its_files_are_asked_for(tenant, puma, named, fetch):

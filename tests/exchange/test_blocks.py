@@ -3,6 +3,7 @@
 import sys
 from array import array
 from dataclasses import replace
+from datetime import date
 
 import pytest
 from hypothesis import given
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 from skarbnik.exchange import staging
 from skarbnik.exchange.blocks import Blocks
 from skarbnik.exchange.states import RunState
+from skarbnik.plugin_api import OverpaymentRow
 from skarbnik_puma.rows import Walk, Whole
 from skarbnik_puma.system import PumaFinanceSystem
 
+DAY = date(2026, 6, 1)
 DIGESTS = st.lists(st.binary(min_size=16, max_size=16), max_size=40)
 ALIKE = st.lists(st.sampled_from([bytes(8), b"\xff" * 8]).flatmap(
     lambda head: st.binary(min_size=8, max_size=8).map(lambda tail: head + tail)), max_size=20)  # fmt: skip
@@ -168,13 +171,15 @@ def test_an_operation_that_is_gone_inside_a_changed_receivable_is_closed(receive
     lambda head, *parts: (*parts, head),
     lambda head, *parts: (head._replace(external_id="R-1"), *parts),
     lambda head, liability, instalment: (head, liability, instalment._replace(receivable="R-1")),
+    lambda head, *parts: (head, *parts, OverpaymentRow(head.line, "NP-1", "P-1", head.external_id, 500, DAY, False)),
 ])  # fmt: skip
 def test_a_plugin_that_breaks_its_promise_harms_its_file_only(receive, rows, words, monkeypatch, mixed):
     receive(two(words, number=1))
     read = Walk.rows_of
     monkeypatch.setattr(Walk, "rows_of", lambda self, node: iter(mixed(*read(self, node))))
 
-    assert receive(two(words, number=2, second="50.00")).state is RunState.REFUSED
+    run = receive(two(words, number=2, second="50.00"))
+    assert (run.state, run.message) == (RunState.REFUSED, "Wtyczka nie umiała przeczytać tego pliku.")
     assert left(rows)["I-2"] == 4_000
 
 

@@ -71,3 +71,23 @@ def test_an_echo_booked_anew_takes_the_place_of_the_one_that_is_gone(receive, wo
     assert books(3, other).state is RunState.APPLIED
     assert rows("SELECT external_id FROM operations WHERE closed_at IS NULL") == [("O-2",)]
     assert (rows("SELECT seen_at IS NOT NULL FROM booking_lines"), left()) == ([(True,)], [])
+
+
+def test_an_echo_may_be_booked_anew_on_another_receivable_when_its_own_is_gone(receive, words, tenant, rows):
+    """What was booked on a receivable that vanished stays its history, and echoes nothing any more."""
+
+    def books(number, name, *operations, kind="full"):
+        instalment = words.instalment(f"I-{name}", "0.00" if operations else "100.00", charged="100.00")
+        receivable = words.receivable(f"R-{name}", words.liability("P-1"), instalment, *operations)
+        return receive(words.Export(receivables=(receivable,), number=number, kind=kind))
+
+    books(1, 1)
+    booking = paid(tenant, rows)
+    one, other = (words.operation(name, "-100.00", booking=booking) for name in ("O-1", "O-2"))
+    assert books(2, 1, one).state is RunState.APPLIED
+
+    assert [each.code for each in books(3, 2, other, kind="incremental").problems] == ["echoed-twice"]
+    assert books(3, 2, other).state is RunState.APPLIED
+    assert books(4, 2, other, kind="incremental").state is RunState.APPLIED
+    assert books(5, 2, other).state is RunState.APPLIED
+    assert rows("SELECT seen_at IS NOT NULL FROM booking_lines") == [(True,)]

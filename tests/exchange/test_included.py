@@ -4,7 +4,7 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import event, select, update
 
 from skarbnik.exchange.batches import apply_acknowledgement, make_batch
 from skarbnik.exchange.included import check_included, mark_included
@@ -160,3 +160,18 @@ def test_what_was_included_before_is_not_looked_at_again(session, source, send, 
 
     assert check_included(session, source, 4) == []
     assert mark_included(session, source, 4) == 1
+
+
+def test_an_answer_that_mends_locks_its_source_before_bookings_and_once(session, source, send, answer):
+    """As who makes batches does: a line it mends may be on its way into the next one."""
+    batch = send(3)
+    answer(batch, refused=3)
+    locks = []
+
+    @event.listens_for(session.connection(), "before_cursor_execute")
+    def look(connection, cursor, statement, *words):
+        if "FOR " in statement and "UPDATE" in statement.rpartition("FOR ")[2]:
+            locks.append(statement.partition("FROM ")[2].split()[0])
+
+    answer(batch)
+    assert locks == ["booking_batches", "sources", "booking_lines"]

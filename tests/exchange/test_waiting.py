@@ -169,6 +169,21 @@ def test_a_page_is_read_during_an_import_without_waiting(filled, lay, words, ten
     assert rows("SELECT count(*) FROM instalments WHERE closed_at IS NULL") == [(0,)]
 
 
+def test_an_import_locks_its_source_before_bookings_as_who_makes_batches_does(filled, lay, words, tenant, paused, rows):
+    """Else each could wait for the other, and a whole file would be read once more."""
+    reached, go_on = paused
+    run_id = lay(words.Export(number=2).body())
+    reading = threading.Thread(target=tasks.read_file, args=(tenant, run_id))
+    reading.start()
+    assert reached.wait(20)
+
+    free = rows("SELECT id FROM sources FOR NO KEY UPDATE SKIP LOCKED")
+    go_on.set()
+    reading.join()
+    assert free == []
+    assert rows("SELECT id FROM sources FOR NO KEY UPDATE SKIP LOCKED") == [("puma",)]
+
+
 def test_whoever_sets_hours_or_makes_a_batch_does_not_wait_for_an_import(filled, lay, words, tenant, rows, monkeypatch):
     run_id, done = lay(words.Export(number=2).body()), []
 

@@ -3,8 +3,10 @@
 import threading
 from contextlib import ExitStack
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from skarbnik import db
@@ -107,13 +109,44 @@ def test_homes_stay_one_each_whoever_comes_first(engine, gminas):
 
     homes = [backend(engine, gmina) for gmina in gminas]
     assert len(set(homes)) == SIZE
-    assert [backend(engine, gmina) for gmina in gminas] == homes
+    assert [backend(engine, gmina) for gmina in reversed(gminas)] == homes[::-1]  # by turns it would be another order
 
 
 def test_a_connection_for_no_gmina_is_any_one(engine, gminas):
     homes = [backend(engine, gmina) for gmina in gminas]
     with engine.connect() as connection:
         assert connection.scalar(text("SELECT pg_backend_pid()")) in homes
+
+
+def test_a_server_that_takes_no_more_connections_leaves_nobody_without_one(engine, gminas):
+    home = backend(engine, gminas[0])
+
+    @event.listens_for(engine, "do_connect")
+    def refuse(*words):
+        raise psycopg.OperationalError("too many clients already")
+
+    assert backend(engine, gminas[1]) == home
+    with opened(engine, gminas[0]) as session:
+        assert by_reading(session) == home
+        with pytest.raises(OperationalError), opened(engine, gminas[1]) as other:
+            by_reading(other)
+        session.commit()
+    event.remove(engine, "do_connect", refuse)
+
+    assert len({backend(engine, gmina) for gmina in gminas}) == SIZE
+
+
+def test_all_connections_end_with_the_pool_whoever_was_served_last(engine, gminas):
+    homes = [backend(engine, gmina) for gmina in gminas]
+    session = opened(engine, gminas[0])
+    for _ in range(2):
+        assert by_the_orm(session) == homes[0]
+    session.commit()
+
+    pool = engine.pool
+    engine.dispose()
+    assert pool.checkedin() == 0
+    session.close()
 
 
 def test_the_plans_of_a_hot_statement_are_the_gminas_own_and_bounded(engine, gminas, monkeypatch):

@@ -69,10 +69,12 @@ def fetch_documents(tenant: Tenant, source: Source) -> datetime | None:
         for each in _list_due(tenant, source.id):
             try:
                 trouble = _fetch(spool, remote, each)
-            except (ExternalSystemError, OSError) as error:
-                log.warning("document.not_fetched", source=source.id, error=type(error).__name__)
+            except Exception as error:  # of the system, the line, the disk or the plugin: others have their turn first
+                expected = isinstance(error, ExternalSystemError | OSError)
+                log.warning("document.not_fetched", source=source.id, error=type(error).__name__, exc_info=not expected)
                 _settle(tenant, spool, source.id, each, None)
-                return clock.now() + (AFTER[0] if isinstance(error, Misconfigured | OSError) else IN_A_MOMENT)
+                is_cut = isinstance(error, ExternalSystemError) and not isinstance(error, Misconfigured)
+                return clock.now() + (IN_A_MOMENT if is_cut else AFTER[0])
             _settle(tenant, spool, source.id, each, trouble)
             if time.monotonic() - began > LONGEST:
                 break
@@ -81,7 +83,7 @@ def fetch_documents(tenant: Tenant, source: Source) -> datetime | None:
 
 
 def _list_due(tenant: Tenant, source_id: str) -> Sequence[Waiting]:
-    """Who waits longest first."""
+    """Who waits longest first, and the same bytes once, whatever number of rows names them."""
     query = (
         select(Document.id, Document.sha256, Document.size, Document.trouble)
         .where(Document.source == source_id, WAITS, Document.ask_at <= clock.now())
@@ -89,7 +91,7 @@ def _list_due(tenant: Tenant, source_id: str) -> Sequence[Waiting]:
         .limit(AT_ONCE)
     )
     with tenant.session() as session:
-        return session.execute(query).all()
+        return list({(each.sha256, each.size): each for each in session.execute(query)}.values())
 
 
 def _next_moment(session: Session, source_id: str) -> datetime | None:

@@ -143,6 +143,11 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
     if answer.sha256 is not None and answer.sha256 != batch.sha256:
         raise _broken("other-content", f"Potwierdzenie dotyczy innej treści paczki nr {batch.number} niż wysłana.")
     lines = {line.booking_line_id: line for line in _lines_of(session, batch)}
+    if {line.booking_id for line in answer.lines} != set(lines):
+        raise _broken("other-lines", f"Potwierdzenie nie wymienia dokładnie pozycji paczki nr {batch.number}.")
+    repeated = batch.state is BatchState.ANSWERED
+    if repeated and any(lines[each.booking_id].refusal and each.refusal is None for each in answer.lines):
+        note_mended(session, source, batch)  # the source is locked before bookings, as who makes a batch does
     bookings = {
         booking.id: booking
         for booking in session.scalars(
@@ -154,14 +159,9 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
             .with_for_update(of=BookingLine)
         )
     }
-    if {line.booking_id for line in answer.lines} != set(lines):
-        raise _broken("other-lines", f"Potwierdzenie nie wymienia dokładnie pozycji paczki nr {batch.number}.")
-    repeated = batch.state is BatchState.ANSWERED
     counts = {"booked": 0, "refused": 0}
     for said in answer.lines:
         line, booking = lines[said.booking_id], bookings[said.booking_id]
-        if repeated and line.refusal is not None and said.refusal is None:
-            note_mended(session, source, batch)
         line.reference, line.booked_on, line.refusal = said.reference, said.booked_on, said.refusal
         if said.refusal is None:
             payments.mark_booked(booking, reference=said.reference, booked_on=said.booked_on)

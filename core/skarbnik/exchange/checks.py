@@ -257,9 +257,9 @@ _REFERENCES = {
                 WHERE d.source = %(source)s AND d.closed_at IS NULL AND d.run_id <> %(run)s
                     AND d.booking_id IN (SELECT booking_id FROM stage_operations)
                     AND NOT EXISTS (SELECT FROM stage_operations s WHERE s.external_id = d.external_id)
-                    AND NOT (%(full)s AND EXISTS (  -- this file closes it
-                        SELECT FROM receivables r JOIN stage_receivables s ON s.external_id = r.external_id
-                        WHERE r.id = d.receivable_id))
+                    AND CASE WHEN %(full)s  -- which says itself all that is still booked
+                        THEN EXISTS (SELECT FROM stage_named n WHERE n.id = d.receivable_id)
+                        ELSE EXISTS (SELECT FROM receivables r WHERE r.id = d.receivable_id AND r.closed_at IS NULL) END
             ) AS named WINDOW same AS (PARTITION BY booking_id)
         ) AS judged WHERE is_doubled AND line IS NOT NULL ORDER BY 1 LIMIT 200""",
         "Operacja {0}: wpłatę {1} wskazuje więcej niż jedna operacja.",

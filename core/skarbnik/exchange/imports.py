@@ -244,6 +244,7 @@ def _apply(
         merged.counts["debts"] = held.counts
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
+        session.flush()  # its row is locked before bookings, as who makes a batch does
         mark_seen(session, run_id)
         if manifest.batches_included is not None:
             mark_included(session, source, manifest.batches_included)

@@ -73,7 +73,8 @@ TABLES = {
     ),
 }
 
-# What is counted within a block, in the order of `block_totals`.
+# What may stand in a block, for all of it is known with it; and what is counted there, in the order of `block_totals`.
+PARTS = {LiabilityRow, InstalmentRow, OperationRow, DocumentRow}
 INSIDE = (
     "liabilities",
     "instalments",
@@ -244,8 +245,8 @@ class Stage:
         self._latest = (head.external_id, str(uuid7()))
         before, size = self.counted.inside(), 0
         for row in rows:
-            if row.receivable != head.external_id:
-                raise ValueError(f"a row of another receivable stands in {head.external_id}")
+            if type(row) not in PARTS or row.receivable != head.external_id:
+                raise ValueError(f"what is no part of {head.external_id} stands in its block")
             size += self._row(row, piece)
         totals = ",".join(map(str, map(sub, self.counted.inside(), before)))
         text = self._head(head, digest.hex(), f"{{{totals}}}")

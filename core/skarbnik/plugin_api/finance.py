@@ -234,7 +234,10 @@ class Block(ABC):
 
     @abstractmethod
     def rows(self) -> Iterator[Row]:
-        """The receivable, then all its parts. Nothing when the receivable cannot be used."""
+        """The receivable, then all its parts: liabilities, instalments, operations, documents, and no other rows.
+
+        Nothing when the receivable cannot be used.
+        """
 
 
 @dataclass(frozen=True)

@@ -27,13 +27,17 @@ from skarbnik.plugin_api import (
     BookingBatch,
     BrokenFile,
     Capability,
+    DocumentRow,
     ExternalSystemError,
     FileKind,
     FinanceSystem,
     Forged,
     HttpClient,
+    InstalmentRow,
+    LiabilityRow,
     Manifest,
     Misconfigured,
+    OperationRow,
     PaymentGateway,
     PaymentRequest,
     RawNotification,
@@ -312,6 +316,7 @@ class FinanceSystemContract(_Contract):
                 head = inside[0]
                 assert isinstance(head, ReceivableRow)
                 assert (head.line, head.external_id) == (each.line, each.external_id)
+                assert {type(row) for row in inside[1:]} <= {LiabilityRow, InstalmentRow, OperationRow, DocumentRow}
                 said = [row[1:] for row in inside]
                 assert told.setdefault(each.content(), said) == said
         assert rows == self.rows(finance_system, export)
