@@ -199,6 +199,7 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
         held=[row for row in chosen if row.held_until is not None],
         older=older,
         older_sum=Money.total(row.total for row in older),
+        on_paper=url_for("transfers.printed", i=[str(row.id) for row in chosen]),
         with_older=url_for("portal.review", i=[str(row.id) for row in [*older, *chosen]]) if fits else None,
         request_key=uuid4(),
         changed=changed,
