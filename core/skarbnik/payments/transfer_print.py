@@ -33,14 +33,14 @@ def draw_page(order: TransferOrder) -> bytes:
 
 
 def _compile(orders: Sequence[TransferOrder], **options: Any) -> bytes:
-    words = {"title": TITLE, "orders": [_words(order) for order in orders]}
+    words = {"title": TITLE, "orders": [words_of(order) for order in orders]}
     inputs = {"data": json.dumps(words, ensure_ascii=False)}
-    made = typst.compile(_form(), sys_inputs=inputs, ignore_system_fonts=True, **options)
+    made = typst.compile(read_form(), sys_inputs=inputs, ignore_system_fonts=True, **options)
     assert isinstance(made, bytes)
     return made
 
 
-def _words(order: TransferOrder) -> dict[str, object]:
+def words_of(order: TransferOrder) -> dict[str, object]:
     return {
         "payee": order.payee.rows,
         "nrb": order.nrb,
@@ -54,7 +54,7 @@ def _words(order: TransferOrder) -> dict[str, object]:
 
 
 @lru_cache(maxsize=1)
-def _form() -> bytes:
+def read_form() -> bytes:
     return (files("skarbnik.payments") / "forms" / "transfer_order.typ").read_bytes()
 
 

@@ -2,8 +2,8 @@
 
 The form has 27 boxes a row: two rows each for the payee, the payer and the title; 26 for the account, 12 for the
 amount. The code follows "Rekomendacja Związku Banków Polskich dotycząca kodu dwuwymiarowego", version 1.0 of 3 December
-2013: nine fields with `|` between them. A bank's application refuses a code it cannot read whole, so one that would need
-more digits than the recommendation gives an amount is left out rather than stretched.
+2013: nine fields with `|` between them. A bank's application refuses a code it cannot read whole, so one that would
+need more digits than the recommendation gives an amount is left out rather than stretched.
 """
 
 from __future__ import annotations
