@@ -15,7 +15,7 @@ from skarbnik.money import Money
 from skarbnik.payments.transfer_print import draw_page
 from skarbnik.payments.transfers import Party
 from skarbnik.plugin_api import LiabilityRole
-from skarbnik.portal.transfers import find_orders
+from skarbnik.portal.papers import find_orders
 from skarbnik.testing.factories import (
     PASSWORD,
     CreditorAccountFactory,

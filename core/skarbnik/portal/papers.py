@@ -1,4 +1,4 @@
-"""Filled transfer orders for what somebody chose, to print and pay at a bank or a post office."""
+"""What a resident takes away on paper: filled transfer orders for what they chose, confirmations of what they paid."""
 
 from __future__ import annotations
 
@@ -14,17 +14,20 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.db import TenantSession
+from skarbnik.errors import NotFound
 from skarbnik.money import Money
-from skarbnik.payments import ordering
+from skarbnik.payments import ordering, queries
 from skarbnik.payments.transfer_print import print_orders
 from skarbnik.payments.transfers import Due, Party, TransferOrder, compose
+from skarbnik.portal.confirmation import make_confirmation
 from skarbnik.portal.debts import ToPay, list_to_pay
 from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import requires
+from skarbnik.web.access import current_person, requires
+from skarbnik.web.tables import FileFormat, as_file
 
-blueprint = Blueprint("transfers", __name__)
+blueprint = Blueprint("papers", __name__)
 
 NAME = "polecenia-przelewu.pdf"
 
@@ -42,7 +45,7 @@ _PAYER: LiteralString = "SELECT name, street, postal_code, city FROM payers WHER
 
 @blueprint.get("/transfer-orders")
 @requires(SEE_OWN)
-def printed() -> Response:
+def transfer_orders() -> Response:
     """What was chosen on as few forms as possible, with interest to today.
 
     The choice is in the address: `i` names instalments, `r` a receivable with all that is left of it.
@@ -64,6 +67,17 @@ def printed() -> Response:
     answer.headers["Content-Disposition"] = f'inline; filename="{NAME}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+@blueprint.get("/payments/<number>/confirmation")
+@requires(SEE_OWN)
+def confirmation(number: str) -> Response:
+    """What was paid, as PDF; nothing before money came."""
+    found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
+    table = make_confirmation(found, office=g.tenant.name, payer=current_person().payer_name or "")
+    if table is None:
+        raise NotFound(f"nothing of order {number} is paid")
+    return as_file(table, FileFormat.PDF, f"{_('confirmation')}-{number}")
 
 
 def find_orders(
