@@ -39,7 +39,7 @@ from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import documents as portal_documents
-from skarbnik.portal import history, remarks
+from skarbnik.portal import history, papers, remarks
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
 from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
@@ -150,6 +150,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
     app.register_blueprint(portal_documents.blueprint)
+    app.register_blueprint(papers.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_views.blueprint)

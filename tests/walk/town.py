@@ -158,6 +158,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "payer_documents.listed": [Example(), Example(query="page=2")],
             "portal.payment": [Example({"number": each}, **mine) for each in rich.orders.values()],
             "portal.go": [Example({"number": rich.orders["started"]}, **mine)],
+            "papers.confirmation": [Example({"number": rich.orders["paid"]}, **mine)],
+            "papers.transfer_orders": [Example(query="&".join(f"i={each}" for each in rich.payable), **mine)],
             "portal.review": [
                 Example(query="&".join(f"i={each}" for each in rich.payable), **mine),
                 Example(query=f"i={rich.payable[-1]}", **mine),
@@ -328,9 +330,8 @@ class _Rich:
             mark_started(session, attempt.id, external_id=number, redirect_url=f"{self.payu_url}/pay/{number}")
         for attempt, (state, wrong) in zip(attempts, ends, strict=False):
             amount = Money(attempt.amount.grosze + wrong)
-            record_report(
-                session, attempt.id, GatewayReport(attempt.id, attempt.external_id or "", amount, "PLN", state)
-            )
+            said = GatewayReport(attempt.id, attempt.external_id or "", amount, "PLN", state, merchant=account.merchant)
+            record_report(session, attempt.id, said)
             session.add(
                 Notification(
                     merchant_account_id=account.id,

@@ -22,6 +22,7 @@ from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import CaptureState, PaymentOrderState
 from skarbnik.plugin_api import TransactionState
 from skarbnik.portal.choices import read_choice
+from skarbnik.portal.confirmation import confirmed_lines
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
 from skarbnik.portal.operations import operation_names
 from skarbnik.portal.queries import list_overpayments, list_payers_of
@@ -204,6 +205,7 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
         held=[row for row in chosen if row.held_until is not None],
         older=older,
         older_sum=Money.total(row.total for row in older),
+        on_paper=url_for("papers.transfer_orders", i=[str(row.id) for row in chosen]),
         with_older=url_for("portal.review", i=[str(row.id) for row in [*older, *chosen]]) if fits else None,
         request_key=uuid4(),
         changed=changed,
@@ -378,6 +380,8 @@ def payment(number: str) -> str:
         paid=found.amount - rest,
         rest=rest,
         paid_lines=paid_lines(found),
+        unpaid=[str(line.instalment_id) for line in found.lines if line.id not in paid_lines(found)],
+        is_confirmed=bool(confirmed_lines(found)),
         payable=payable and same_day,
         expired=payable and not same_day,
         form=TokenForm(),
