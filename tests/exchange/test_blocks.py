@@ -109,6 +109,14 @@ def test_what_vanished_comes_back_as_it_was(receive, rows, words):
     assert left(rows) == {"I-1": 10_000, "I-2": 4_000}
 
 
+def test_what_is_known_may_not_be_named_twice(receive, words):
+    receive(two(words, number=1))
+    one, other = two(words, number=2).receivables
+
+    run = receive(words.Export(receivables=(one, other, one), number=2))
+    assert [(each.code, "R-1" in each.message) for each in run.problems] == [("duplicate", True)]
+
+
 def test_totals_count_what_is_only_named(receive, words):
     receive(two(words, number=1))
 

@@ -308,7 +308,7 @@ def test_a_worker_killed_between_keeping_and_saying_so_is_followed_by_one_that_s
     assert list(source.incoming_documents.iterdir()) == []
 
 
-@pytest.mark.parametrize("step", ["_copy", "_write_through", "drop_kept"])
+@pytest.mark.parametrize("step", ["_copy", "sync_folder", "drop_kept"])
 def test_a_worker_killed_at_any_step_loses_nothing(receive, words, put, take, source, monkeypatch, step):
     put()
     receive(named(words, document(words, "D-1")))

@@ -25,7 +25,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
 from skarbnik.exchange.models import Source
-from skarbnik.exchange.spool import PIECE, Spool
+from skarbnik.exchange.spool import PIECE, Spool, sync_folder
 from skarbnik.exchange.systems import spool_of
 from skarbnik.outbox import publish
 from skarbnik.plugin_api import LARGEST_DOCUMENT
@@ -122,7 +122,7 @@ def _keep(file: BinaryIO, sha256: str, kept: Path) -> DocumentTrouble | None:
             os.fsync(copy.fileno())
         if trouble is None:
             part.rename(kept)
-            _write_through(kept.parent)
+            sync_folder(kept.parent)  # the original is about to go
     finally:
         part.unlink(missing_ok=True)
     return trouble
@@ -139,15 +139,6 @@ def _copy(file: BinaryIO, copy: BinaryIO, sha256: str) -> DocumentTrouble | None
         digest.update(piece)
         copy.write(piece)
     return None if digest.hexdigest() == sha256 else DocumentTrouble.CHECKSUM
-
-
-def _write_through(folder: Path) -> None:
-    """The name is there too when the power fails: the original is about to go."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def list_arrived(spool: Spool) -> list[str]:
