@@ -1,6 +1,8 @@
 """A file that is not whole and right is refused: every reason is listed, and nothing has changed."""
 
 import re
+from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 import structlog
@@ -11,6 +13,7 @@ from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import spool_of
 from skarbnik.plugin_api import LiabilityRow, Totals
 from skarbnik_puma.rows import Walk
+from skarbnik_puma.system import PumaFinanceSystem
 
 
 @pytest.fixture
@@ -291,3 +294,18 @@ def test_only_what_a_file_says_is_compared_with_what_is_in_it():
     assert check_totals(Totals(principal=7), counted) == []
     (problem,) = check_totals(Totals(principal=8, interest=8), counted)
     assert problem.message == "Suma należności głównych: plik zapowiada 0,08 zł, a zawiera 0,07 zł."
+
+
+def test_a_file_tells_of_payments_in_one_way_only(refused, receive, words, monkeypatch):
+    receive(words.Export())
+    read = PumaFinanceSystem.read_manifest
+    monkeypatch.setattr(
+        PumaFinanceSystem, "read_manifest", lambda self, stream: replace(read(self, stream), batches_included=0)
+    )
+    echo = words.operation("O-1", "-10.00", booking=str(uuid4()))
+    whole = words.receivable("R-1", words.liability("P-1"), words.instalment("I-1"), echo)
+
+    codes, _run = refused(words.Export(number=2, receivables=(whole,)))
+
+    assert "two-echoes" in codes
+    assert receive(words.Export(number=2)).state is RunState.APPLIED

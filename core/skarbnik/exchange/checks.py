@@ -72,7 +72,7 @@ _ECHOES = """
 """
 
 # Re-bookings in known blocks whose other leg the file left out, or the receivable it stood in. Found from what is not
-# known, which is little, and leg by leg through the indexes: see `GONE_WITHIN`.
+# known (what changed, and all that ever vanished), leg by leg through the indexes: see `GONE_WITHIN`.
 _LONE_LEGS = """
     WITH gone AS MATERIALIZED (
         SELECT r.id FROM receivables r LEFT JOIN stage_named n ON n.id = r.id
@@ -95,6 +95,10 @@ _LONE_LEGS = """
         SELECT s.line, l.external_id, l.counterpart FROM lost l JOIN receivables r ON r.id = l.receivable_id
         JOIN stage_same s ON s.external_id = r.external_id
     )
+"""
+
+_ECHOES_BESIDE: LiteralString = """
+    SELECT line, external_id FROM stage_operations WHERE booking_id IS NOT NULL ORDER BY 1 LIMIT 200
 """
 
 _REFERENCES = {
@@ -336,6 +340,18 @@ def check_stage(connection: psycopg.Connection, source: str, run_id: UUID, kind:
 def _any(connection: psycopg.Connection, question: LiteralString) -> bool:
     row = connection.execute(question).fetchone()
     return bool(row and row[0])
+
+
+def check_one_echo(connection: psycopg.Connection) -> list[FileProblem]:
+    """Of a file whose balances hold whole batches: its operations must not echo bookings besides.
+
+    Each way closes the booking, and taking one of them back would leave it open for ever beside the other.
+    """
+    problems = []
+    for line, external_id in connection.execute(_ECHOES_BESIDE):
+        message = f"Operacja {external_id}: plik mówi o wpłatach portalu dwojako, w operacjach i w numerze paczki."
+        problems.append(FileProblem(line, "two-echoes", message))
+    return problems
 
 
 def check_totals(said: Totals, counted: Totals) -> list[FileProblem]:

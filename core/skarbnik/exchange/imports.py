@@ -234,6 +234,8 @@ def _apply(
         stream.seek(0, SEEK_END)
         progress.tell(at_once=True)
     problems = checks.check_totals(manifest.totals, stage.counted.totals())
+    if manifest.batches_included is not None:
+        problems += checks.check_one_echo(connection)
     _raise_if(problems + checks.check_stage(connection, source_id, run_id, manifest.kind))
     merge.look_for_gone(manifest.kind)
     held = _find_too_much(merge, source) if manifest.kind is ImportKind.FULL and not merge.is_first else None

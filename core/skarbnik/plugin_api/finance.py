@@ -96,7 +96,7 @@ class Manifest:
     tenant_code: str  # the code by which the finance system knows the gmina
     as_of: datetime  # the moment the data and the interest are right for
     totals: Totals
-    batches_included: int | None = None  # balances hold what was booked of batches up to it; None: operations echo each
+    batches_included: int | None = None  # balances hold what was booked of batches up to it; else operations echo each
     created_at: datetime | None = None
     system: str | None = None  # name and version of the program that wrote it
     format_version: str | None = None
