@@ -35,11 +35,7 @@ def _refund_hint(body: dict[str, Any], settings: Przelewy24Settings) -> Notifica
     check_signature(body, REFUND_NOTIFICATION, settings.crc)
     if body["merchantId"] != int(settings.merchant_id):
         raise Forged("the notification is for another merchant")
-    session_id, refund_id, order_id = (
-        _word(body, "sessionId", SESSION),
-        _word(body, "refundsUuid", REFUND),
-        _order_id(body),
-    )
+    session_id, refund_id = _word(body, "sessionId", SESSION), _word(body, "refundsUuid", REFUND)
     return NotificationHint(
         key=f"refund:{_order_id(body)}:{refund_id}:{body['status']}",
         transaction_id=our_id(session_id),

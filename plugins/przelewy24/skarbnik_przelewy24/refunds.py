@@ -1,7 +1,7 @@
 """Between a refund as the contract knows it and a refund as Przelewy24 writes it.
 
 Our refund id is both of the ids we may give: the signed `refundsUuid` of the notification and the `requestId` by which
-a refund is found later. Przelewy24 has no number of its own for it. Written without hyphens: 36 characters are too many.
+a refund is found later. Przelewy24 has no number of its own for it. Without hyphens: 36 characters are too many.
 """
 
 from __future__ import annotations

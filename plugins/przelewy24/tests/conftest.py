@@ -224,8 +224,8 @@ def own_simulator(tmp_path) -> Iterator[SimulatorProcess]:
 def connect():
     """A gateway for a running simulator, with a patience of one second."""
 
-    def make(simulator: SimulatorProcess, pos_id: str = "99001") -> Przelewy24Gateway:
-        settings = settings_for(simulator.url, pos_id)
+    def make(simulator: SimulatorProcess, pos_id: str = "99001", **more: Any) -> Przelewy24Gateway:
+        settings = settings_for(simulator.url, pos_id, **more)
         return Przelewy24Gateway(settings, HttpClient(Przelewy24Gateway.hosts(settings), read_seconds=1.0))
 
     return make

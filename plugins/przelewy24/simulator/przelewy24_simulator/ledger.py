@@ -16,10 +16,10 @@ CREATE TABLE IF NOT EXISTS points (
 );
 CREATE TABLE IF NOT EXISTS transactions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, pos_id INTEGER NOT NULL, session_id TEXT NOT NULL,
-    order_id INTEGER UNIQUE, body TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL, status INTEGER NOT NULL DEFAULT 0,
-    created_at REAL NOT NULL, valid_until REAL, method INTEGER, statement TEXT NOT NULL DEFAULT '',
-    paid_at REAL, paid_amount INTEGER, paid_currency TEXT, stale_until REAL NOT NULL DEFAULT 0,
-    UNIQUE (pos_id, session_id)
+    order_id INTEGER UNIQUE, body TEXT NOT NULL, amount INTEGER NOT NULL, currency TEXT NOT NULL,
+    status INTEGER NOT NULL DEFAULT 0, created_at REAL NOT NULL, valid_until REAL, method INTEGER,
+    statement TEXT NOT NULL DEFAULT '', paid_at REAL, paid_amount INTEGER, paid_currency TEXT,
+    stale_until REAL NOT NULL DEFAULT 0, UNIQUE (pos_id, session_id)
 );
 CREATE TABLE IF NOT EXISTS tokens (token TEXT PRIMARY KEY, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS refunds (
