@@ -47,6 +47,12 @@ def test_the_language_of_the_page_can_be_changed(started):
     assert 'value="pay">Pay<' in requests.get(started[1].redirect_url + "?lang=en", timeout=10).text
 
 
+def test_what_the_page_says_after_a_click_is_in_its_language(started):
+    page = requests.post(started[1].redirect_url + "?lang=en", data={"action": "refuse"}, timeout=10).text
+    assert "The bank refused the payment." in page
+    assert "?lang=en" in page
+
+
 def test_the_page_opens_only_with_its_own_token(started):
     assert requests.get(started[1].redirect_url + "X", timeout=10).status_code == 404
 
