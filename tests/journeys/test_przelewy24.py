@@ -39,5 +39,7 @@ def test_a_payment_at_the_second_gateway_is_paid_once_it_is_verified(stack, sess
     order = page.path.removesuffix("/go")
     eventually(lambda: ("done", "Zapłacono") in visitor.get(order).steps(), seconds=60)
     assert ("done", "Przekazano do Przelewy24") in visitor.get(order).steps()
+    (told,) = call(f"{stack.przelewy24_url}/_sim/transactions?session={session}")["transactions"][0]["notifications"]
+    assert (told["state"], told["answers"][0]["status"]) == ("verified", 200)
     money = [row["kind"] for row in call(f"{stack.przelewy24_url}/_sim/ledger")["money"] if row["sessionId"] == session]
     assert money == ["advance", "payment"]
