@@ -98,7 +98,8 @@ def test_a_plan_is_the_same_at_each_start_and_its_accounts_have_passwords_of_the
     assert plan.digest() == make_plan(state, environment).digest()
     assert plan.password_for("a") == make_plan(state, environment).password_for("a")
     assert plan.password_for("a") != plan.password_for("b")
-    assert len({pos.pos_id for gmina in plan.gminas for pos in gmina.payu}) == 6
+    assert len({pos.pos_id for gmina in plan.gminas for pos in gmina.payu}) == 4
+    assert len({point.pos_id for gmina in plan.gminas for point in gmina.przelewy24}) == 4
 
 
 def test_a_named_chromium_is_taken_at_its_word():

@@ -157,3 +157,17 @@ def test_every_wrong_setting_is_named_at_once_before_anything_starts(clean):
     assert done.returncode != 0
     for name in ("SKARBNIK_ENV", "SKARBNIK_INSTANCE", "SKARBNIK_KEYS", "DATABASE_URL", "REDIS_URL", "SKARBNIK_FILES"):
         assert name in done.stderr
+
+
+def test_keys_a_gateway_does_not_take_are_kept_and_told(skarbnik, clean, tenant):
+    with tenant.session() as session, bound_to(session):
+        CreditorAccountFactory(nrb=NRB)
+    keys = {"merchant_id": "1", "pos_id": "1", "api_key": "a" * 32, "crc": "b" * 16, "email": "urzad@lipowo.pl"}
+    nobody = {**keys, "base_url": "http://127.0.0.1:9"}
+
+    done = skarbnik("merchant", "lipowo", "przelewy24", NRB, given=json.dumps(nobody))
+
+    assert done.returncode == 0
+    assert "/hooks/payments/przelewy24/" in done.stdout
+    assert "its gateway does not take us" in done.stderr
+    assert "a" * 32 not in done.stdout + done.stderr

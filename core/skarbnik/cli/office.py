@@ -19,11 +19,12 @@ from skarbnik.accounts.models import Role, UserKind
 from skarbnik.accounts.services import make_api_client, make_user
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
-from skarbnik.errors import NotFound, SkarbnikError
+from skarbnik.errors import ExternalSystemError, NotFound, SkarbnikError
 from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.systems import spool_of
 from skarbnik.http import HttpClient
 from skarbnik.payments.accounts import open_merchant_account
+from skarbnik.plugin_api import Capability
 from skarbnik.receivables.models import CreditorAccount
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.plugin_settings import parse_settings, store_settings
@@ -163,3 +164,8 @@ def merchant(instance: Instance, slug: str, plugin: str, nrb: str, title: str | 
         _audited(session, "merchant_account.changed", "merchant_account", opened.id)
         address = tenant.url(f"/hooks/payments/{opened.gateway}/{opened.hook_secret}")
     click.echo(address)
+    if Capability.ACCESS_CHECK in gateway.capabilities:
+        try:
+            gateway(parsed, HttpClient(gateway.hosts(parsed))).check_access()
+        except ExternalSystemError as error:  # kept all the same: keys may be switched on there later
+            click.echo(f"the account is kept, but its gateway does not take us: {error}", err=True)

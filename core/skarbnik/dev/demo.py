@@ -77,6 +77,7 @@ def start(supervisor: Supervisor, state: State) -> None:
     plan = make_plan(state, environment)
     say("Starting the simulators")
     supervisor.spawn(programs.payu(state, plan))
+    supervisor.spawn(programs.przelewy24(state, plan))
     supervisor.spawn(programs.mail(state, plan))
     bring_up_to_date(supervisor, servers, environment)
     seeded = seed_once(supervisor, plan)

@@ -37,6 +37,22 @@ class PayuPos:
 
 
 @dataclass(frozen=True)
+class Przelewy24Point:
+    """A point of sale at the Przelewy24 simulator; its money goes to one bank account of the gmina."""
+
+    name: str
+    merchant_id: str
+    pos_id: str
+    api_key: str
+    crc: str
+
+    @property
+    def argument(self) -> str:
+        """As the simulator wants it on its command line."""
+        return f"{self.merchant_id}:{self.pos_id}:{self.api_key}:{self.crc}:{self.name}"
+
+
+@dataclass(frozen=True)
 class GminaPlan:
     slug: str
     name: str
@@ -45,6 +61,7 @@ class GminaPlan:
     payers: int
     url: str
     payu: tuple[PayuPos, ...]  # the office, then its municipal company
+    przelewy24: tuple[Przelewy24Point, ...] = ()  # likewise
     puma_token: str = ""  # its finance system is asked over HTTP; without one files lie in a folder
 
 
@@ -55,6 +72,7 @@ class DemoPlan:
     gminas: tuple[GminaPlan, ...]
     public_url: str
     payu_url: str
+    przelewy24_url: str
     puma_url: str
     mail_url: str
     smtp_host: str
@@ -91,8 +109,15 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
     port = urlsplit(environment["SKARBNIK_PUBLIC_URL"]).port
     return DemoPlan(
         gminas=(
-            _gmina(state, 1, "lipowo", "Gmina Lipowo", port, payers=400),
-            _gmina(state, 2, "debina", "Gmina Dębina", port, payers=250),
+            replace(
+                _gmina(state, 1, "lipowo", "Gmina Lipowo", port, payers=400),
+                przelewy24=przelewy24_points(state, 1, "lipowo", "Gmina Lipowo"),
+            ),
+            replace(
+                _gmina(state, 2, "debina", "Gmina Dębina", port, payers=250),
+                payu=(),
+                przelewy24=przelewy24_points(state, 2, "debina", "Gmina Dębina"),
+            ),
             replace(
                 _gmina(state, 3, "zalesie", "Gmina Zalesie", port, payers=120),
                 puma_token=state.secret("puma-zalesie-token", 16),
@@ -100,6 +125,7 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
         ),
         public_url=environment["SKARBNIK_PUBLIC_URL"],
         payu_url=f"http://127.0.0.1:{state.port('payu')}",
+        przelewy24_url=f"http://127.0.0.1:{state.port('przelewy24')}",
         puma_url=f"http://127.0.0.1:{state.port('puma')}",
         mail_url=f"http://127.0.0.1:{state.port('mail')}",
         smtp_host="127.0.0.1",
@@ -119,11 +145,34 @@ def _gmina(state: State, number: int, slug: str, name: str, port: int | None, *,
         puma_seed=number,
         payers=payers,
         url=f"http://{slug}.localhost:{port}/",
-        payu=(
-            _pos(state, f"{slug}-urzad", 300000 + 10 * number, name),
-            _pos(state, f"{slug}-komunalny", 300001 + 10 * number, f"Zakład Komunalny {name.removeprefix('Gmina ')}"),
-        ),
+        payu=payu_points(state, number, slug, name),
     )
+
+
+def payu_points(state: State, number: int, slug: str, name: str) -> tuple[PayuPos, ...]:
+    return (
+        _pos(state, f"{slug}-urzad", 300000 + 10 * number, name),
+        _pos(state, f"{slug}-komunalny", 300001 + 10 * number, _company(name)),
+    )
+
+
+def przelewy24_points(state: State, number: int, slug: str, name: str) -> tuple[Przelewy24Point, ...]:
+    """One merchant with two points of sale, each with keys of its own."""
+    merchant = 99000 + 10 * number
+    return tuple(
+        Przelewy24Point(
+            name=owner,
+            merchant_id=str(merchant),
+            pos_id=str(merchant + place),
+            api_key=state.secret(f"przelewy24-{slug}-{key}-api", 16),
+            crc=state.secret(f"przelewy24-{slug}-{key}-crc", 8),
+        )
+        for place, (key, owner) in enumerate((("urzad", name), ("komunalny", _company(name))))
+    )
+
+
+def _company(name: str) -> str:
+    return f"Zakład Komunalny {name.removeprefix('Gmina ')}"
 
 
 def _pos(state: State, key: str, number: int, name: str) -> PayuPos:

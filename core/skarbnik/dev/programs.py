@@ -18,6 +18,7 @@ from skarbnik.dev.state import CHECKOUT, State
 
 PLUGINS = CHECKOUT / "plugins"
 PAYU = PLUGINS / "payu" / "simulator" / "main.py"
+PRZELEWY24 = PLUGINS / "przelewy24" / "simulator" / "main.py"
 PUMA = PLUGINS / "puma" / "simulator" / "main.py"
 
 
@@ -25,6 +26,12 @@ def payu(state: State, plan: DemoPlan) -> Program:
     points = [part for gmina in plan.gminas for pos in gmina.payu for part in ("--pos", pos.argument)]
     arguments = ("--port", port_of(plan.payu_url), "--ledger", str(state.folder / "payu.sqlite"), *points)
     return python("payu", {}, str(PAYU), *arguments, ready=plan.payu_url)
+
+
+def przelewy24(state: State, plan: DemoPlan) -> Program:
+    points = [part for gmina in plan.gminas for point in gmina.przelewy24 for part in ("--pos", point.argument)]
+    arguments = ("--port", port_of(plan.przelewy24_url), "--ledger", str(state.folder / "przelewy24.sqlite"), *points)
+    return python("przelewy24", {}, str(PRZELEWY24), *arguments, ready=plan.przelewy24_url)
 
 
 def puma(plan: DemoPlan, tenants: Mapping[str, str]) -> Program:

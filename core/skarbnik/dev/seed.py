@@ -180,27 +180,28 @@ def _first_import(tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
 
 
 def _merchant_accounts(session: Session, tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
-    """The office's POS receives what goes to the account most kinds use, its company's the next one."""
-    gateway = tenant.instance.plugins.gateways["payu"]
+    """The office's points of sale receive what goes to the account most kinds use, its company's the next one."""
+    gateways = tenant.instance.plugins.gateways
     accounts = session.scalars(
         select(CreditorAccount)
         .join(Kind, Kind.creditor_account_id == CreditorAccount.id)
         .group_by(CreditorAccount.id)
         .order_by(func.count(Kind.id).desc(), CreditorAccount.nrb)
     ).all()
+    found: list[tuple[str, CreditorAccount, dict[str, str]]] = []
     for pos, account in zip(gmina.payu, accounts, strict=False):
         account.owner = pos.name
-        settings = parse_settings(
-            gateway.settings_type,
-            {
-                "base_url": plan.payu_url,
-                "pos_id": pos.pos_id,
-                "client_id": pos.client_id,
-                "client_secret": pos.client_secret,
-                "second_key": pos.second_key,
-            },
-        )
-        open_merchant_account(session, tenant, gateway, settings, title="PayU", creditor_account_id=account.id)
+        keys = {"client_id": pos.client_id, "client_secret": pos.client_secret, "second_key": pos.second_key}
+        found.append(("payu", account, {"base_url": plan.payu_url, "pos_id": pos.pos_id, **keys}))
+    for point, account in zip(gmina.przelewy24, accounts, strict=False):
+        account.owner = point.name
+        keys = {"merchant_id": point.merchant_id, "pos_id": point.pos_id, "api_key": point.api_key, "crc": point.crc}
+        office = {"base_url": plan.przelewy24_url, "email": f"urzad@{gmina.slug}.example"}
+        found.append(("przelewy24", account, {**keys, **office}))
+    for name, account, values in found:
+        settings = parse_settings(gateways[name].settings_type, values)
+        title = gateways[name].label
+        open_merchant_account(session, tenant, gateways[name], settings, title=title, creditor_account_id=account.id)
 
 
 def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:

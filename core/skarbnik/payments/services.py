@@ -143,7 +143,26 @@ def record_report(session: TenantSession, transaction_id: UUID, report: GatewayR
         _reject(session, transaction)
     elif report.state is TransactionState.PENDING:
         _advance(transaction, TransactionState.PENDING)
+        if _is_held(transaction, report):
+            open_difference(
+                session, "payment_held", transaction.id, order_id=transaction.order_id, amount=report.amount
+            )
     return transaction
+
+
+def mark_run_out(session: Session, transaction_id: UUID, report: GatewayReport) -> None:
+    """Its time is over at a gateway that can neither cancel it nor say so. Money may still come late.
+
+    Nothing ends while the gateway holds money for it: a person looks at that first.
+    """
+    transaction = lock_transaction(session, transaction_id)
+    if report.state is TransactionState.PENDING and not _is_held(transaction, report):
+        _reject(session, transaction)
+
+
+def _is_held(transaction: Transaction, report: GatewayReport) -> bool:
+    """Whether there is money at the gateway that was not confirmed, since it is not what was ordered."""
+    return bool(report.amount) and (report.amount, report.currency) != (transaction.amount, "PLN")
 
 
 def _reject(session: Session, transaction: Transaction) -> None:

@@ -61,6 +61,8 @@ def settle_open(tenant: Tenant, order: PaymentOrder) -> None:
             continue
         with tenant.session() as session:
             services.record_report(session, transaction.id, report)
+            if Capability.CANCEL not in gateway_type.capabilities:
+                services.mark_run_out(session, transaction.id, report)
 
 
 def _give_up(tenant: Tenant, transaction: Transaction, gateway_type: type[PaymentGateway]) -> GatewayReport:

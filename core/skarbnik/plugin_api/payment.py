@@ -31,6 +31,7 @@ class Capability(StrEnum):
     REFUND = "refund"
     METHODS = "methods"
     SETTLEMENT_REPORT = "settlement_report"
+    ACCESS_CHECK = "access_check"
 
 
 class TransactionState(StrEnum):
@@ -123,7 +124,8 @@ class GatewayReport:
 
     `merchant` is what the answer says. Money without it, or for another account than it was ordered on, is kept and
     waits for a person. A gateway whose answers never say it reports the account whose keys it asked with: they prove
-    as much.
+    as much. Money the plugin left unconfirmed because it is not what was ordered is PENDING with the amount and
+    currency it came with; the core shows it to a person.
     """
 
     transaction_id: UUID
@@ -145,6 +147,7 @@ class RefundRequest:
     transaction: TransactionKey
     amount: Money
     reason: str
+    notify_url: str | None = None  # for a gateway that is told anew where news of a refund go
 
 
 @dataclass(frozen=True)
@@ -209,6 +212,7 @@ class PaymentGateway(ABC):
     def read_notification(self, raw: RawNotification) -> NotificationHint:
         """Check the signature over the raw bytes and name the transaction. Forged if it is not theirs.
 
+        Where a gateway signs values instead of bytes, only those values count, each once and with the type it came in.
         Pure: no network, no clock, a few milliseconds. A body that is signed and cannot be understood is Forged too.
         """
 
@@ -237,4 +241,8 @@ class PaymentGateway(ABC):
 
     def settlement_report(self, day: date) -> Sequence[GatewayReport]:
         """All the gateway settled on a day, for reconciliation. Needs `Capability.SETTLEMENT_REPORT`."""
+        raise Unsupported(self.id)
+
+    def check_access(self) -> None:
+        """Ask whether our keys are taken, and nothing else. Misconfigured if not. Needs `Capability.ACCESS_CHECK`."""
         raise Unsupported(self.id)

@@ -186,7 +186,8 @@ def _chosen_rows(debts: Debts, ids: list[str]) -> list[ToPay]:
 
 
 def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) -> str:
-    accounts_found = _accounts_for([row for row in chosen if row.online])
+    offers = _offers_for([row for row in chosen if row.online])
+    accounts_found = _one_for_each(offers)
     covered = {account.creditor_account_id for account in accounts_found}
     payable = [row for row in chosen if row.online and row.creditor_account_id in covered]
     older = [row for row in _older_arrears(debts, chosen) if row.online]
@@ -201,6 +202,7 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
         rows=payable,
         offline=[row for row in chosen if not row.online or row.creditor_account_id not in covered],
         groups=groups,
+        gateways=list({account.gateway: account for account in offers}.values()),
         amounts=Amounts.sum(row.amounts for row in payable),
         held=[row for row in chosen if row.held_until is not None],
         older=older,
@@ -213,13 +215,18 @@ def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) ->
     )
 
 
-def _accounts_for(rows: list[ToPay]) -> list[MerchantAccount]:
-    """One merchant account for each creditor account among the rows, of gateways this gmina has switched on."""
+def _offers_for(rows: list[ToPay]) -> list[MerchantAccount]:
+    """The merchant accounts that may receive the rows, of gateways this gmina has switched on."""
     wanted = {row.creditor_account_id for row in rows if row.creditor_account_id is not None}
+    found = queries.list_merchant_accounts(frame.session(), wanted)
+    return [account for account in found if account.gateway in g.tenant.plugins]
+
+
+def _one_for_each(offers: list[MerchantAccount]) -> list[MerchantAccount]:
+    """The oldest merchant account of each creditor account."""
     found: dict[UUID, MerchantAccount] = {}
-    for account in queries.list_merchant_accounts(frame.session(), wanted):
-        if account.gateway in g.tenant.plugins:
-            found.setdefault(account.creditor_account_id, account)
+    for account in offers:
+        found.setdefault(account.creditor_account_id, account)
     return list(found.values())
 
 
@@ -306,13 +313,28 @@ def _uuid(value: str | None) -> UUID:
 
 
 def _next_account(made: PaymentOrder) -> MerchantAccount:
-    """The merchant account of the first lines that nothing was captured for."""
+    """The merchant account of the first lines that nothing was captured for, at the gateway the payer wants.
+
+    An attempt that is open goes on before any wish: two open ones may both be paid. Then comes what was chosen now,
+    then what was chosen the last time.
+    """
     paid = paid_lines(made)
     waiting = {line.creditor_account_id for line in made.lines if line.id not in paid}
-    for account in queries.list_merchant_accounts(frame.session(), waiting):
-        if account.gateway in g.tenant.plugins:
+    offers = [
+        account
+        for account in queries.list_merchant_accounts(frame.session(), waiting)
+        if account.gateway in g.tenant.plugins
+    ]
+    if not offers:
+        raise NotPayableOnline("no gateway receives what is left of this order")
+    tried = list(reversed(made.transactions))
+    open_at = [each.merchant_account_id for each in tried if each.state in queries.OPEN_TRANSACTIONS]
+    for account in offers:
+        if account.id in open_at:
             return account
-    raise NotPayableOnline("no gateway receives what is left of this order")
+    wishes = [request.form.get("gateway"), *(each.merchant_account.gateway for each in tried)]
+    first = {account.gateway: account for account in reversed(offers)}
+    return next((first[wish] for wish in wishes if wish in first), offers[0])
 
 
 def _go(number: str, transaction: Transaction) -> Response:

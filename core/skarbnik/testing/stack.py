@@ -26,7 +26,7 @@ import redis
 from psycopg import sql
 
 from skarbnik.dev import programs, valkey
-from skarbnik.dev.plan import DemoPlan, make_plan, product_environment
+from skarbnik.dev.plan import DemoPlan, make_plan, payu_points, product_environment
 from skarbnik.dev.processes import DidNotStart, Program, Supervisor, signal_group
 from skarbnik.dev.servers import with_database, with_login
 from skarbnik.dev.state import CHECKOUT, State, read_json, throw_away, write_private
@@ -60,6 +60,7 @@ class Stack:
     folder: Path
     public_url: str
     payu_url: str
+    przelewy24_url: str
     puma_url: str
     mail_url: str
     database_url: str  # a superuser's, on the stack's own database
@@ -165,6 +166,7 @@ def _start(supervisor: Supervisor, state: State, wish: dict[str, Any]) -> dict[s
     redis_url = _queue(supervisor, state)
     plan = _plan(state, wish, admin_url, redis_url)
     supervisor.spawn(programs.payu(state, plan))
+    supervisor.spawn(programs.przelewy24(state, plan))
     supervisor.spawn(programs.mail(state, plan))
     for gmina in plan.gminas:
         supervisor.finish(programs.fill_books(plan, gmina))
@@ -190,7 +192,7 @@ def _queue(supervisor: Supervisor, state: State) -> str:
 
 
 def _plan(state: State, wish: dict[str, Any], admin_url: str, redis_url: str) -> DemoPlan:
-    """The demo's plan with fewer people, and with roles and a database of its own."""
+    """The demo's plan with fewer people, roles and a database of its own. All gminas have PayU, Lipowo both."""
     name = wish["name"]
     environment = product_environment(
         state, admin_url=admin_url, redis_url=redis_url, web_port=state.port("web"), environment="test"
@@ -201,7 +203,16 @@ def _plan(state: State, wish: dict[str, Any], admin_url: str, redis_url: str) ->
         "SKARBNIK_OWNER_DATABASE_URL": with_login(admin_url, f"{name}_owner", state.secret("database-owner"), name),
     }
     plan = make_plan(state, environment)
-    chosen = tuple(replace(gmina, payers=wish["payers"]) for gmina in plan.gminas if gmina.slug in wish["slugs"])
+    chosen = tuple(
+        replace(
+            gmina,
+            payers=wish["payers"],
+            payu=payu_points(state, gmina.puma_seed, gmina.slug, gmina.name),
+            przelewy24=gmina.przelewy24 if gmina.slug == "lipowo" else (),
+        )
+        for gmina in plan.gminas
+        if gmina.slug in wish["slugs"]
+    )
     return replace(plan, gminas=chosen)
 
 
@@ -244,6 +255,7 @@ def _report(plan: DemoPlan, seeded: dict[str, Any], admin_url: str, redis_url: s
     return {
         "public_url": plan.public_url,
         "payu_url": plan.payu_url,
+        "przelewy24_url": plan.przelewy24_url,
         "puma_url": plan.puma_url,
         "mail_url": plan.mail_url,
         "database_url": admin_url,

@@ -1,0 +1,42 @@
+"""Przelewy24 keeps the contract of payment gateways, against its simulator, whatever its documentation leaves open."""
+
+import pytest
+
+from skarbnik.testing.conformance import PaymentGatewayContract
+from skarbnik_przelewy24.gateway import Przelewy24Gateway
+
+
+class TestPrzelewy24(PaymentGatewayContract):
+    plugin_type = Przelewy24Gateway
+    signs_bytes = False
+
+    @pytest.fixture
+    def plugin_settings(self, wire, simulator):
+        return wire.settings(simulator.url)
+
+    @pytest.fixture
+    def payment_gateway(self, gateway):
+        return gateway
+
+    @pytest.fixture
+    def payment_request(self, order, receiver):
+        return order(receiver.url)
+
+    @pytest.fixture
+    def complete(self, simulator):
+        return lambda started: simulator.pay(started.external_id)
+
+    @pytest.fixture
+    def notified(self, receiver, until):
+        def of(started):
+            return until(lambda: [raw for raw in receiver.came if started.external_id.encode() in raw.body])[0]
+
+        return of
+
+
+class TestPrzelewy24ThatKnowsOnlyWhatWasPaid(TestPrzelewy24):
+    """Nothing is found before somebody paid, and a sessionId is taken once."""
+
+    @pytest.fixture(autouse=True)
+    def strict(self, simulator):
+        simulator.switch(hides_unpaid=True, second_register="refuse", second_verify="success")
