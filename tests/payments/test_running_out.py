@@ -33,6 +33,24 @@ def test_money_a_gateway_holds_and_nobody_confirmed_is_shown_once_and_not_captur
     assert transaction.state is TransactionState.PENDING
 
 
+@pytest.mark.parametrize(
+    ("report", "left"),
+    [
+        ({"state": TransactionState.REJECTED}, []),
+        ({"state": TransactionState.COMPLETED, "amount": Money(9_999)}, ["capture_in_suspense"]),
+        ({"state": TransactionState.UNKNOWN, "amount": Money(0)}, ["payment_held"]),
+        ({"state": TransactionState.PENDING, "amount": Money(9_998)}, ["payment_held"]),
+    ],
+)
+def test_what_was_decided_at_the_gateway_is_no_longer_to_be_decided_here(session, report, left):
+    transaction = TransactionFactory(started=True)
+    record_report(session, transaction.id, report_on(transaction, amount=Money(9_999), **PENDING))
+
+    record_report(session, transaction.id, report_on(transaction, **report))
+
+    assert session.scalars(select(Difference.kind).where(Difference.closed_at.is_(None))).all() == left
+
+
 @pytest.mark.parametrize("amount", [Money(10_000), Money(0)])
 def test_a_payment_nobody_paid_yet_is_nothing_to_decide(session, amount):
     transaction = TransactionFactory(started=True)

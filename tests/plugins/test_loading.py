@@ -95,4 +95,4 @@ def test_a_plugin_does_not_take_the_id_of_another(stranger):
 
 def test_a_plugin_no_gmina_chose_is_not_used(tenant):
     assert "payu" in tenant.plugins
-    assert "przelewy24" not in tenant.plugins
+    assert "csv" not in tenant.plugins

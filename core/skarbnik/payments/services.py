@@ -143,10 +143,10 @@ def record_report(session: TenantSession, transaction_id: UUID, report: GatewayR
         _reject(session, transaction)
     elif report.state is TransactionState.PENDING:
         _advance(transaction, TransactionState.PENDING)
-        if _is_held(transaction, report):
-            open_difference(
-                session, "payment_held", transaction.id, order_id=transaction.order_id, amount=report.amount
-            )
+    if _is_held(transaction, report):
+        open_difference(session, "payment_held", transaction.id, order_id=transaction.order_id, amount=report.amount)
+    elif report.state is not TransactionState.UNKNOWN:
+        _close_held(session, transaction, resolution=report.state.value)
     return transaction
 
 
@@ -162,7 +162,19 @@ def mark_run_out(session: Session, transaction_id: UUID, report: GatewayReport) 
 
 def _is_held(transaction: Transaction, report: GatewayReport) -> bool:
     """Whether there is money at the gateway that was not confirmed, since it is not what was ordered."""
-    return bool(report.amount) and (report.amount, report.currency) != (transaction.amount, "PLN")
+    ordered = (report.amount, report.currency) == (transaction.amount, "PLN")
+    return report.state is TransactionState.PENDING and bool(report.amount) and not ordered
+
+
+def _close_held(session: Session, transaction: Transaction, *, resolution: str) -> None:
+    """The gateway holds nothing any more: somebody took the money there, or sent it back."""
+    session.execute(
+        text(
+            "UPDATE differences SET closed_at = :now, resolution = :resolution"
+            " WHERE kind = 'payment_held' AND subject_id = :id AND closed_at IS NULL"
+        ),
+        {"now": clock.now(), "resolution": resolution, "id": transaction.id},
+    )
 
 
 def _reject(session: Session, transaction: Transaction) -> None:

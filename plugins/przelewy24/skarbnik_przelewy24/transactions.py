@@ -131,7 +131,9 @@ def _moment(value: Any) -> datetime | None:
     written = value.strip() if isinstance(value, str) else ""
     form = MOMENTS.get(len(written)) if written.isascii() and written.isdigit() else None
     try:
-        moment = datetime.fromisoformat(written) if form is None else datetime.strptime(written, form)  # noqa: DTZ007
+        if form is not None:
+            return datetime.strptime(written, form).replace(tzinfo=WARSAW)
+        moment = datetime.fromisoformat(written)
     except ValueError:
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=WARSAW)
