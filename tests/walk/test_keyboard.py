@@ -51,9 +51,12 @@ FOCUS = """() => {
     };
 }"""
 
+# Of radio buttons the chosen one is a stop, the arrows lead to the others.
 REACHABLE = """() => [...document.querySelectorAll(
     "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']")]
-    .filter(node => !node.disabled && node.checkVisibility({visibilityProperty: true})).length"""
+    .filter(node => !node.disabled && node.checkVisibility({visibilityProperty: true}))
+    .filter(node => node.type !== "radio" || node.checked || !document.querySelector(
+        `input[type=radio][name="${node.name}"]:checked`)).length"""
 
 # WCAG 1.4.12, put in as a reader's own style sheet, which no policy of the page may forbid.
 SPACED = """() => {
