@@ -50,6 +50,7 @@ def test_the_language_of_the_page_can_be_changed(started):
 def test_what_the_page_says_after_a_click_is_in_its_language(started):
     page = requests.post(started[1].redirect_url + "?lang=en", data={"action": "refuse"}, timeout=10).text
     assert "The bank refused the payment." in page
+    assert "No real money is taken." in page
     assert "?lang=en" in page
 
 
