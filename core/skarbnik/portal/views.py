@@ -392,7 +392,7 @@ def payment(number: str) -> str:
         for each in found.transactions
     )
     payable, steps = _payable(found), make_timeline(found)
-    same_day, rest = found.ordered_on == clock.today(), rest_of(found)
+    same_day, rest, paid = found.ordered_on == clock.today(), rest_of(found), paid_lines(found)
     return render_template(
         "portal/payment.html",
         order=found,
@@ -401,8 +401,8 @@ def payment(number: str) -> str:
         waiting=payable and open_there,
         paid=found.amount - rest,
         rest=rest,
-        paid_lines=paid_lines(found),
-        unpaid=[str(line.instalment_id) for line in found.lines if line.id not in paid_lines(found)],
+        paid_lines=paid,
+        unpaid=[str(line.instalment_id) for line in found.lines if line.id not in paid],
         is_confirmed=bool(confirmed_lines(found)),
         payable=payable and same_day,
         expired=payable and not same_day,
