@@ -1,18 +1,20 @@
 """What stands on a transfer order: the boxes of the form, the fewest forms, a code that a bank's application reads."""
 
 import io
+import json
 import re
 from decimal import Decimal
 
 import pypdf
 import pytest
+import typst
 import zxingcpp
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from skarbnik.money import Money
-from skarbnik.payments.transfer_print import draw_page, print_orders
+from skarbnik.payments.transfer_print import TITLE, print_orders, read_form, words_of
 from skarbnik.payments.transfers import (
     BOXES,
     LONGEST_PAYEE,
@@ -37,6 +39,12 @@ def due(mark="FN.3120.1.2026", amount=12_345, nrb=NRB, instalments=(), payee=OFF
 def one(**more):
     (order,) = compose([due(**more)], payer=ANNA)
     return order
+
+
+def draw_page(order):
+    """The page of an order as PNG, at 150 dots an inch."""
+    inputs = {"data": json.dumps({"title": TITLE, "orders": [words_of(order)]})}
+    return typst.compile(read_form(), format="png", ppi=150, sys_inputs=inputs, ignore_system_fonts=True)
 
 
 def test_the_code_is_the_one_of_the_recommendation():

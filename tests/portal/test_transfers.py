@@ -9,10 +9,10 @@ import pypdf
 import pytest
 import zxingcpp
 from PIL import Image
+from tests.payments.test_transfers import draw_page
 
 from skarbnik import clock
 from skarbnik.money import Money
-from skarbnik.payments.transfer_print import draw_page
 from skarbnik.payments.transfers import Party
 from skarbnik.plugin_api import LiabilityRole
 from skarbnik.portal.papers import find_orders

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
 
 import segno
-import typst
 
 from skarbnik.payments.transfers import TransferOrder
+from skarbnik.web.printing import typeset
 
 TITLE = "Polecenie przelewu / wpłata gotówkowa"
 QUIET_ZONE = 4  # modules around the code, ISO/IEC 18004
@@ -21,23 +19,7 @@ TRANSFER = "P"  # polecenie przelewu; cash (W) is what the post strikes through 
 
 def print_orders(orders: Sequence[TransferOrder]) -> bytes:
     """A PDF of one page for each order."""
-    try:
-        return _compile(orders, format="pdf", pdf_standards=["ua-1"])
-    except typst.TypstError:  # a letter no font of ours has is shown as a box, which PDF/UA forbids
-        return _compile(orders, format="pdf")
-
-
-def draw_page(order: TransferOrder) -> bytes:
-    """The same page as PNG, at 150 dots an inch."""
-    return _compile([order], format="png", ppi=150)
-
-
-def _compile(orders: Sequence[TransferOrder], **options: Any) -> bytes:
-    words = {"title": TITLE, "orders": [words_of(order) for order in orders]}
-    inputs = {"data": json.dumps(words, ensure_ascii=False)}
-    made = typst.compile(read_form(), sys_inputs=inputs, ignore_system_fonts=True, **options)
-    assert isinstance(made, bytes)
-    return made
+    return typeset(read_form(), {"title": TITLE, "orders": [words_of(order) for order in orders]})
 
 
 def words_of(order: TransferOrder) -> dict[str, object]:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from importlib.resources import files
 
-import typst
 import xlsxwriter
 from werkzeug.wrappers import Response
 
 from skarbnik.money import Money
 from skarbnik.web import formats
+from skarbnik.web.printing import typeset
 
 Cell = str | date | Money | int | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the beginning of one
@@ -114,7 +113,7 @@ def as_xlsx(table: Table) -> bytes:
 
 
 def as_pdf(table: Table) -> bytes:
-    """Tagged, with its fonts inside, on sheets of A4. PDF/UA-1, unless a letter is in no font of ours."""
+    """On sheets of A4."""
     rows = [[_shown(cell) for cell in row] for row in table.rows]
     words = {
         "title": table.title,
@@ -127,11 +126,7 @@ def as_pdf(table: Table) -> bytes:
         "cut": len(rows) > MOST_PDF_ROWS,
     }
     source = (files("skarbnik.web") / "assets_print" / "table.typ").read_bytes()
-    inputs = {"data": json.dumps(words, ensure_ascii=False)}
-    try:
-        return typst.compile(source, format="pdf", sys_inputs=inputs, ignore_system_fonts=True, pdf_standards=["ua-1"])
-    except typst.TypstError:  # a letter no font of ours has is shown as a box, which PDF/UA forbids
-        return typst.compile(source, format="pdf", sys_inputs=inputs, ignore_system_fonts=True)
+    return typeset(source, words)
 
 
 _SHOWN: dict[type, Callable[..., str]] = {Money: formats.money, date: formats.day, int: str, str: str}
