@@ -10,7 +10,6 @@ import os
 import time
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from errno import ENOSPC
 from pathlib import Path
 
 import structlog
@@ -120,8 +119,7 @@ def _complete(spool: Spool, remote: RemoteFiles, each: Waiting, part: Path) -> N
     had = part.stat().st_size if part.exists() else 0
     if had == each.size:
         return
-    if not spool.has_room(each.size):
-        raise OSError(ENOSPC, "the disk is nearly full")
+    spool.need_room(each.size)
     with part.open("r+b" if 0 < had < each.size else "wb") as into:
         had = into.seek(0, os.SEEK_END)
         remote.download_document(RemoteFile(f"{each.sha256}.pdf", each.size, each.sha256), into, had)

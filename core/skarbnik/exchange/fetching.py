@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from datetime import datetime, timedelta
-from errno import ENOSPC
 
 import structlog
 from sqlalchemy import and_, or_, select
@@ -157,8 +156,7 @@ def _complete(spool: Spool, remote: RemoteFiles, file: RemoteFile) -> None:
     had = part.stat().st_size if part.exists() else 0
     if had == file.size:
         return
-    if not spool.has_room(file.size - had):
-        raise OSError(ENOSPC, "the disk is nearly full")
+    spool.need_room(file.size - had)
     with part.open("r+b" if 0 < had < file.size else "wb") as into:
         had = into.seek(0, os.SEEK_END)
         remote.download(file, into, had)

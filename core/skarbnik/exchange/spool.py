@@ -147,8 +147,7 @@ class Spool:
                     size += len(piece)
                     if size > most:
                         raise BrokenFile(f"Plik jest większy niż {most // 1024**2} MB.")
-                    if not self.has_room(len(piece)):
-                        raise OSError(ENOSPC, "the disk is nearly full")
+                    self.need_room(len(piece))
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
@@ -194,6 +193,11 @@ class Spool:
 
     def has_room(self, size: int) -> bool:
         return shutil.disk_usage(self.root).free - size > RESERVE
+
+    def need_room(self, size: int) -> None:
+        """OSError (ENOSPC) before the last of the disk is taken."""
+        if not self.has_room(size):
+            raise OSError(ENOSPC, "the disk is nearly full")
 
     def try_again(self, name: str, tried: str, key: str) -> bool:
         """Let `key` read the file that `tried` has tried. False when it is not kept any more."""
