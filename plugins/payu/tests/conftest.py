@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import json
-import re
-import socket
-import subprocess
-import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from datetime import timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-import requests
 
 from skarbnik.plugin_api import (
     HttpAnswer,
     HttpClient,
-    Money,
-    PaymentItem,
     PaymentRequest,
-    RawNotification,
     StartedPayment,
     TransactionKey,
+)
+from skarbnik.testing.gateways import (
+    Receiver,
+    ScriptedHttp,
+    SimulatorProcess,
+    free_port,
+    key_for,
+    receiving,
+    request_for,
+    wait_until,
+)
+from skarbnik.testing.gateways import (
+    answer as scripted_answer,
 )
 from skarbnik_payu.gateway import PayuGateway
 from skarbnik_payu.settings import PayuSettings
@@ -38,91 +37,36 @@ ACCOUNTS = {"300746": "b6ca15b0d1020e8094d9b5f8d163db54", "145227": "13a980d4f85
 SECRET = "2ee86a66e5d97e3fadc400c9f19b065d"
 
 
-@dataclass
-class SimulatorProcess:
-    """The simulator in a process of its own, with the payer's and the tester's part of it."""
+class Simulator(SimulatorProcess):
+    """With the payer's part of it."""
 
-    ledger: Path
-    port: int = 0
-    url: str = ""
-    process: subprocess.Popen | None = None
+    main = MAIN
 
-    def start(self) -> None:
-        command = [sys.executable, str(MAIN), "--port", str(self.port), "--ledger", str(self.ledger)]
-        for pos_id, key in ACCOUNTS.items():
-            command += ["--pos", f"{pos_id}:{pos_id}:{SECRET}:{key}:Gmina {pos_id}"]
-        self.process = subprocess.Popen([*command, "--time-scale", "600"], stdout=subprocess.PIPE, text=True)
-        line = self.process.stdout.readline()
-        self.url = re.search(r"http://\S+", line)[0]
-        self.port = int(self.url.rpartition(":")[2])
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-        self.process.stdout.close()
-
-    def post(self, path: str, body: Any = None) -> requests.Response:
-        return requests.post(self.url + path, json=body or {}, timeout=10)
-
-    def fault(self, name: str, *, next: int = 1, **more: Any) -> None:  # noqa: A002  # the word of the control API
-        self.post("/_sim/faults", {"name": name, "next": next, **more}).raise_for_status()
+    def accounts(self) -> list[str]:
+        return [
+            part
+            for pos_id, key in ACCOUNTS.items()
+            for part in ("--pos", f"{pos_id}:{pos_id}:{SECRET}:{key}:Gmina {pos_id}")
+        ]
 
     def pay(self, order_id: str) -> None:
         self.post(f"/_sim/orders/{order_id}/pay").raise_for_status()
 
     def orders(self, ext: str) -> list[dict]:
-        return requests.get(f"{self.url}/_sim/orders", params={"ext": ext}, timeout=10).json()["orders"]
+        return self.get("/_sim/orders", ext=ext)["orders"]
 
     def money(self, order_id: str) -> list[tuple[str, int, str]]:
-        rows = requests.get(f"{self.url}/_sim/ledger", timeout=10).json()["money"]
+        rows = self.get("/_sim/ledger")["money"]
         return [(row["kind"], row["amount"], row["currency"]) for row in rows if row["orderId"] == order_id]
 
 
-@dataclass
-class Receiver:
-    """Where notifications arrive. `statuses` are answered in turn, then 200."""
-
-    url: str
-    came: list[RawNotification] = field(default_factory=list)
-    statuses: list[int] = field(default_factory=list)
-
-    def wait(self, count: int) -> list[RawNotification]:
-        wait_until(lambda: len(self.came) >= count)
-        return self.came
-
+class Notified(Receiver):
     def events(self) -> list[str]:
-        bodies = [json.loads(raw.body) for raw in self.came]
-        return [body["order"]["status"] if "order" in body else body["refund"]["status"] for body in bodies]
-
-
-class ScriptedHttp:
-    """PayU's answers in the order they will be given; keeps what was asked."""
-
-    def __init__(self, *answers: HttpAnswer | Exception) -> None:
-        self.answers = list(answers)
-        self.asked: list[tuple[str, str, dict]] = []
-
-    def request(self, method: str, url: str, **more: Any) -> HttpAnswer:
-        self.asked.append((method, url, more))
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-
-def wait_until(happened: Callable[[], Any], seconds: float = 10) -> Any:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        result = happened()
-        if result:
-            return result
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")
+        return [body["order"]["status"] if "order" in body else body["refund"]["status"] for body in self.bodies()]
 
 
 def answer(status: int, body: Any) -> HttpAnswer:
-    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return HttpAnswer(status=status, headers={"Correlation-Id": "c-1"}, body=raw)
+    return scripted_answer(status, body, **{"Correlation-Id": "c-1"})
 
 
 def token(value: str = "token-1", lasts: int = 43199) -> HttpAnswer:
@@ -133,27 +77,6 @@ def settings_for(base_url: str = "https://secure.payu.com", pos_id: str = "30074
     return PayuSettings(
         pos_id=pos_id, client_id=pos_id, client_secret=SECRET, second_key=ACCOUNTS[pos_id], base_url=base_url
     )
-
-
-def request_for(notify_url: str = "http://127.0.0.1:9/notify", **changes: Any) -> PaymentRequest:
-    values = {
-        "transaction_id": uuid4(),
-        "amount": Money(12_345),
-        "currency": "PLN",
-        "title": "Podatek od nieruchomości, rata III",
-        "items": (PaymentItem("Rata III", Money(12_000)), PaymentItem("Odsetki", Money(345))),
-        "payer_email": "mieszkaniec@example.pl",
-        "payer_ip": "203.0.113.7",
-        "language": "pl",
-        "notify_url": notify_url,
-        "return_url": "https://gmina.example.pl/wynik?zlecenie=1",
-        "valid_for": timedelta(minutes=15),
-    }
-    return PaymentRequest(**(values | changes))
-
-
-def key_for(request: PaymentRequest, external_id: str | None) -> TransactionKey:
-    return TransactionKey(request.transaction_id, external_id, request.amount, request.currency)
 
 
 @pytest.fixture
@@ -170,27 +93,24 @@ def wire():
 
 
 @pytest.fixture(scope="session")
-def running(tmp_path_factory) -> Iterator[SimulatorProcess]:
-    process = SimulatorProcess(tmp_path_factory.mktemp("payu") / "ledger.sqlite")
+def running(tmp_path_factory) -> Iterator[Simulator]:
+    process = Simulator(tmp_path_factory.mktemp("payu") / "ledger.sqlite")
     process.start()
     yield process
     process.kill()
 
 
 @pytest.fixture
-def simulator(running) -> Iterator[SimulatorProcess]:
+def simulator(running) -> Iterator[Simulator]:
     yield running
     running.post("/_sim/faults", {"clear": True}).raise_for_status()
     running.post("/_sim/pos/300746", {"algorithm": "MD5", "auto_receive": True}).raise_for_status()
 
 
 @pytest.fixture
-def own_simulator(tmp_path) -> Iterator[SimulatorProcess]:
+def own_simulator(tmp_path) -> Iterator[Simulator]:
     """One that may be killed."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    process = SimulatorProcess(tmp_path / "ledger.sqlite", port=port)
+    process = Simulator(tmp_path / "ledger.sqlite", port=free_port())
     process.start()
     yield process
     process.kill()
@@ -200,7 +120,7 @@ def own_simulator(tmp_path) -> Iterator[SimulatorProcess]:
 def connect():
     """A gateway for a running simulator, with a patience of one second."""
 
-    def make(simulator: SimulatorProcess, pos_id: str = "300746") -> PayuGateway:
+    def make(simulator: Simulator, pos_id: str = "300746") -> PayuGateway:
         settings = settings_for(simulator.url, pos_id)
         return PayuGateway(settings, HttpClient(PayuGateway.hosts(settings), read_seconds=1.0))
 
@@ -213,24 +133,9 @@ def gateway(simulator, connect) -> PayuGateway:
 
 
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # the name http.server calls
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            self.send_response(made.statuses.pop(0) if made.statuses else 200)
-            self.end_headers()
-            made.came.append(RawNotification(headers=headers, body=body))
-
-        def log_message(self, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made = Receiver(f"http://127.0.0.1:{server.server_port}/notify")
-    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    yield made
-    server.shutdown()
-    server.server_close()
+def receiver() -> Iterator[Notified]:
+    with receiving(Notified) as made:
+        yield made
 
 
 @pytest.fixture
