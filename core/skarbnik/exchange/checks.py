@@ -29,9 +29,9 @@ _DUPLICATES = """
 _DUPLICATES_OF_KNOWN = {
     "receivables": """
         SELECT min(line), external_id FROM (
-            SELECT line, external_id FROM stage_same UNION ALL SELECT line, external_id FROM stage_receivables
-        ) AS named GROUP BY external_id HAVING count(*) > 1 AND bool_or(external_id IN (
-            SELECT external_id FROM stage_same)) ORDER BY 1 LIMIT 200
+            SELECT line, external_id, true AS is_known FROM stage_same
+            UNION ALL SELECT line, external_id, false FROM stage_receivables
+        ) AS named GROUP BY external_id HAVING count(*) > 1 AND bool_or(is_known) ORDER BY 1 LIMIT 200
     """,
     **{
         table: f"""
