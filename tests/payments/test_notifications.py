@@ -9,7 +9,8 @@ from sqlalchemy import func, select, text
 from skarbnik import clock
 from skarbnik.payments import accounts
 from skarbnik.payments.models import Capture, Notification, Transaction
-from skarbnik.payments.services import keep_notification, record_report
+from skarbnik.payments.notifications import keep_notification
+from skarbnik.payments.services import record_report
 from skarbnik.plugin_api import NotificationHint, RawNotification, TransactionState
 from skarbnik.testing.factories import MerchantAccountFactory, TransactionFactory, report_on
 from skarbnik_payu.gateway import PayuGateway
@@ -123,6 +124,7 @@ def test_what_is_larger_than_any_notification_is_refused(client, account, notify
 
 
 def test_a_key_that_was_just_changed_still_signs_what_was_on_its_way(tenant, client, account, notify, payu_settings):
+    assert notify(client, "lipowo", account, status="NEW").status_code == 200  # the account is remembered from here on
     with tenant.session() as session:
         accounts.open_merchant_account(
             session,
@@ -151,7 +153,7 @@ def test_a_hint_with_our_id_only_is_about_that_payment_and_no_other(session):
     wanted = TransactionFactory(merchant_account=account)
     hint = NotificationHint(key="k", transaction_id=wanted.id, external_id=None)
 
-    assert keep_notification(session, account, hint, RawNotification({}, b""))
+    assert keep_notification(session, account.id, hint, RawNotification({}, b""))
     assert session.scalars(select(Notification.transaction_id)).all() == [wanted.id]
 
 
@@ -160,14 +162,14 @@ def test_a_hint_that_names_nothing_of_ours_is_not_about_whatever_has_no_number_y
     TransactionFactory(merchant_account=account)
     hint = NotificationHint(key="k", transaction_id=some_id(), external_id=None)
 
-    assert not keep_notification(session, account, hint, RawNotification({}, b""))
+    assert not keep_notification(session, account.id, hint, RawNotification({}, b""))
 
 
 def test_a_hint_teaches_us_the_number_the_gateway_gave(session):
     transaction = TransactionFactory()
     hint = NotificationHint(key="k", transaction_id=transaction.id, external_id="EXT-77")
 
-    keep_notification(session, transaction.merchant_account, hint, RawNotification({}, b""))
+    keep_notification(session, transaction.merchant_account_id, hint, RawNotification({}, b""))
     session.refresh(transaction)
 
     assert transaction.external_id == "EXT-77"
@@ -177,7 +179,7 @@ def test_a_payment_of_another_merchant_account_is_not_touched(session):
     transaction = TransactionFactory(started=True)
     hint = NotificationHint(key="k", transaction_id=transaction.id, external_id=transaction.external_id)
 
-    assert not keep_notification(session, MerchantAccountFactory(), hint, RawNotification({}, b""))
+    assert not keep_notification(session, MerchantAccountFactory().id, hint, RawNotification({}, b""))
 
 
 def test_the_day_of_payment_is_the_one_the_gateway_signed(session):
@@ -185,7 +187,7 @@ def test_the_day_of_payment_is_the_one_the_gateway_signed(session):
     with clock.stopped_at(datetime(2026, 11, 23, 6, tzinfo=UTC)):
         transaction = TransactionFactory(started=True)
         hint = NotificationHint("k", transaction.id, transaction.external_id, happened_at=paid_at)
-        keep_notification(session, transaction.merchant_account, hint, RawNotification({}, b""))
+        keep_notification(session, transaction.merchant_account_id, hint, RawNotification({}, b""))
         record_report(session, transaction.id, report_on(transaction, "E-1"))
 
     assert session.scalars(select(Capture.captured_at)).one() == paid_at

@@ -1,18 +1,18 @@
 """Two things at the same moment: each sees what the other made of it."""
 
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
-from threading import Barrier, BrokenBarrierError, Event
+from threading import Barrier, Event
 from uuid import uuid4
 
 import pytest
-from sqlalchemy import event, func, select, text
+from sqlalchemy import func, select, text
 
 from skarbnik.errors import Conflict
 from skarbnik.money import Money
-from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
+from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder, Transaction
+from skarbnik.payments.notifications import keep_notification
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
-from skarbnik.payments.services import keep_notification, mark_started, record_report
+from skarbnik.payments.services import mark_started, record_report
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import NotificationHint, RawNotification, TransactionState
 from skarbnik.testing.factories import (
@@ -122,29 +122,26 @@ def test_two_first_clicks_at_once_make_one_order(tenant):
     assert first == second
 
 
-def test_two_notifications_that_bring_the_gateways_number_at_once_do_not_block_each_other(tenant, clean):
+def test_two_notifications_that_bring_the_gateways_number_at_once_do_not_block_each_other(tenant):
     with tenant.session() as session, bound_to(session):
-        transaction = TransactionFactory()
-    both = Barrier(2)
-
-    def meet(connection, cursor, statement, *_rest):
-        if statement.startswith("INSERT INTO notifications"):
-            with suppress(BrokenBarrierError):  # one that waits for the other never comes here
-                both.wait(0.5)
+        transactions = [TransactionFactory() for _ in range(20)]
+    both = Barrier(2, timeout=10)
 
     def keep(key):
-        with tenant.session() as session:
-            account = session.get_one(MerchantAccount, transaction.merchant_account_id)
-            return keep_notification(
-                session, account, NotificationHint(key, transaction.id, "EXT-1"), RawNotification({}, b"{}")
-            )
+        told = []
+        for number, transaction in enumerate(transactions):
+            hint = NotificationHint(key, transaction.id, f"EXT-{number}")
+            both.wait()
+            with tenant.session() as session:
+                told.append(
+                    keep_notification(session, transaction.merchant_account_id, hint, RawNotification({}, b"{}"))
+                )
+        return told
 
-    event.listen(clean.instance.engine, "after_cursor_execute", meet)
-    try:
-        with ThreadPoolExecutor(2) as pool:
-            assert list(pool.map(keep, ("pending", "completed"))) == [True, True]
-    finally:
-        event.remove(clean.instance.engine, "after_cursor_execute", meet)
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(keep, ("pending", "completed"))) == [[True] * 20] * 2
+    with tenant.session() as session:
+        assert session.scalar(select(func.count()).select_from(Notification)) == 40
 
 
 def test_two_who_pay_again_at_once_are_given_one_attempt(tenant):

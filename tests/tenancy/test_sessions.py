@@ -238,6 +238,28 @@ def test_a_read_that_fails_leaves_nothing_behind(lab, runtime):
     assert runtime.pool.checkedout() == 0
 
 
+def test_nobody_goes_on_after_an_error_and_believes_that_it_was_kept(tenant):
+    session = tenant.open_session()
+    session.read("SELECT 1 AS one")
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        session.read("SELECT 1 / 0 AS nothing")
+
+    with pytest.raises(psycopg.errors.InFailedSqlTransaction):
+        session.commit()
+    session.close()
+
+
+def test_a_line_that_is_cut_before_the_commit_is_an_error(tenant, clean):
+    session = tenant.open_session()
+    (here,) = session.read("SELECT pg_backend_pid() AS id")
+    with clean.as_admin() as connection:
+        connection.execute("SELECT pg_terminate_backend(%s, 5000)", (here.id,))
+
+    with pytest.raises(OperationalError):
+        session.commit()
+    session.close()
+
+
 def test_objects_read_by_the_orm_after_a_plain_read_are_kept_by_the_commit(tenant):
     with tenant.session() as session, bound_to(session):
         UserFactory(name="Anna")

@@ -8,7 +8,6 @@ differences. Imports begin at the instalments. Whoever needs an earlier one must
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -27,7 +26,6 @@ from skarbnik.payments.models import (
     BookingLine,
     Capture,
     Difference,
-    MerchantAccount,
     Notification,
     OrderLine,
     PaymentOrder,
@@ -41,7 +39,7 @@ from skarbnik.payments.states import (
     CaptureState,
     PaymentOrderState,
 )
-from skarbnik.plugin_api import GatewayReport, NotificationHint, RawNotification, TransactionState
+from skarbnik.plugin_api import GatewayReport, TransactionState
 from skarbnik.receivables.models import Instalment
 
 
@@ -83,39 +81,6 @@ def _advance(transaction: Transaction, to: TransactionState) -> bool:
     if to is transaction.state or to not in TRANSACTION_NEXT[transaction.state]:
         return False
     transaction.move_to(to)
-    return True
-
-
-def keep_notification(session: Session, account: MerchantAccount, hint: NotificationHint, raw: RawNotification) -> bool:
-    """Keep a signed notification once and ring the worker that asks the gateway. False when it names nothing of ours.
-
-    A repeated one rings again: it costs one question and heals whatever went wrong the first time.
-    """
-    named = Transaction.id == hint.transaction_id
-    if hint.external_id is not None:  # compared with None it would be whatever has no number yet
-        named |= Transaction.external_id == hint.external_id
-    transaction_id = session.scalar(select(Transaction.id).where(Transaction.merchant_account_id == account.id, named))
-    if transaction_id is None:
-        return False
-    if hint.external_id is not None:  # first: two at once that both refer to the row would wait for each other
-        session.execute(
-            text("UPDATE transactions SET external_id = :external WHERE id = :id AND external_id IS NULL"),
-            {"external": hint.external_id, "id": transaction_id},
-        )
-    session.execute(
-        insert(Notification)
-        .values(
-            merchant_account_id=account.id,
-            key=hint.key[:120],
-            transaction_id=transaction_id,
-            headers=json.dumps(dict(raw.headers), ensure_ascii=False)[:4000],
-            body=raw.body,
-            received_at=clock.now(),
-            happened_at=hint.happened_at,
-        )
-        .on_conflict_do_nothing()
-    )
-    publish(session, "payments.notified", transaction_id)
     return True
 
 

@@ -47,7 +47,7 @@ class GminaCookie(SecureCookieSessionInterface):
         """What the cookie says. Its signature is verified once a day, not for each page it comes with."""
         text = request.cookies.get(self.get_cookie_name(app))
         if not text:
-            return super().open_session(app, request)
+            return self.session_class()
         tenant = _tenant()
         key = (tenant.id if tenant else NO_TENANT, text, clock.today())
         known = _VERIFIED.get(key)
