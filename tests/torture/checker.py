@@ -17,6 +17,8 @@ from psycopg.rows import dict_row
 from skarbnik.testing.stack import Stack, Town
 from skarbnik.testing.visitor import call
 
+TRUE = {"true", "copy"}  # kinds of notifications the gateway really means
+
 
 @dataclass
 class Verdict:
@@ -34,52 +36,113 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Money:
-    """Money as PayU's ledger has it, of one order there."""
+    """Money as the ledger of a gateway has it, of one payment there."""
 
+    gateway: str
     point: str
-    order: str
+    payment: str
     amount: int
     currency: str
+
+
+@dataclass(frozen=True)
+class Told:
+    """A notification as the ledger of a gateway has it."""
+
+    gateway: str
+    point: str
+    key: str  # as the product keeps it; empty for what it must not keep
+    kind: str  # true, copy, forged, foreign ...
+    was_taken: bool  # answered with 200
 
 
 def check(stack: Stack, *, damaged_exports: int = 0) -> Verdict:
     """Judge a stack that has come to rest."""
     verdict = Verdict()
-    money, told = _gateway(stack)
+    money, told = [*_payu_money(stack), *_przelewy24_money(stack)], [*_payu_told(stack), *_przelewy24_told(stack)]
     with stack.connect() as connection:
         connection.row_factory = dict_row
         for town in stack.towns.values():
             one = _Town(stack, town, connection, verdict)
-            one.captures([each for each in money if each.point in town.points])
-            one.notifications([row for row in told if row["pos_id"] in town.points])
-            one.equation([each for each in money if each.point in town.points])
+            one.captures([each for each in money if one.owns(each)])
+            one.notifications([each for each in told if one.owns(each)])
+            one.equation([each for each in money if one.owns(each)])
             one.bookings()
             one.states()
             one.confirmations()
             one.files()
         _errands(connection, verdict)
         _refused_files(stack, connection, verdict, damaged_exports)
-    for row in told:
-        if row["kind"] in {"forged", "foreign"} and row["status"] == 200:
-            verdict.wrong.append(f"a {row['kind']} notification about {row['order_id']} was answered with 200")
+    for each in told:
+        if each.kind not in TRUE and each.was_taken:
+            verdict.wrong.append(f"a {each.kind} notification of {each.gateway} was answered with 200: {each.key}")
+    verdict.stuck += [f"an advance at Przelewy24 was not confirmed: {row}" for row in _unconfirmed(stack)]
     return verdict
 
 
-def _gateway(stack: Stack) -> tuple[list[Money], list[sqlite3.Row]]:
-    db = sqlite3.connect(f"file:{stack.folder / 'payu.sqlite'}?mode=ro", uri=True)
+def _read(stack: Stack, ledger: str, query: str) -> list[sqlite3.Row]:
+    db = sqlite3.connect(f"file:{stack.folder / ledger}?mode=ro", uri=True)
     db.row_factory = sqlite3.Row
     try:
-        money = [
-            Money(row["pos_id"], row["order_id"], row["amount"], row["currency"])
-            for row in db.execute("SELECT * FROM money WHERE kind = 'payment'")
-        ]
-        told = db.execute(
-            "SELECT n.pos_id, n.order_id, n.event, n.kind, max(a.status = 200) * 200 AS status"
-            " FROM notifications n JOIN answers a ON a.notification = n.number GROUP BY n.number"
-        ).fetchall()
+        return db.execute(query).fetchall()
     finally:
         db.close()
-    return money, told
+
+
+def _payu_money(stack: Stack) -> list[Money]:
+    rows = _read(stack, "payu.sqlite", "SELECT * FROM money WHERE kind = 'payment'")
+    return [Money("payu", row["pos_id"], row["order_id"], row["amount"], row["currency"]) for row in rows]
+
+
+def _przelewy24_money(stack: Stack) -> list[Money]:
+    """What was confirmed; before that it is the payer's advance."""
+    rows = _read(stack, "przelewy24.sqlite", "SELECT * FROM money WHERE kind = 'payment'")
+    return [Money("przelewy24", str(row["pos_id"]), row["session_id"], row["amount"], row["currency"]) for row in rows]
+
+
+def _unconfirmed(stack: Stack) -> list[str]:
+    """Advances that are exactly what was ordered and never became the gmina's: the payer would get them back."""
+    rows = _read(
+        stack,
+        "przelewy24.sqlite",
+        "SELECT session_id FROM transactions WHERE status = 1 AND (paid_amount, paid_currency) = (amount, currency)",
+    )
+    return [row["session_id"] for row in rows]
+
+
+def _payu_told(stack: Stack) -> list[Told]:
+    rows = _read(
+        stack,
+        "payu.sqlite",
+        "SELECT n.pos_id, n.order_id, n.event, n.kind, max(a.status = 200) AS taken"
+        " FROM notifications n JOIN answers a ON a.notification = n.number GROUP BY n.number",
+    )
+    found = []
+    for row in rows:
+        kind, _, status = row["event"].partition(" ")
+        key = f"order:{row['order_id']}:{status}" if kind == "order" else ""
+        found.append(Told("payu", row["pos_id"], key, row["kind"], bool(row["taken"])))
+    return found
+
+
+def _przelewy24_told(stack: Stack) -> list[Told]:
+    rows = _read(
+        stack,
+        "przelewy24.sqlite",
+        "SELECT n.pos_id, n.event, n.kind, t.order_id, max(a.status = 200) AS taken FROM notifications n"
+        " JOIN answers a ON a.notification = n.number JOIN transactions t ON t.session_id = n.session_id"
+        " GROUP BY n.number",
+    )
+    return [
+        Told(
+            "przelewy24",
+            str(row["pos_id"]),
+            f"payment:{row['order_id']}" if row["event"] == "payment" else "",
+            row["kind"],
+            bool(row["taken"]),
+        )
+        for row in rows
+    ]
 
 
 class _Town:
@@ -97,9 +160,12 @@ class _Town:
         self.connection.execute(f"SET search_path TO {self.town.schema}")
         return self.connection.execute(query).fetchall()
 
+    def owns(self, each: Money | Told) -> bool:
+        return each.point in (self.town.points if each.gateway == "payu" else self.town.przelewy24_points)
+
     def captures(self, money: list[Money]) -> None:
         """Transaction by transaction, to the grosz: nothing lost, nothing double, nothing of a neighbour."""
-        really = {each.order: each for each in money}
+        really = {each.payment: each for each in money}
         kept = Counter[str]()
         for row in self.ask(
             "SELECT c.external_id, c.amount, c.currency, m.merchant FROM captures c"
@@ -108,21 +174,20 @@ class _Town:
             kept[row["external_id"]] += 1
             true = really.get(row["external_id"])
             if true is None:
-                self.verdict.wrong.append(f"{self.town.slug}: {row['external_id']} captured, PayU has no such money")
+                self.verdict.wrong.append(f"{self.town.slug}: {row['external_id']} captured, not at the gateway")
             elif (row["amount"], row["currency"], row["merchant"]) != (true.amount, true.currency, true.point):
                 self.verdict.wrong.append(f"{self.town.slug}: {row['external_id']} captured as {row}, really {true}")
         self.verdict.double += [f"{self.town.slug}: {key} captured {n} times" for key, n in kept.items() if n > 1]
         self.verdict.lost += [f"{self.town.slug}: {key}" for key in really if key not in kept]
 
-    def notifications(self, told: list[sqlite3.Row]) -> None:
+    def notifications(self, told: list[Told]) -> None:
         """What we answered with 200 we have."""
         kept = {row["key"] for row in self.ask("SELECT key FROM notifications")}
-        for row in told:
-            kind, _, status = row["event"].partition(" ")
-            if row["kind"] in {"true", "copy"} and row["status"] == 200 and kind == "order":
-                key = f"order:{row['order_id']}:{status}"
-                if key not in kept:
-                    self.verdict.lost.append(f"{self.town.slug}: notification {key} was answered and not kept")
+        self.verdict.lost += [
+            f"{self.town.slug}: notification {each.key} was answered and not kept"
+            for each in told
+            if each.kind in TRUE and each.was_taken and each.key and each.key not in kept
+        ]
 
     def equation(self, money: list[Money]) -> None:
         """Per merchant account: captured = the gateway's money = booked + waiting + in suspense + refunded."""
@@ -134,7 +199,7 @@ class _Town:
             if not row["captured"] == parts == really[row["merchant"]]:
                 self.verdict.wrong.append(
                     f"{self.town.slug}: the equation of {row['merchant']} does not hold: captured {row['captured']},"
-                    f" parts {parts}, at PayU {really[row['merchant']]}"
+                    f" parts {parts}, at the gateway {really[row['merchant']]}"
                 )
 
     def bookings(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,8 +66,8 @@ MUTANTS = (
         (
             (
                 "skarbnik.payments.services",
-                "        fits = left[line.instalment_id].total >= line.amounts.total\n",
-                "        fits = True\n",
+                "        elif left[line.instalment_id].total < line.amounts.total:\n",
+                "        elif False:\n",
             ),
         ),
     ),
@@ -83,10 +84,7 @@ MUTANTS = (
 )
 
 
-def patched(mutant: Mutant) -> dict[str, str]:
-    """The environment of processes that make this mistake."""
+def patched(changes: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """The environment of processes whose lines are changed."""
     path = [str(Path(__file__).with_name("patch")), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return {
-        "PYTHONPATH": os.pathsep.join(path),
-        "SKARBNIK_TORTURE_MUTANT": json.dumps(mutant.changes),
-    }
+    return {"PYTHONPATH": os.pathsep.join(path), "SKARBNIK_TORTURE_MUTANT": json.dumps(changes)} if changes else {}

@@ -5,6 +5,7 @@ One round in every run of the tests; `--rounds N --seed S` for more. docs/tortur
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -14,12 +15,13 @@ from pathlib import Path
 
 import pytest
 from tests.torture.checker import Verdict, check
+from tests.torture.clocks import Clock, clock_for
 from tests.torture.healing import heal
 from tests.torture.mutants import MUTANTS, Mutant, patched
 from tests.torture.nemesis import Nemesis
 from tests.torture.town import Crowd
 
-from skarbnik.testing.stack import ADMIN, HINT, start_stack
+from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
 
 SECONDS = 30.0
 PAYMENTS = 200
@@ -43,11 +45,13 @@ class Round:
 
 
 def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutant: Mutant | None = None) -> Round:
-    """One round on a stack of its own: load and faults, healing, judgement."""
+    """One round on a stack of its own: load and faults, healing, judgement. A mutant lives in the real time."""
     if ADMIN not in os.environ:
         pytest.skip(HINT)
     name = f"torture{os.environ.get('PYTEST_XDIST_WORKER', 'main')}"
-    with start_stack(name, extra=patched(mutant) if mutant else None) as stack:
+    clock = Clock("as it is") if mutant else clock_for(seed)
+    changes = mutant.changes if mutant else clock.changes
+    with start_stack(name, extra=patched(changes), stormy=True) as stack:
         crowd = Crowd(stack, seed=seed, payments=payments, seconds=seconds)
         crowd.sign_in()
         if mutant is not None and mutant.sql:
@@ -59,20 +63,29 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
         with Nemesis(stack, seed=seed, seconds=seconds) as nemesis:
             crowd.live()
         lasted = time.monotonic() - began
-        healed = heal(stack, seconds=30.0 if mutant else 90.0)
+        healed, restless = heal(stack, seconds=30.0 if mutant else 90.0, ahead=clock.ahead)
         verdict = check(stack, damaged_exports=nemesis.damaged)
         faults = _faults(stack.folder)
+        crashes = _crashes(stack)
     deeds = crowd.diary.deeds
     report = [
         f"seed {seed}: {sum(deeds.values())} deeds in {lasted:.0f} s, healed in {healed:.1f} s;"
         f" lost {len(verdict.lost)}, double {len(verdict.double)}, stuck {len(verdict.stuck)},"
         f" otherwise wrong {len(verdict.wrong)}",
+        f"  clock: {clock.name}",
+        *(f"  restless at last: {each}" for each in restless),
         f"  residents: {_counted(deeds)}; cut connections {crowd.diary.cuts}",
         f"  nemesis: {_counted(nemesis.did)}",
-        f"  gateway: {_counted(faults)}",
-        *(f"  {line}" for line in [*nemesis.log, *crowd.diary.errors[:12], *verdict.lines()]),
+        f"  gateways: {_counted(faults)}",
+        *(f"  {line}" for line in [*nemesis.log, *crowd.diary.errors[:12], *crashes, *verdict.lines()]),
     ]
     return Round(verdict, report, crowd.diary.errors)
+
+
+def _crashes(stack: Stack) -> list[str]:
+    """The ends of the first tracebacks of pages that nobody had foreseen."""
+    lines = [json.loads(line) for line in stack.log("web").splitlines() if '"crashed"' in line]
+    return [" | ".join(str(line.get("exception", "")).splitlines()[-7:]) for line in lines[:3]]
 
 
 def _counted(what: object) -> str:
@@ -80,19 +93,21 @@ def _counted(what: object) -> str:
 
 
 def _faults(folder: Path) -> Counter[str]:
-    """What the gateway did wrong, as its ledger has it."""
-    db = sqlite3.connect(f"file:{folder / 'payu.sqlite'}?mode=ro", uri=True)
-    try:
-        rows = db.execute("SELECT kind, state, count(*) FROM notifications GROUP BY kind, state").fetchall()
-        (odd,) = db.execute(
-            "SELECT count(*) FROM orders WHERE (paid_amount, paid_currency) <> (amount, currency)"
-        ).fetchone()
-        (paid,) = db.execute("SELECT count(*) FROM money").fetchone()
-    finally:
-        db.close()
-    found = Counter[str]({"payments": paid, "of another amount": odd})
-    for kind, state, number in rows:
-        found["lost notifications" if state == "lost" else f"{kind} notifications"] += number
+    """What the gateways did wrong, as their ledgers have it."""
+    found = Counter[str]()
+    for name, payments in (("payu", "orders"), ("przelewy24", "transactions")):
+        db = sqlite3.connect(f"file:{folder / name}.sqlite?mode=ro", uri=True)
+        try:
+            rows = db.execute("SELECT kind, state, count(*) FROM notifications GROUP BY kind, state").fetchall()
+            (odd,) = db.execute(
+                f"SELECT count(*) FROM {payments} WHERE (paid_amount, paid_currency) <> (amount, currency)"
+            ).fetchone()
+            (paid,) = db.execute("SELECT count(*) FROM money WHERE kind = 'payment'").fetchone()
+        finally:
+            db.close()
+        found += Counter({f"{name} payments": paid, f"{name} of another amount": odd})
+        for kind, state, number in rows:
+            found["lost notifications" if state == "lost" else f"{kind} notifications"] += number
     return found
 
 

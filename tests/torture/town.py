@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import heapq
 import http.client
+import sqlite3
 import threading
 import time
 from collections import Counter
@@ -11,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from random import Random
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from skarbnik.testing.stack import Stack
 from skarbnik.testing.visitor import Fields, Page, Refused, Visitor, call
@@ -29,11 +30,19 @@ DEEDS = {
     "leaves": 4,
     "pays late": 14,
 }
-PATIENCE = 50  # times somebody tries again after a cut connection: twenty seconds
+BUSY = 503  # the database is away: "try again in a moment", which people do
+PATIENCE = 45.0  # seconds somebody goes on trying after a cut connection
 
 
 class Brought500(Exception):
     """A page answered with an error of its own, which no killed process excuses."""
+
+
+class Payment(NamedTuple):
+    """A payment somebody was sent to: an order of PayU, a token of Przelewy24."""
+
+    gateway: str
+    reference: str
 
 
 @dataclass
@@ -61,7 +70,7 @@ class Crowd:
         self.diary = Diary()
         self._people: dict[tuple[str, str], Visitor] = {}
         self._owed: dict[tuple[str, str], list[str]] = {}
-        self._late: list[tuple[float, str]] = []
+        self._late: list[tuple[float, Payment]] = []
         self._lock = threading.Lock()
 
     def sign_in(self) -> None:
@@ -104,22 +113,23 @@ class Crowd:
         time.sleep(max(0.0, starts - time.monotonic()))
         visitor = self._people[slug, who]
         basket = dice.sample(self._owed[slug, who], min(dice.choice((1, 1, 1, 2, 3)), len(self._owed[slug, who])))
-        fields = self._persist(lambda: visitor.choose(basket))
+        fields = self._look(visitor, basket)
         if not any(name == "i" for name, _ in fields):
             return self.diary.note("found nothing left")
         self.diary.note(deed)
+        fields.append(("gateway", dice.choice(("payu", "przelewy24"))))  # where there is no choice nobody reads it
         if deed == "double clicks":
             with ThreadPoolExecutor(2) as pool:
                 pages = list(pool.map(lambda _: self._order(visitor, fields), range(2)))
-            for order in {page.payu_order() for page in pages} - {None}:
+            for order in {payment_of(page) for page in pages} - {None}:
                 self._pay(order)
             return None
         page = self._order(visitor, fields)
-        order = page.payu_order()
+        order = payment_of(page)
         if deed == "orders twice and pays twice":
-            again = self._order(visitor, self._persist(lambda: visitor.choose(basket)))
+            again = self._order(visitor, self._look(visitor, basket))
             self._pay(order)
-            self._pay(again.payu_order())
+            self._pay(payment_of(again))
         elif deed == "pays":
             self._pay(order)
         elif deed.startswith("cancels"):
@@ -138,10 +148,13 @@ class Crowd:
         if turn >= len(shared):
             return
         self.diary.note("two co-owners pay the same")
-        forms = [self._persist(lambda each=each: each.choose([shared[turn]])) for each in both]
+        forms = [self._look(each, [shared[turn]]) for each in both]
         with ThreadPoolExecutor(2) as pool:
             pages = list(pool.map(self._order, both, forms))
-            list(pool.map(lambda page: self._pay(page.payu_order()), pages))
+            list(pool.map(lambda page: self._pay(payment_of(page)), pages))
+
+    def _look(self, visitor: Visitor, basket: list[str]) -> Fields:
+        return self._persist(lambda: visitor.review(basket)).order_fields()
 
     def _order(self, visitor: Visitor, fields: Fields) -> Page:
         """Send the form, and send the same form again when nothing came back."""
@@ -158,20 +171,35 @@ class Crowd:
         tokens = seen.fields("csrf_token")
         fields = [("csrf_token", tokens[-1]), *(("rest", each) for each in seen.fields("rest"))] if tokens else []
         again = self._persist(lambda: visitor.post(f"/payments/{number}/pay", fields))
-        self._pay(again.payu_order())
+        self._pay(payment_of(again))
 
-    def _pay(self, order: str | None) -> None:
-        self._tell(order, "pay")
+    def _pay(self, payment: Payment | None) -> None:
+        self._tell(payment, "pay")
 
-    def _tell(self, order: str | None, deed: str) -> None:
-        if order is None:
+    def _tell(self, payment: Payment | None, deed: str) -> None:
+        if payment is None:
             return self.diary.note("was not sent to the gateway")
         try:
-            call(f"{self.stack.payu_url}/_sim/orders/{order}/{deed}", {})
+            if payment.gateway == "payu":
+                call(f"{self.stack.payu_url}/_sim/orders/{payment.reference}/{deed}", {})
+            elif deed == "pay":  # who cancels there just goes back
+                session = self._session_of(payment.reference)
+                call(f"{self.stack.przelewy24_url}/_sim/transactions/{session}/pay", {"late": True})
         except Refused as refused:
             if refused.status != 409:  # paid or cancelled already
                 raise
         return None
+
+    def _session_of(self, token: str) -> str:
+        """Whose page at Przelewy24 it is, as its ledger knows."""
+        ledger = sqlite3.connect(f"file:{self.stack.folder / 'przelewy24.sqlite'}?mode=ro", uri=True)
+        try:
+            (session,) = ledger.execute(
+                "SELECT session_id FROM tokens JOIN transactions USING (number) WHERE token = ?", (token,)
+            ).fetchone()
+        finally:
+            ledger.close()
+        return str(session)
 
     def _pay_late(self, until: float) -> None:
         while time.monotonic() < until or self._late:
@@ -184,15 +212,30 @@ class Crowd:
 
     def _persist(self, act: Callable[[], T]) -> T:
         """Again after a cut connection, as people do who press the button again. An error page is not excused."""
-        for _ in range(PATIENCE):
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until:
             try:
                 found = act()
             except (OSError, http.client.HTTPException):
-                with self.diary.lock:
-                    self.diary.cuts += 1
-                time.sleep(0.4)
+                self._cut()
+                continue
+            if isinstance(found, Page) and found.status == BUSY:
+                self._cut()
                 continue
             if isinstance(found, Page) and found.status >= 500:
                 raise Brought500(f"{found.status} at {found.path}")
             return found
         raise TimeoutError("the page stayed away")
+
+    def _cut(self) -> None:
+        with self.diary.lock:
+            self.diary.cuts += 1
+        time.sleep(0.4)
+
+
+def payment_of(page: Page) -> Payment | None:
+    """Where a page on the way to a gateway leads."""
+    if order := page.payu_order():
+        return Payment("payu", order)
+    token = page.przelewy24_token()
+    return Payment("przelewy24", token) if token else None

@@ -282,3 +282,26 @@ def test_a_form_that_is_wrong_says_so_in_the_title(browse):
     assert "<title>Błąd: Zaloguj się" in page.text
     assert "Wpisz swój adres e-mail." in page.text
     assert "Wpisz swoje hasło." in page.text
+
+
+def test_a_page_whose_database_went_before_the_commit_says_to_come_back_in_a_moment(browse, lab, monkeypatch):
+    browser = browse("lipowo")
+    draw = views.render_template
+
+    def draw_while_the_server_goes(*names, **words):
+        page = draw(*names, **words)
+        with lab.as_admin() as admin:
+            admin.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE usename = %s AND datname = current_database()",
+                (f"{lab.settings.instance}_app",),
+            )
+        return page
+
+    with monkeypatch.context() as patch:
+        patch.setattr(views, "render_template", draw_while_the_server_goes)
+        page = browser.get("/")
+    assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
+    assert "X-Request-ID" in page.headers
+    assert browser.get("/").status_code in {200, 503}  # one more connection may have to be found dead
+    assert browser.get("/").status_code == 200

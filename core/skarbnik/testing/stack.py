@@ -15,21 +15,25 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import redis
 from psycopg import sql
 
-from skarbnik.dev import programs, valkey
+from skarbnik.dev import postgres_binaries, programs, valkey
 from skarbnik.dev.plan import DemoPlan, make_plan, payu_points, product_environment
+from skarbnik.dev.postgres import EmbeddedPostgres
 from skarbnik.dev.processes import DidNotStart, Program, Supervisor, signal_group
 from skarbnik.dev.servers import with_database, with_login
 from skarbnik.dev.state import CHECKOUT, State, read_json, throw_away, write_private
+from skarbnik.testing import proxy
 
 ADMIN = "SKARBNIK_TEST_ADMIN_URL"
 REDIS = "SKARBNIK_TEST_REDIS_URL"
@@ -51,6 +55,7 @@ class Town:
     puma_code: str
     exchange: str
     points: tuple[str, ...]  # the numbers of its POS at PayU
+    przelewy24_points: tuple[str, ...]  # and of its points of sale at Przelewy24
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,7 @@ class Stack:
     towns: dict[str, Town]
     passwords: dict[str, str]
     environment: dict[str, str]
+    weather_port: int | None = None  # of a stormy stack
 
     @property
     def port(self) -> int:
@@ -82,12 +88,19 @@ class Stack:
         return psycopg.connect(self.database_url, autocommit=True)
 
     def move_the_clock(self) -> None:
-        """What is planned for later is due now: questions to gateways, second tries. Nothing else changes."""
+        """What is planned for later is due now: questions to gateways, second tries. Nothing else changes.
+
+        Due a day ago by the server's clock, since that of the product may be another.
+        """
         with self.connect() as connection:
             connection.execute(
-                "UPDATE work.outbox SET due_at = now()"
-                " WHERE due_at > now() AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < now())"
+                "UPDATE work.outbox SET due_at = now() - interval '1 day' WHERE due_at > now() - interval '1 day'"
+                " AND parked_at IS NULL AND (lease_until IS NULL OR lease_until < now())"
             )
+
+    def weather(self, words: dict[str, dict[str, float]]) -> Counter[str]:
+        """How the lines to `postgres`, `valkey`, `payu` and `przelewy24` behave from now on; what was done so far."""
+        return proxy.order(self.weather_port, words) if self.weather_port else Counter()
 
     def run_command(self, *arguments: str) -> None:
         """A command of the operator, as at a shell: `run_command("tenant", "suspend", "zalesie")`."""
@@ -106,11 +119,20 @@ class Stack:
 
 @contextmanager
 def start_stack(
-    name: str, *, slugs: tuple[str, ...] = ("lipowo", "debina"), payers: int = 4, extra: Mapping[str, str] | None = None
+    name: str,
+    *,
+    slugs: tuple[str, ...] = ("lipowo", "debina"),
+    payers: int = 4,
+    extra: Mapping[str, str] | None = None,
+    stormy: bool = False,
 ) -> Iterator[Stack]:
-    """Start a stack on a database called `name`, wait until it answers, and end it. `extra` goes to the product."""
+    """Start a stack on a database called `name`, wait until it answers, and end it. `extra` goes to the product.
+
+    A stormy one has a PostgreSQL of its own, durable, so that it may be stopped, and the product reaches that,
+    Valkey and the gateways over lines that misbehave when told to.
+    """
     with throw_away() as state:
-        wish = {"name": name, "slugs": slugs, "payers": payers, "extra": dict(extra or {})}
+        wish = {"name": name, "slugs": slugs, "payers": payers, "extra": dict(extra or {}), "stormy": stormy}
         command = [sys.executable, "-m", "skarbnik.testing.stack", "run", str(state.folder), json.dumps(wish)]
         with (state.logs / "runner.log").open("ab") as log:
             runner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=CHECKOUT)
@@ -133,7 +155,11 @@ def _wait(state: State, runner: subprocess.Popen[bytes]) -> Stack:
         if runner.poll() is not None or time.monotonic() > deadline:
             raise DidNotStart((state.logs / "runner.log").read_text(errors="replace"))
         time.sleep(0.05)
-    towns = {slug: Town(**{**town, "points": tuple(town["points"])}) for slug, town in found.pop("towns").items()}
+    numbers = ("points", "przelewy24_points")
+    towns = {
+        slug: Town(**{**town, **{name: tuple(town[name]) for name in numbers}})
+        for slug, town in found.pop("towns").items()
+    }
     return Stack(folder=state.folder, towns=towns, **found)
 
 
@@ -159,26 +185,77 @@ def run(state: State, wish: dict[str, Any]) -> int:
 
 def _start(supervisor: Supervisor, state: State, wish: dict[str, Any]) -> dict[str, Any]:
     name = wish["name"]
-    admin_url = with_database(os.environ[ADMIN], name)
-    with psycopg.connect(os.environ[ADMIN], autocommit=True) as connection:
+    server = _own_postgres(supervisor, state) if wish["stormy"] else os.environ[ADMIN]
+    with psycopg.connect(server, autocommit=True) as connection:
         connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    redis_url = _queue(supervisor, state)
-    plan = _plan(state, wish, admin_url, redis_url)
+    admin_url = with_database(server, name)
+    plan = _plan(state, wish, admin_url, _queue(supervisor, state))
     supervisor.spawn(programs.payu(state, plan))
     supervisor.spawn(programs.przelewy24(state, plan))
     supervisor.spawn(programs.mail(state, plan))
+    storm = _Storm(state) if wish["stormy"] else None
+    seen, environment = (storm.plan(plan), storm.environment(plan)) if storm else (plan, plan.environment)
+    if storm:
+        supervisor.spawn(storm.program())
     for gmina in plan.gminas:
         supervisor.finish(programs.fill_books(plan, gmina))
     with (state.folder / PLAN).open("wb") as file:
-        pickle.dump(plan, file)
+        pickle.dump(seen, file)
     supervisor.finish(_seeding(state, plan, admin_url))
     seeded = read_json(state.folder / "seeded.json")
     supervisor.spawn(programs.puma(plan, seeded["tenants"]))
-    for program in programs.product(plan.environment):
+    for program in programs.product(environment):
         supervisor.spawn(replace(program, environment={**program.environment, **wish["extra"]}))
     supervisor.wait()
-    return _report(plan, seeded, admin_url, redis_url)
+    return _report(plan, seeded, admin_url, plan.environment["REDIS_URL"]) | {
+        "weather_port": storm.control if storm else None
+    }
+
+
+def _own_postgres(supervisor: Supervisor, state: State) -> str:
+    """The tests' server where there are no binaries: then nobody stops it."""
+    try:
+        server = EmbeddedPostgres(state, postgres_binaries.find_binaries(os.environ))
+    except DidNotStart:
+        return os.environ[ADMIN]
+    supervisor.start(server.program())
+    return server.url()
+
+
+class _Storm:
+    """Ports between the product and what it talks to."""
+
+    def __init__(self, state: State) -> None:
+        self._state = state
+        self._routes: dict[str, str] = {}
+        self.control = state.port("weather")
+
+    def plan(self, plan: DemoPlan) -> DemoPlan:
+        """As the product is told it: gateways behind the proxy."""
+        return replace(
+            plan,
+            payu_url=self._behind("payu", plan.payu_url),
+            przelewy24_url=self._behind("przelewy24", plan.przelewy24_url),
+        )
+
+    def environment(self, plan: DemoPlan) -> dict[str, str]:
+        database, redis_url = plan.environment["DATABASE_URL"], plan.environment["REDIS_URL"]
+        return {
+            **plan.environment,
+            "DATABASE_URL": self._behind("postgres", database),
+            "REDIS_URL": self._behind("valkey", redis_url),
+        }
+
+    def program(self) -> Program:
+        return programs.python("storm", {}, "-m", "skarbnik.testing.proxy", str(self.control), *self._routes.values())
+
+    def _behind(self, name: str, url: str) -> str:
+        parts = urlsplit(url)
+        listen = self._state.port(f"storm-{name}")
+        self._routes[name] = f"{name}={listen}:{parts.port}"
+        before_port, _, _ = parts.netloc.rpartition(":")
+        return urlunsplit(parts._replace(netloc=f"{before_port}:{listen}"))
 
 
 def _queue(supervisor: Supervisor, state: State) -> str:
@@ -250,6 +327,7 @@ def _report(plan: DemoPlan, seeded: dict[str, Any], admin_url: str, redis_url: s
             puma_code=gmina.puma_code,
             exchange=str(plan.puma_folder(tenant_id)),
             points=tuple(pos.pos_id for pos in gmina.payu),
+            przelewy24_points=tuple(point.pos_id for point in gmina.przelewy24),
         )
         towns[gmina.slug] = asdict(town)
     return {

@@ -19,6 +19,7 @@ INPUT = re.compile(r"<input\b[^>]*>")
 ATTRIBUTE = re.compile(r'([a-z-]+)="([^"]*)"')
 STEP = re.compile(r'<li class="(done|now|waits|wrong)"><b>([^<]*)</b>')
 TO_PAYU = re.compile(r'href="(http[^"]+orderId=[^"]+)"')
+TO_PRZELEWY24 = re.compile(r'href="http[^"]+/trnRequest/([^"/?]+)"')
 
 Fields = list[tuple[str, str]]
 
@@ -39,6 +40,11 @@ class Page:
         found = (dict(ATTRIBUTE.findall(tag)) for tag in INPUT.findall(self.text))
         return [(each["name"], html.unescape(each.get("value", ""))) for each in found if "name" in each]
 
+    def order_fields(self) -> Fields:
+        """The fields of the form that orders what the page shows; none when nothing is left to order."""
+        wanted = {"csrf_token", "request_key", "i", "p", "n", "k"}
+        return [(name, value) for name, value in self.inputs() if name in wanted]
+
     def steps(self) -> list[tuple[str, str]]:
         """The timeline: mark and title of each step."""
         return [(mark, html.unescape(title)) for mark, title in STEP.findall(self.text)]
@@ -47,6 +53,11 @@ class Page:
         """The order at PayU that its link leads to."""
         found = TO_PAYU.search(self.text)
         return parse_qs(urlsplit(html.unescape(found[1])).query)["orderId"][0] if found else None
+
+    def przelewy24_token(self) -> str | None:
+        """The token of the page at Przelewy24 that its link leads to."""
+        found = TO_PRZELEWY24.search(self.text)
+        return found[1] if found else None
 
 
 class Visitor:
@@ -72,9 +83,10 @@ class Visitor:
 
     def choose(self, instalments: list[str]) -> Fields:
         """Look at the chosen instalments before ordering: the fields of the form that orders them."""
-        page = self.get(f"/payments/new?{urlencode([('i', each) for each in instalments])}")
-        wanted = {"csrf_token", "request_key", "i", "p", "n", "k"}
-        return [(name, value) for name, value in page.inputs() if name in wanted]
+        return self.review(instalments).order_fields()
+
+    def review(self, instalments: list[str]) -> Page:
+        return self.get(f"/payments/new?{urlencode([('i', each) for each in instalments])}")
 
     def _follow(self, method: str, path: str, fields: Fields | None) -> Page:
         for _ in range(6):

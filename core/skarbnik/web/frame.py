@@ -251,6 +251,8 @@ def _leave(response: Response) -> Response:
                 opened.commit()
             else:
                 opened.rollback()
+        except Exception as error:  # nobody is told that something was done which is not
+            response = current_app.make_response(current_app.handle_user_exception(error))
         finally:
             opened.close()
     _headers(response)
