@@ -1,10 +1,13 @@
 """One e-mail for one cause: sent once, tried again when the server is away, never again when it said no."""
 
 from dataclasses import dataclass
+from io import BytesIO
 
 import pytest
+from pypdf import PdfReader
 from sqlalchemy import select, text
 
+from skarbnik import clock
 from skarbnik.errors import ExternalSystemError, NotFound, OutcomeUnknown, Refused
 from skarbnik.mail import tasks
 from skarbnik.mail.models import Mail, MailState
@@ -139,6 +142,39 @@ def test_a_confirmation_says_what_was_paid_and_links_to_where_the_money_is(tenan
     assert tenant.url(f"/payments/{order.number}") in mail.text
     assert order.number in mail.subject
     assert payer not in mail.text
+    assert mail.paper_name == f"potwierdzenie-{order.number}.pdf"
+    text_of_paper = "\n".join(page.extract_text() for page in PdfReader(BytesIO(mail.paper)).pages)
+    assert "100,00" in text_of_paper
+    assert payer in text_of_paper
+
+
+def test_a_confirmation_goes_with_its_paper_which_is_not_kept(tenant, post):
+    with tenant.session() as session, bound_to(session):
+        transaction = TransactionFactory(started=True)
+        record_report(session, transaction.id, report_on(transaction, "E-1"))
+    confirm_payment(tenant, transaction.order_id)
+    with tenant.session() as session:
+        mail = session.scalars(select(Mail)).one()
+
+    tasks.deliver(tenant, mail.id)
+
+    (paper,) = post.taken[0].attachments
+    assert (paper.name, paper.media_type, paper.content) == (mail.paper_name, "application/pdf", mail.paper)
+    with tenant.session() as session:
+        assert session.scalars(select(Mail.paper)).one() is None
+
+
+def test_money_that_waits_for_a_decision_is_confirmed_without_a_paper(tenant, post):
+    with tenant.session() as session, bound_to(session):
+        transaction = TransactionFactory(started=True)
+        transaction.order.lines[0].instalment.closed_at = clock.now()
+        record_report(session, transaction.id, report_on(transaction, "E-1"))
+    confirm_payment(tenant, transaction.order_id)
+
+    with tenant.session() as session:
+        mail = session.scalars(select(Mail)).one()
+    assert (mail.paper, mail.paper_name) == (None, None)
+    assert "100,00" in mail.text
 
 
 def test_who_paid_a_part_is_told_what_is_left_and_who_paid_all_of_it_is_not(tenant, post):

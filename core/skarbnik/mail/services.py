@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy.dialects.postgresql import insert
@@ -13,7 +14,24 @@ from skarbnik.mail.models import Mail, MailState
 from skarbnik.outbox import publish
 
 
-def send_mail(session: Session, *, cause: str, subject_id: UUID, recipient: str, subject: str, text: str) -> None:
+@dataclass(frozen=True)
+class Paper:
+    """A PDF that goes with an e-mail. `name` is plain ASCII and ends in .pdf."""
+
+    name: str
+    content: bytes
+
+
+def send_mail(
+    session: Session,
+    *,
+    cause: str,
+    subject_id: UUID,
+    recipient: str,
+    subject: str,
+    text: str,
+    paper: Paper | None = None,
+) -> None:
     """One e-mail for one cause and subject, however often it is asked for."""
     mail_id = session.scalar(
         insert(Mail)
@@ -24,6 +42,8 @@ def send_mail(session: Session, *, cause: str, subject_id: UUID, recipient: str,
             recipient=recipient,
             subject=subject,
             text=text,
+            paper=paper.content if paper else None,
+            paper_name=paper.name if paper else None,
             state=MailState.WAITING,
             created_at=clock.now(),
         )

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from skarbnik import clock
 from skarbnik.errors import NotFound, Refused
 from skarbnik.mail.models import Mail, MailState
-from skarbnik.plugin_api import MailMessage
+from skarbnik.plugin_api import Attachment, MailMessage
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.tenancy.registry import Tenant
 
@@ -33,6 +33,7 @@ def deliver(tenant: Tenant, mail_id: UUID) -> None:
         sender_name=tenant.name,
         subject=mail.subject,
         text=mail.text,
+        attachments=_attachments(mail),
     )
     state = MailState.SENT
     try:
@@ -42,4 +43,10 @@ def deliver(tenant: Tenant, mail_id: UUID) -> None:
     with tenant.session() as session:
         kept = session.scalars(select(Mail).where(Mail.id == mail_id).with_for_update()).one()
         if kept.state is MailState.WAITING:
-            kept.state, kept.sent_at = state, clock.now()
+            kept.state, kept.sent_at, kept.paper = state, clock.now(), None
+
+
+def _attachments(mail: Mail) -> tuple[Attachment, ...]:
+    if mail.paper is None or mail.paper_name is None:
+        return ()
+    return (Attachment(mail.paper_name, "application/pdf", mail.paper),)

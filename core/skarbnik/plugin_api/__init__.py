@@ -47,7 +47,7 @@ from skarbnik.plugin_api.finance import (
     Totals,
 )
 from skarbnik.plugin_api.hooks import GROUP, Hooks, hookimpl
-from skarbnik.plugin_api.mail import MailMessage, MailSender
+from skarbnik.plugin_api.mail import Attachment, MailMessage, MailSender
 from skarbnik.plugin_api.payment import (
     Capability,
     GatewayReport,
@@ -76,6 +76,7 @@ __all__ = [
     "AcknowledgedLine",
     "Acknowledgement",
     "Amounts",
+    "Attachment",
     "Block",
     "BookingBatch",
     "BookingItem",

@@ -8,6 +8,15 @@ from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
+class Attachment:
+    """A file that goes with an e-mail. `name` is plain ASCII with its ending, `media_type` as in RFC 6838."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True)
 class MailMessage:
     """One e-mail to one person. `message_id` (`uuid@host`) is fixed, so a repeat can be told from a new one."""
 
@@ -18,6 +27,7 @@ class MailMessage:
     subject: str
     text: str
     html: str | None = None
+    attachments: tuple[Attachment, ...] = ()
 
 
 class MailSender(ABC):

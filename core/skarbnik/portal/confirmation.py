@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from flask_babel import gettext as _
+from collections.abc import Callable
 
 from skarbnik import clock
 from skarbnik.money import Money
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder
 from skarbnik.payments.states import ON_ITS_WAY, BookingState
 from skarbnik.web.formats import account, day, moment, money
-from skarbnik.web.languages import current_language
+from skarbnik.web.languages import load_catalogue
 from skarbnik.web.tables import Column, Table
 
+Translate = Callable[[str], str]
 
-def make_confirmation(order: PaymentOrder, *, office: str, payer: str) -> Table | None:
+
+def make_confirmation(order: PaymentOrder, *, office: str, payer: str, language: str) -> Table | None:
     """None when nothing of the order is paid, or all of it was given back or is being clarified."""
+    _ = load_catalogue(language).gettext
     lines = confirmed_lines(order)
     if not lines:
         return None
@@ -22,12 +25,12 @@ def make_confirmation(order: PaymentOrder, *, office: str, payer: str) -> Table 
     rows = [_row(line) for line in sorted(lines, key=lambda line: line.order_line.position)]
     total = Money.total(line.amounts.total for line in lines)
     return Table(
-        title=_("Confirmation of payment %(number)s", number=order.number),
+        title=_("Confirmation of payment %(number)s") % {"number": order.number},
         lines=[
-            _("Recipient: %(name)s", name=office),
-            _("Payer: %(name)s", name=payer),
-            *map(_said, captures),
-            _("Printed %(moment)s", moment=moment(clock.now())),
+            _("Recipient: %(name)s") % {"name": office},
+            _("Payer: %(name)s") % {"name": payer},
+            *(_said(capture, _) for capture in captures),
+            _("Printed %(moment)s") % {"moment": moment(clock.now())},
         ],
         columns=[
             Column(_("What for"), 22),
@@ -38,7 +41,7 @@ def make_confirmation(order: PaymentOrder, *, office: str, payer: str) -> Table 
             Column(_("Booked"), 14),
         ],
         rows=[*rows, (_("Together"), None, None, None, total, None)],
-        language=current_language(),
+        language=language,
     )
 
 
@@ -53,19 +56,20 @@ def confirmed_lines(order: PaymentOrder) -> list[BookingLine]:
     ]
 
 
-def _said(capture: Capture) -> str:
+def _said(capture: Capture, _: Translate) -> str:
     """The gateway's confirmation is the day of payment (art. 60 § 1 pkt 2 Ordynacji podatkowej)."""
     merchant = capture.transaction.merchant_account
-    said: str = _(
-        "Paid on %(day)s: %(amount)s to the account %(account)s (%(owner)s), through %(gateway)s, number %(number)s",
-        day=day(clock.local_day(capture.captured_at)),
-        amount=money(capture.amount),
-        account=account(merchant.creditor_account.nrb),
-        owner=merchant.creditor_account.owner,
-        gateway=merchant.title,
-        number=capture.external_id,
+    said = _(
+        "Paid on %(day)s: %(amount)s to the account %(account)s (%(owner)s), through %(gateway)s, number %(number)s"
     )
-    return said
+    return said % {
+        "day": day(clock.local_day(capture.captured_at)),
+        "amount": money(capture.amount),
+        "account": account(merchant.creditor_account.nrb),
+        "owner": merchant.creditor_account.owner,
+        "gateway": merchant.title,
+        "number": capture.external_id,
+    }
 
 
 def _row(line: BookingLine) -> tuple[str | Money | None, ...]:

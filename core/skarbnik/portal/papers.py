@@ -25,6 +25,7 @@ from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.languages import current_language
 from skarbnik.web.tables import FileFormat, as_file
 
 blueprint = Blueprint("papers", __name__)
@@ -74,7 +75,8 @@ def transfer_orders() -> Response:
 def confirmation(number: str) -> Response:
     """What was paid, as PDF; nothing before money came."""
     found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
-    table = make_confirmation(found, office=g.tenant.name, payer=current_person().payer_name or "")
+    payer = current_person().payer_name or ""
+    table = make_confirmation(found, office=g.tenant.name, payer=payer, language=current_language())
     if table is None:
         raise NotFound(f"nothing of order {number} is paid")
     return as_file(table, FileFormat.PDF, f"{_('confirmation')}-{number}")

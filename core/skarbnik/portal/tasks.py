@@ -9,28 +9,43 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.models import User, UserState
-from skarbnik.mail.services import send_mail
+from skarbnik.mail.services import Paper, send_mail
+from skarbnik.payers.models import Payer
 from skarbnik.payments.models import Capture, PaymentOrder
 from skarbnik.payments.queries import get_order, rest_of
 from skarbnik.payments.states import PaymentOrderState
+from skarbnik.portal.confirmation import make_confirmation
 from skarbnik.remarks.models import Remark
 from skarbnik.remarks.queries import may_act
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import money
 from skarbnik.web.languages import load_catalogue
+from skarbnik.web.tables import as_pdf
 
 
 def confirm_payment(tenant: Tenant, order_id: UUID) -> None:
-    """Write to who paid, once. No PESEL, no account number, no link that pays."""
+    """Write to who paid, once, with the confirmation as PDF. No PESEL and no link that pays."""
     with tenant.session() as session:
-        order = session.get_one(PaymentOrder, order_id)
+        order = get_order(session, session.get_one(PaymentOrder, order_id).number)
         _ = load_catalogue(order.language).gettext
         text = _(
-            "We received your payment of %(amount)s.\n\nOrder: %(number)s\nWhere is my money: %(address)s\n\n"
+            "We received your payment of %(amount)s.%(attached)s\n\nOrder: %(number)s\n"
+            "Where is my money: %(address)s\n\n"
             "%(office)s\nPlease do not answer this message."
         )
-        words = {"amount": money(order.amount)}
-        _write(session, tenant, order, "payment.paid", order.id, _("Payment received: %(number)s"), text, words)
+        paper = _confirmation(session, tenant, order)
+        attached = f" {_('The confirmation is attached.')}" if paper else ""
+        words = {"amount": money(order.amount), "attached": attached}
+        _write(session, tenant, order, "payment.paid", order.id, _("Payment received: %(number)s"), text, words, paper)
+
+
+def _confirmation(session: Session, tenant: Tenant, order: PaymentOrder) -> Paper | None:
+    """For who may see it on the page too: it names the payer."""
+    payer = session.get_one(Payer, order.payer_id)
+    table = make_confirmation(order, office=tenant.name, payer=payer.name, language=order.language)
+    if table is None:
+        return None
+    return Paper(f"{load_catalogue(order.language).gettext('confirmation')}-{order.number}.pdf", as_pdf(table))
 
 
 def confirm_part(tenant: Tenant, capture_id: UUID) -> None:
@@ -82,6 +97,7 @@ def _write(
     subject: str,
     text: str,
     words: dict[str, str],
+    paper: Paper | None = None,
 ) -> None:
     if order.email is None:
         return
@@ -94,4 +110,5 @@ def _write(
         recipient=order.email,
         subject=subject % words,
         text=text % words,
+        paper=paper,
     )

@@ -13,11 +13,13 @@ from skarbnik.plugin_api import MailMessage, Refused, now
 ASCII_ONLY = SMTP.clone(cte_type="7bit")  # any server takes it
 CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]+")
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,253}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}")
+SUBTYPE = re.compile(r"[A-Za-z0-9.+-]{1,60}")
 MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,100}@[A-Za-z0-9.-]{1,150}")
 
 
 def write(message: MailMessage) -> bytes:
-    """The whole message with CRLF line ends. Refused when it has no acceptable address or Message-ID."""
+    """The whole message with CRLF line ends. Refused when it has no acceptable address, Message-ID or attachment."""
     if not MESSAGE_ID.fullmatch(message.message_id):
         raise Refused("the Message-ID is not of the form uuid@host")
     mail = EmailMessage(policy=ASCII_ONLY)
@@ -30,6 +32,11 @@ def write(message: MailMessage) -> bytes:
     mail.set_content(message.text)
     if message.html is not None:
         mail.add_alternative(message.html, subtype="html")
+    for each in message.attachments:
+        kind, _, subtype = each.media_type.partition("/")
+        if not NAME.fullmatch(each.name) or not kind.isalpha() or not SUBTYPE.fullmatch(subtype):
+            raise Refused("an attachment has a name or a media type that cannot be right")
+        mail.add_attachment(each.content, maintype=kind, subtype=subtype, filename=each.name)
     return mail.as_bytes()
 
 

@@ -6,7 +6,7 @@ from email import message_from_bytes
 
 import pytest
 
-from skarbnik.plugin_api import Refused
+from skarbnik.plugin_api import Attachment, Refused
 from skarbnik_smtp.mime import address, write
 
 
@@ -23,6 +23,36 @@ def test_a_message_is_ascii_on_the_wire_and_polish_when_read(message):
     assert read["Date"].datetime.tzinfo is not None
     assert "zażółć gęślą jaźń" in read.get_body(("plain",)).get_content()
     assert read.get_body(("html",)).get_content().strip() == "<p>Dzień dobry</p>"
+
+
+def test_a_paper_goes_with_the_message_byte_for_byte(message):
+    content = bytes(range(256)) * 300
+    paper = Attachment("potwierdzenie-7KD3F-9QWER.pdf", "application/pdf", content)
+
+    raw = write(replace(message, attachments=(paper,)))
+    (read,) = message_from_bytes(raw, policy=email.policy.default).iter_attachments()
+
+    assert raw.isascii()
+    assert (read.get_content_type(), read.get_filename()) == ("application/pdf", "potwierdzenie-7KD3F-9QWER.pdf")
+    assert read.get_content() == content
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {"name": "a.pdf\r\nBcc: x@evil.example"},
+        {"name": "../../etc/passwd"},
+        {"name": ""},
+        {"name": "zażółć.pdf"},
+        {"media_type": "application"},
+        {"media_type": "application/pdf\r\nX: y"},
+    ],
+)
+def test_a_paper_with_a_strange_name_or_type_is_refused(message, strange):
+    words = {"name": "a.pdf", "media_type": "application/pdf", "content": b"%PDF", **strange}
+
+    with pytest.raises(Refused):
+        write(replace(message, attachments=(Attachment(**words),)))
 
 
 @pytest.mark.parametrize("field", ["subject", "sender_name"])

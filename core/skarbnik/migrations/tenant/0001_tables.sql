@@ -38,11 +38,14 @@ CREATE TABLE mails (
     recipient VARCHAR(120) NOT NULL,
     subject VARCHAR(200) NOT NULL,
     text VARCHAR(8000) NOT NULL,
+    paper BYTEA,
+    paper_name VARCHAR(80),
     state VARCHAR(24) NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     sent_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT mails_pkey PRIMARY KEY (id),
     CONSTRAINT mails_cause_subject_id_key UNIQUE (cause, subject_id),
+    CONSTRAINT mails_paper_check CHECK (paper IS NULL OR paper_name IS NOT NULL),
     CONSTRAINT mails_mailstate_check CHECK (state IN ('waiting', 'sent', 'refused'))
 );
 
