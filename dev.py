@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parent
 COMMANDS = {
     "demo": "start everything with three gminas of made-up data; Ctrl-C ends it",
     "test": "run all tests on throw-away servers; what follows is given to pytest",
+    "torture": "money while everything dies: --rounds N --seed S; --mutants proves the checker",
     "lint": "style, types, import contracts, the lock",
     "texts": "gather what pages say into the catalogues; tells what waits for a translator",
     "lighthouse": "the running demo's main pages on a slow telephone; needs node",

@@ -69,6 +69,7 @@ def check(stack: Stack, *, damaged_exports: int = 0) -> Verdict:
             one.equation([each for each in money if one.owns(each)])
             one.bookings()
             one.states()
+            one.suspense()
             one.confirmations()
             one.files()
         _errands(connection, verdict)
@@ -258,6 +259,16 @@ class _Town:
         for row in self.ask("SELECT id FROM transactions WHERE state = 'unknown'"):
             self.verdict.stuck.append(f"{self.town.slug}: transaction {row['id']} is unknown")
 
+    def suspense(self) -> None:
+        """A person decides about money that is not what was ordered, and about no other; and is told of it."""
+        for row in self.ask(
+            "SELECT c.external_id, c.state, (c.amount, c.currency) = (t.amount, 'PLN') AS fits, EXISTS ("
+            " SELECT FROM differences d WHERE d.subject_id = c.id AND d.closed_at IS NULL) AS told"
+            " FROM captures c JOIN transactions t ON t.id = c.transaction_id"
+        ):
+            if (row["state"] == "in_suspense") == row["fits"] or row["told"] == row["fits"]:
+                self.verdict.wrong.append(f"{self.town.slug}: capture {row['external_id']}: {row}")
+
     def confirmations(self) -> None:
         """Who paid was written to, and nobody else."""
         caught = call(f"{self.stack.mail_url}/_sim/messages")
@@ -286,6 +297,11 @@ class _Town:
                 self.verdict.stuck.append(f"{self.town.slug}: the confirmation of {row['number']} is {row['state']}")
 
     def files(self) -> None:
+        """Each came to its end, and none that PUMA damaged was taken."""
+        damaged = set(self.books["damaged"])
+        for row in self.ask("SELECT file_name, sha256 FROM import_runs WHERE state = 'applied'"):
+            if row["sha256"] in damaged:
+                self.verdict.wrong.append(f"{self.town.slug}: {row['file_name']} was damaged and taken")
         for row in self.ask("SELECT file_name, state FROM import_runs WHERE finished_at IS NULL"):
             self.verdict.stuck.append(f"{self.town.slug}: file {row['file_name']} is {row['state']}")
 

@@ -81,6 +81,68 @@ MUTANTS = (
             ),
         ),
     ),
+    Mutant(
+        "a connection keeps the gmina it served",
+        (
+            (
+                "skarbnik.db",
+                "\"SELECT set_config('role', %s, true), set_config('search_path', %s, true)\"",
+                "\"SELECT set_config('role', %s, false), set_config('search_path', %s, false)\"",
+            ),
+        ),
+    ),
+    Mutant(
+        "money is committed before its bookings are made",
+        (
+            (
+                "skarbnik.payments.services",
+                '    record_act(session, "payment.captured", subject="capture", subject_id=capture.id)\n',
+                '    record_act(session, "payment.captured", subject="capture", subject_id=capture.id)\n'
+                "    session.commit()\n    __import__('time').sleep(0.7)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "two payments of one debt are booked without waiting for each other",
+        (
+            (
+                "skarbnik.payments.services",
+                "            .order_by(Instalment.id)\n            .with_for_update()\n",
+                "            .order_by(Instalment.id)\n",
+            ),
+            (
+                "skarbnik.payments.services",
+                "    closed = {each.id for each in instalments if each.closed_at is not None}\n",
+                "    closed = {each.id for each in instalments if each.closed_at is not None}\n"
+                "    __import__('time').sleep(0.7)\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "a file that is broken off is taken as far as it goes",
+        (
+            (
+                "skarbnik_puma.rows",
+                '            raise self.problems.syntax(error, cut=source.is_cut("export")) from None\n',
+                "            return\n",
+            ),
+            (
+                "skarbnik.exchange.imports",
+                "    problems = checks.check_totals(manifest.totals, stage.counted.totals())\n",
+                "    problems = []\n",
+            ),
+        ),
+    ),
+    Mutant(
+        "the keys of one account are taken for all",
+        (
+            (
+                "skarbnik.payments.gateways",
+                "    key = (tenant.id, account.id, version or account.settings_version)\n",
+                "    key = (account.gateway, 0, version or account.settings_version)\n",
+            ),
+        ),
+    ),
 )
 
 

@@ -10,6 +10,7 @@ import os
 import sqlite3
 import time
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,6 +43,14 @@ class Round:
     verdict: Verdict
     report: list[str]
     errors: list[str]
+    healed: float
+    faults: Counter[str]
+
+    def tell(self, record_property: Callable[[str, object], None]) -> None:
+        """For the summary at the end of the run."""
+        record_property("torture", self.report)
+        counts = {kind: len(lines) for kind, lines in vars(self.verdict).items()}
+        record_property("round", {"healed": self.healed, "counts": counts, "faults": dict(self.faults)})
 
 
 def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutant: Mutant | None = None) -> Round:
@@ -79,7 +88,7 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
         f"  gateways: {_counted(faults)}",
         *(f"  {line}" for line in [*nemesis.log, *crowd.diary.errors[:12], *crashes, *verdict.lines()]),
     ]
-    return Round(verdict, report, crowd.diary.errors)
+    return Round(verdict, report, crowd.diary.errors, healed, nemesis.did + faults)
 
 
 def _crashes(stack: Stack) -> list[str]:
@@ -113,7 +122,7 @@ def _faults(folder: Path) -> Counter[str]:
 
 def test_no_grosz_is_lost_or_doubled_while_everything_dies(seed, record_property):
     came = play(seed)
-    record_property("torture", came.report)
+    came.tell(record_property)
 
     assert came.verdict.lines() == []
     assert came.errors == []

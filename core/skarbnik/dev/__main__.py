@@ -59,6 +59,8 @@ def main(arguments: list[str]) -> int:
             return demo.seed_here()
         case "test":
             return testing.test(rest)
+        case "torture":
+            return testing.torture(rest)
         case "bench":
             return testing.bench(rest)
         case "lint":

@@ -53,6 +53,12 @@ def test(arguments: list[str]) -> int:
     return status
 
 
+def torture(arguments: list[str]) -> int:
+    """Rounds one after another, as each wants the machine for itself: `--rounds N --seed S`, or `--mutants`."""
+    what = ["--slow", "-k", "the_checker_sees"] if "--mutants" in arguments else ["-k", "no_grosz"]
+    return test(["tests/torture", "-n", "0", *what, *(each for each in arguments if each != "--mutants")])
+
+
 def bench(arguments: list[str]) -> int:
     """Run the named benchmarks, or all. 1 when a target was missed or a name is unknown."""
     known = {path.stem: path for path in sorted(BENCHMARKS.glob("[a-z]*.py"))}

@@ -25,6 +25,7 @@ def summarise(office: Office) -> dict[str, object]:
             "gmina": gmina["code"],
             "name": gmina["name"],
             "next_export": gmina["next_export"],
+            "damaged": office.damaged,
             "operations": operations,
             "instalments": instalments(office),
             "overpayments": [
