@@ -24,8 +24,10 @@ from skarbnik.exchange.models import BatchState, BookingBatch, ImportRun, Source
 from skarbnik.exchange.spool import Spool
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import deliver_batch, read_file
+from skarbnik.money import Money
 from skarbnik.payers.models import Payer
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
+from skarbnik.web.formats import money
 
 MANY = 60
 
@@ -217,6 +219,13 @@ def test_a_full_file_that_closes_much_stops_until_an_official_agrees(official, r
     browser = official()
     page = browser.get(f"/office/exchange/{run_id}").text
     assert f"{MANY - 2} z {MANY}" in page
+    (kind,) = report(run_id).counts["closing_sums"]
+    rows = [re.sub(r"<[^>]+>|\s", " ", row).split() for row in page.partition("<table")[2].split("</tr>")]
+    with tenant.session() as session:
+        each = session.scalar(text("SELECT min(principal + interest + costs) FROM instalments"))
+    shown = money(Money((MANY - 2) * each)).split()
+    assert [*kind.split(), str(MANY - 2), *shown] in rows
+    assert ["Razem", str(MANY - 2), *shown] in rows
     read_file(tenant, run_id)  # whoever rings: nothing moves without consent
     assert report(run_id).state is RunState.HELD
 

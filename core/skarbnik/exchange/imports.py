@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import timedelta
 from os import SEEK_END
@@ -25,7 +26,7 @@ from skarbnik.exchange import checks, documents
 from skarbnik.exchange.blocks import Blocks
 from skarbnik.exchange.hours import next_moment
 from skarbnik.exchange.included import check_included, mark_included
-from skarbnik.exchange.merge import Merge, Merged
+from skarbnik.exchange.merge import Merge, Merged, Vanishing
 from skarbnik.exchange.models import ImportProblem, ImportRun, Origin, Source
 from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.staging import Stage
@@ -53,13 +54,19 @@ class Elsewhere(SkarbnikError):
 class Held(SkarbnikError):
     """A full file that closes so much that an official has to agree first."""
 
-    def __init__(self, open_debts: int, vanishing: int) -> None:
-        super().__init__(f"{vanishing} of {open_debts} open debts would be closed")
-        self.counts = {"open": open_debts, "closing": vanishing}
+    def __init__(self, open_debts: int, vanishing: Sequence[Vanishing]) -> None:
+        closing = sum(each.number for each in vanishing)
+        super().__init__(f"{closing} of {open_debts} open debts would be closed")
+        self.closing = closing
+        self.counts = {
+            "debts": {"open": open_debts, "closing": closing},
+            "closing": {each.kind: each.number for each in vanishing},
+            "closing_sums": {each.kind: each.grosze for each in vanishing},
+        }
 
     def is_agreed(self, run: ImportRun) -> bool:
         """An official agreed to as much; what another file has made more since is asked about again."""
-        return run.consented_by is not None and self.counts["closing"] <= run.counts["debts"]["closing"]
+        return run.consented_by is not None and self.closing <= run.counts["debts"]["closing"]
 
 
 def register_arrivals(session: Session, source: Source, names: list[str]) -> list[ImportRun]:
@@ -243,7 +250,7 @@ def _apply(
         raise held
     merged = merge.finish(manifest.kind, stage.counted.numbers)
     if dry and held:
-        merged.counts["debts"] = held.counts
+        merged.counts |= held.counts
     if not dry:
         source.last_import, source.as_of = manifest.number, manifest.as_of
         session.flush()  # its row is locked before bookings, as who makes a batch does
@@ -258,11 +265,11 @@ def _apply(
 
 def _find_too_much(merge: Merge, source: Source) -> Held | None:
     """A file of half a gmina looks like any other full file; the difference is how much it would close."""
-    vanishing = merge.count_vanishing()
-    if vanishing <= FEW_DEBTS:
+    vanishing = merge.list_vanishing()
+    if sum(each.number for each in vanishing) <= FEW_DEBTS:
         return None
-    open_debts = merge.count_open()
-    return Held(open_debts, vanishing) if 100 * vanishing > source.most_closing * open_debts else None
+    held = Held(merge.count_open(), vanishing)
+    return held if 100 * held.closing > source.most_closing * held.counts["debts"]["open"] else None
 
 
 def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunState:
@@ -273,8 +280,8 @@ def _hold(tenant: Tenant, run_id: UUID, manifest: Manifest, held: Held) -> RunSt
         run.move_to(RunState.HELD)
         run.consented_by = None
         run.number, run.kind, run.as_of, run.totals = manifest.number, manifest.kind, manifest.as_of, _totals(manifest)
-        run.counts = {"debts": held.counts}
-    log.warning("import.held", tenant=tenant.id, run=str(run_id), **held.counts)
+        run.counts = held.counts
+    log.warning("import.held", tenant=tenant.id, run=str(run_id), **held.counts["debts"])
     return RunState.HELD
 
 

@@ -109,6 +109,15 @@ class Merged:
             numbers[what] = numbers.get(what, 0) + number
 
 
+@dataclass(frozen=True)
+class Vanishing:
+    """Open debts of one kind that would be closed: how many, and how many grosze."""
+
+    kind: str
+    number: int
+    grosze: int
+
+
 class Merge:
     """One merge of one file. The caller's transaction makes it all or nothing."""
 
@@ -180,16 +189,13 @@ class Merge:
                 self._add(table, "closed", vanished(table))
         return self.merged
 
-    def count_vanishing(self) -> int:
-        """How many debts that are open now the file would close because it does not name them."""
-        return self._count(VANISHING)
+    def list_vanishing(self) -> list[Vanishing]:
+        """The debts that are open now and that the file would close because it does not name them, by kind."""
+        return [Vanishing(*row) for row in self.connection.execute(VANISHING.encode()).fetchall()]
 
     def count_open(self) -> int:
         """Debts that are open now."""
-        return self._count(OPEN_DEBTS)
-
-    def _count(self, statement: str) -> int:
-        row = self.connection.execute(statement.encode(), self.words).fetchone()
+        row = self.connection.execute(OPEN_DEBTS.encode(), self.words).fetchone()
         assert row is not None
         return int(row[0])
 

@@ -374,11 +374,12 @@ def vanished(table: str) -> str:
     )
 
 
-# Debts that residents see today and that a full file would close without a word.
+# Debts that residents see today and that a full file would close without a word, by what they are.
 VANISHING = """
-    SELECT count(*) FROM stage_gone g JOIN instalments i ON i.id = g.id
-    JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
-    WHERE i.principal + i.interest + i.costs > 0
+    SELECT k.title, count(*), sum(i.principal + i.interest + i.costs)::bigint
+    FROM stage_gone g JOIN instalments i ON i.id = g.id
+    JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL JOIN kinds k ON k.id = r.kind_id
+    WHERE i.principal + i.interest + i.costs > 0 GROUP BY k.title ORDER BY 3 DESC
 """
 OPEN_DEBTS = """
     SELECT count(*) FROM instalments i JOIN receivables r ON r.id = i.receivable_id AND r.closed_at IS NULL
