@@ -15,6 +15,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
+from skarbnik.money import Money
 from skarbnik.office import queries
 from skarbnik.office.queries import OrderFilter
 from skarbnik.office.views import blueprint
@@ -22,7 +23,7 @@ from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.models import BookingLine, Capture, Notification, PaymentOrder
 from skarbnik.payments.permissions import DECIDE, SEE_ANY
 from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line
-from skarbnik.payments.states import PaymentOrderState
+from skarbnik.payments.states import PaymentOrderState, RefundStage
 from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
@@ -90,7 +91,7 @@ def payment(number: str) -> str:
     session = frame.session()
     order = get_order(session, number)
     record_own_act("payment.viewed", "payment_order", order.id)
-    captures = [capture for transaction in order.transactions for capture in transaction.captures]
+    captures = _captures(order)
     refunds = sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
     return render_template(
         "office/payment.html",
@@ -103,6 +104,7 @@ def payment(number: str) -> str:
         refundable={capture.id for capture in captures if left_on_no_line(capture) or _left(capture)},
         lines={capture.id: _in_order(capture) for capture in captures},
         refunds=refunds,
+        gone=Money.total(each.amount for each in refunds if each.state is RefundStage.COMPLETED),
         people=queries.user_names(session, {each.requested_by for each in refunds}),
         decisions=queries.list_decisions(session, order.id),
         notifications=session.scalars(
@@ -130,7 +132,7 @@ def _in_order(capture: Capture) -> list[BookingLine]:
 @blueprint.get("/payments/<number>/notifications/<uuid:notification_id>")
 @requires(SEE_ANY)
 def notification(number: str, notification_id: UUID) -> str:
-    """What a gateway sent, as it came. It may name the payer, and who looked is remembered."""
+    """What a gateway sent, as it came but for the secret of our address. It may name the payer: who looked is known."""
     session = frame.session()
     order = get_order(session, number)
     found = session.get(Notification, notification_id)
@@ -141,8 +143,13 @@ def notification(number: str, notification_id: UUID) -> str:
         "office/notification.html",
         order=order,
         found=found,
-        body=found.body.decode("utf-8", "backslashreplace"),
+        body=found.body.decode("utf-8", "backslashreplace").replace(_secret_of(order, found), "…"),
     )
+
+
+def _secret_of(order: PaymentOrder, found: Notification) -> str:
+    """The gateway repeats the address it posts to."""
+    return next(each.merchant_account.hook_secret for each in order.transactions if each.id == found.transaction_id)
 
 
 @blueprint.post("/payments/<number>/bookings/<uuid:booking_id>/release")

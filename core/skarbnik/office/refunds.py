@@ -12,7 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload, selectinload
 from werkzeug.wrappers import Response
 from wtforms import RadioField, StringField, TextAreaField
-from wtforms.validators import Optional, ValidationError
+from wtforms.validators import ValidationError
 
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
@@ -28,7 +28,7 @@ from skarbnik.payments.states import RefundKind
 from skarbnik.plugin_api import Capability
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
-from skarbnik.web.fields import Amount, Day, at_most, lines
+from skarbnik.web.fields import Amount, DayOrNone, at_most, lines
 from skarbnik.web.formats import day, money
 from skarbnik.web.forms import TokenForm
 
@@ -41,7 +41,7 @@ class RefundForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """How much goes back, how, and why. A field of an amount for each line stands beside these."""
 
     kind = RadioField(default=RefundKind.GATEWAY.value)
-    happened_on = Day(validators=[Optional()])
+    happened_on = DayOrNone()
     reference = StringField(validators=[at_most(80)], render_kw={"maxlength": 80})
     reason = TextAreaField(validators=[at_most(200)], filters=[lines], render_kw={"rows": 3, "maxlength": 200})
 

@@ -21,7 +21,7 @@ from skarbnik.payments.states import (
     RefundStage,
 )
 from skarbnik.plugin_api import TransactionState
-from skarbnik.web.formats import money
+from skarbnik.web.formats import day, money
 
 _NOWHERE = (*COUNTS_NOWHERE, BookingState.REFUNDED)  # the accounts never hear of it
 
@@ -98,17 +98,18 @@ def _refunds(captures: list[Capture]) -> list[Step]:
     for refund in sorted(
         (each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at
     ):
-        words = {"amount": money(refund.amount)}
+        words = {"amount": money(refund.amount), "day": day(refund.happened_on)}
         if refund.state is RefundStage.COMPLETED and refund.kind is RefundKind.CHARGEBACK:
-            text = _("%(amount)s went back through your bank, which was asked to take it back.", **words)
-            steps.append(Step(Mark.DONE, _("Taken back"), text, refund.went_back_at))
+            text = _("%(amount)s was taken back by the payer's bank on %(day)s.", **words)
+            steps.append(Step(Mark.DONE, _("Taken back"), text))
+        elif refund.state is RefundStage.COMPLETED and refund.kind is RefundKind.OUTSIDE:
+            text = _("%(amount)s was sent back by the office on %(day)s.", **words)
+            steps.append(Step(Mark.DONE, _("Refunded"), text))
         elif refund.state is RefundStage.COMPLETED:
-            text = _("%(amount)s was sent back to the account it was paid from.", **words)
-            if refund.kind is RefundKind.OUTSIDE:
-                text = _("%(amount)s was sent back by the office.", **words)
-            steps.append(Step(Mark.DONE, _("Refunded"), text, refund.went_back_at))
+            text = _("%(amount)s was sent back to where it was paid from.", **words)
+            steps.append(Step(Mark.DONE, _("Refunded"), text, refund.settled_at))
         elif refund.state in AT_THE_GATEWAY:
-            text = _("%(amount)s is being sent back to the account it was paid from.", **words)
+            text = _("%(amount)s is being sent back to where it was paid from.", **words)
             steps.append(Step(Mark.NOW, _("Refund on its way"), text, refund.decided_at))
         elif refund.state is RefundStage.REJECTED:
             text = _("The gateway could not send %(amount)s back. The office has been told.", **words)

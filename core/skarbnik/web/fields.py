@@ -40,6 +40,14 @@ class Day(DateField):
             raise ValueError(_("Enter a date, such as 24.11.2026.")) from None
 
 
+class DayOrNone(Day):
+    """Nothing written is None: whether that may be is for the form to say."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if "".join(valuelist).strip():
+            super().process_formdata(valuelist)
+
+
 class Amount(Field):
     """An amount as people write it: `1 234,56 zł`, `1234.56`, `12`. Nothing written is zero."""
 
