@@ -32,8 +32,9 @@ from skarbnik.logs import set_up_logs
 from skarbnik.office import dictionaries, switches
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
+from skarbnik.office import payments as office_payments
+from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
-from skarbnik.office import views as office_views
 from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
@@ -153,7 +154,8 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(papers.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
-    app.register_blueprint(office_views.blueprint)
+    app.register_blueprint(office_payments.blueprint)
+    app.register_blueprint(office_refunds.blueprint)
     app.register_blueprint(dictionaries.blueprint)
     app.register_blueprint(office_documents.blueprint)
     app.register_blueprint(office_exchange.blueprint)

@@ -18,6 +18,7 @@ from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
 from skarbnik.mail import tasks as mail
 from skarbnik.outbox import Again, Errand
+from skarbnik.payments import refund_tasks
 from skarbnik.payments import tasks as payments
 from skarbnik.portal import tasks as portal
 from skarbnik.tenancy.instance import Instance
@@ -31,6 +32,8 @@ Subscriber = Callable[[Tenant, UUID], Again | None]
 SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.ask": payments.ask,
     "payments.notified": payments.notified,
+    "payments.refund": refund_tasks.refund,
+    "payments.refund_notified": refund_tasks.refund_notified,
     "payments.paid": portal.confirm_payment,
     "payments.part_paid": portal.confirm_part,
     "exchange.file_arrived": exchange.read_file,

@@ -88,6 +88,27 @@ class Amounts:
         """What can still be asked for: a part that is already overpaid counts as nothing left."""
         return Amounts(max(self.principal, ZERO), max(self.interest, ZERO), max(self.costs, ZERO))
 
+    def __neg__(self) -> Amounts:
+        return Amounts(-self.principal, -self.interest, -self.costs)
+
+    def split(self, total: Money) -> Amounts:
+        """The part of these amounts that comes to `total`, in proportion and to the grosz (as art. 55 § 2 Ordynacji
+        podatkowej credits what is too little). None of its parts is larger than the whole's.
+
+        ValueError unless 0 <= total <= self.total. Grosze that are left go to the largest remainders, and where these
+        are equal to the principal first, then to the interest.
+        """
+        parts = (self.principal.grosze, self.interest.grosze, self.costs.grosze)
+        whole = sum(parts)
+        if min(parts) < 0 or not 0 <= total.grosze <= whole:
+            raise ValueError(f"{total} is no part of {self}")
+        if not whole:
+            return Amounts()
+        shares = [divmod(part * total.grosze, whole) for part in parts]
+        over = total.grosze - sum(share for share, _remainder in shares)
+        first = sorted(range(3), key=lambda place: (-shares[place][1], place))[:over]
+        return Amounts(*(Money(share + (place in first)) for place, (share, _remainder) in enumerate(shares)))
+
     @classmethod
     def sum(cls, many: Iterable[Amounts]) -> Amounts:
         principal = interest = costs = 0

@@ -24,16 +24,27 @@ from sqlalchemy.exc import IntegrityError
 
 from skarbnik import clock
 from skarbnik.db import SET_TENANT, TenantSession
-from skarbnik.errors import Conflict, ForbiddenTransition
+from skarbnik.errors import Conflict, ForbiddenTransition, Invalid
 from skarbnik.money import Amounts, Money
 from skarbnik.office.queries import money_equation
 from skarbnik.payments.bookings import mark_booked, mark_refused, mark_seen, release_booking
-from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
+from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Refund, Transaction
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
-from skarbnik.payments.queries import left_to_pay
+from skarbnik.payments.queries import left_of_lines, left_on_no_line, left_to_pay
+from skarbnik.payments.refunds import (
+    TooMuch,
+    approve_refund,
+    decline_refund,
+    mark_refund_refused,
+    note_refund_silence,
+    propose_refund,
+    record_refund_report,
+    withdraw_refund,
+)
 from skarbnik.payments.services import record_report
-from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState
-from skarbnik.plugin_api import GatewayReport, OperationKind, TransactionState
+from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState, RefundKind, RefundStage
+from skarbnik.payments.suspense import book_capture, is_bookable
+from skarbnik.plugin_api import GatewayReport, OperationKind, RefundReport, RefundState, TransactionState
 from skarbnik.receivables.models import Operation
 from skarbnik.testing.factories import (
     InstalmentFactory,
@@ -57,6 +68,7 @@ class Town(RuleBasedStateMachine):
     lab = None  # set by the test
     orders = Bundle("orders")
     transactions = Bundle("transactions")
+    refunds = Bundle("refunds")
 
     def __init__(self):
         super().__init__()
@@ -86,7 +98,7 @@ class Town(RuleBasedStateMachine):
     @initialize()
     def found_the_town(self):
         self.payers = [PayerFactory(), PayerFactory()]
-        self.user = OfficialFactory()
+        self.user, self.other = OfficialFactory(), OfficialFactory()
         tax, waste = KindFactory(), KindFactory()
         self.accounts = [MerchantAccountFactory(creditor_account=kind.creditor_account) for kind in (tax, waste)]
         receivables = [ReceivableFactory(kind=tax), ReceivableFactory(kind=waste)]
@@ -166,7 +178,7 @@ class Town(RuleBasedStateMachine):
             if refused:
                 mark_refused(self.session, line, reason="Rata jest zamknięta")
             else:
-                mark_booked(line, reference="WB 1", booked_on=clock.today())
+                mark_booked(self.session, line, reference="WB 1", booked_on=clock.today())
         self.session.flush()
 
     @rule()
@@ -186,7 +198,7 @@ class Town(RuleBasedStateMachine):
         )  # fmt: skip
         instalment.principal = max(instalment.principal - line.principal, Money(0))
         self.session.flush()
-        assert mark_seen(self.session, run_id) == (line.state is not B.IN_SUSPENSE)
+        assert mark_seen(self.session, run_id) == (line.state not in {B.IN_SUSPENSE, B.PLANNED, B.DROPPED})
 
     @rule(order=st.randoms(use_true_random=False))
     def an_accountant_decides(self, order):
@@ -200,6 +212,87 @@ class Town(RuleBasedStateMachine):
         except ForbiddenTransition:
             assert not decidable
 
+    @rule(pick=st.randoms(use_true_random=False))
+    def the_finance_system_books_what_it_had_refused_or_never_heard_of(self, pick):
+        """It answers a batch again, or a person there booked by hand: in the books is in the books."""
+        lines = self.session.scalars(select(BookingLine).where(BookingLine.state.in_([B.REFUSED, B.REFUNDED]))).all()
+        if lines:
+            mark_booked(self.session, pick.choice(lines), reference="WB 2", booked_on=clock.today())
+
+    @rule(pick=st.randoms(use_true_random=False))
+    def money_that_does_not_fit_is_booked_as_far_as_it_goes(self, pick):
+        captures = self.session.scalars(select(Capture)).all()
+        if not captures:
+            return
+        capture = pick.choice(captures)
+        bookable = is_bookable(capture)
+        try:
+            book_capture(self.session, capture.id, user_id=self.user.id)
+        except Conflict:
+            assert not bookable
+
+    @rule(
+        target=refunds,
+        pick=st.randoms(use_true_random=False),
+        kind=st.sampled_from(list(RefundKind)),
+        whole=st.booleans(),
+        too_much=st.sampled_from([0, 0, 0, 1]),
+    )
+    def somebody_proposes_a_refund(self, pick, kind, whole, too_much):
+        captures = self.session.scalars(select(Capture)).all()
+        if not captures:
+            return multiple()
+        capture = pick.choice(captures)
+        left = {each: amounts.total.grosze for each, amounts in left_of_lines(capture).items()}
+        rest = left_on_no_line(capture).grosze
+        lines = {each: Money(most if whole else pick.randint(0, most)) for each, most in left.items()}
+        on_no_line = Money(rest if whole else pick.randint(0, max(rest, 0))) + Money((rest + 1) * too_much)
+        try:
+            made = propose_refund(
+                self.session,
+                capture.id,
+                kind=kind,
+                lines=lines,
+                on_no_line=on_no_line,
+                reason="nadpłata",
+                by=self.user.id,
+                happened_on=clock.today(),
+                reference="WB 3",
+            )
+        except TooMuch:
+            assert too_much
+            return multiple()
+        except Invalid:
+            assert not Money.total([*lines.values(), on_no_line])
+            return multiple()
+        assert not too_much
+        return made.id
+
+    @rule(refund=refunds, what=st.sampled_from([approve_refund, approve_refund, decline_refund, withdraw_refund]))
+    def somebody_decides_about_a_refund(self, refund, what):
+        words = {"by": self.user.id if what is withdraw_refund else self.other.id}
+        if what is decline_refund:
+            words["reason"] = "nie"
+        open_still = self.session.get_one(Refund, refund).state is RefundStage.PROPOSED
+        try:
+            what(self.session, refund, **words)
+        except (Conflict, ForbiddenTransition):
+            assert not open_still
+
+    @rule(refund=refunds, said=st.sampled_from([*RefundState, RefundState.COMPLETED, "refused", "silent"]))
+    def the_gateway_answers_about_a_refund(self, refund, said):
+        """Also about one it was not asked for, and again."""
+        found = self.session.get_one(Refund, refund)
+        if found.kind is not RefundKind.GATEWAY:
+            return
+        if said == "refused":
+            mark_refund_refused(self.session, refund, answer="NO_BALANCE")
+        elif said == "silent":
+            note_refund_silence(self.session, refund, answer="timeout")
+        else:
+            report = RefundReport(refund, "R-1", found.amount, found.capture.currency, said)
+            record_refund_report(self.session, refund, report)
+
     @invariant()
     def every_grosz_is_in_one_place(self):
         self.session.flush()
@@ -208,15 +301,46 @@ class Town(RuleBasedStateMachine):
         self.session.expire_all()
         equations = money_equation(self.session)
         assert all(each.holds for each in equations)
+        assert all(min(each.in_suspense, each.refunded) >= Money(0) for each in equations)
         assert sum(each.captured.grosze for each in equations) == sum(self.came.values())
 
     @invariant()
     def captured_money_is_never_lost_again(self):
         states = dict(self.session.execute(select(Transaction.id, Transaction.state)).all())
         assert all(states[each] is T.COMPLETED for each in self.completed)
-        paid = set(self.session.scalars(select(PaymentOrder.id).where(PaymentOrder.state == PaymentOrderState.PAID)))
-        assert self.paid <= paid
+        orders = self.session.scalars(select(PaymentOrder)).all()
+        paid = {order.id for order in orders if order.state is PaymentOrderState.PAID}
+        refunded = {order.id for order in orders if order.state is PaymentOrderState.REFUNDED}
+        assert self.paid <= paid | refunded
         self.paid = paid
+
+    @invariant()
+    def an_order_is_refunded_when_all_that_came_for_it_is_gone(self):
+        for order in self.session.scalars(select(PaymentOrder)):
+            captures = [capture for attempt in order.transactions for capture in attempt.captures]
+            gone = [each for capture in captures for each in capture.refunds if each.state is RefundStage.COMPLETED]
+            came = Money.total(capture.amount for capture in captures)
+            whole = bool(captures) and came == Money.total(each.amount for each in gone)
+            assert (order.state is PaymentOrderState.REFUNDED) <= whole or order.state is not PaymentOrderState.PAID
+            assert not whole or order.state is PaymentOrderState.REFUNDED
+
+    @invariant()
+    def the_finance_system_hears_of_what_is_left_and_of_nothing_else(self):
+        """Line by line: what is in the books or on its way there is what came less what went back, in each part."""
+        for capture in self.session.scalars(select(Capture)):
+            beside = {}
+            for line in capture.booking_lines:
+                beside.setdefault(line.order_line_id, []).append(line)
+            for lines in beside.values():
+                counted = [line for line in lines if line.state not in {B.PLANNED, B.DROPPED}]
+                left = Amounts.sum(line.amounts for line in counted)
+                assert min(left.principal, left.interest, left.costs) >= Money(0)
+                gone = [
+                    line for line in lines if line.refund_id is not None and line.state not in {B.PLANNED, B.DROPPED}
+                ]
+                assert all(line.refund.state is RefundStage.COMPLETED for line in gone)
+                never = Amounts.sum(line.amounts for line in lines if line.state is B.REFUNDED)
+                assert never == Amounts()
 
     @invariant()
     def nobody_is_asked_for_less_than_nothing(self):
@@ -226,7 +350,8 @@ class Town(RuleBasedStateMachine):
     @invariant()
     def each_order_line_is_booked_once_for_each_capture(self):
         pair = (BookingLine.capture_id, BookingLine.order_line_id)
-        doubled = select(*pair).group_by(*pair).having(func.count() > 1)
+        paid = BookingLine.refund_id.is_(None)
+        doubled = select(*pair).where(paid).group_by(*pair).having(func.count() > 1)
         assert self.session.execute(doubled).all() == []
 
 
@@ -235,8 +360,8 @@ def test_the_money_equation_holds_after_every_step(lab):
     run_state_machine_as_test(
         Town,
         settings=settings(
-            max_examples=15,
-            stateful_step_count=25,
+            max_examples=20,
+            stateful_step_count=40,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=[Phase.explicit, Phase.reuse, Phase.generate],  # shrinking over a database takes minutes

@@ -5,27 +5,32 @@ from itertools import product
 import pytest
 
 from skarbnik.errors import ForbiddenTransition
-from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
+from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Refund, Transaction
 from skarbnik.payments.states import (
     BOOKING_NEXT,
     CAPTURE_NEXT,
+    DEAD_REFUNDS,
     ORDER_NEXT,
+    REFUND_NEXT,
     TRANSACTION_NEXT,
     BookingState,
     CaptureState,
     PaymentOrderState,
+    RefundStage,
     step,
 )
 from skarbnik.plugin_api import TransactionState
 
-P, T, C, B = PaymentOrderState, TransactionState, CaptureState, BookingState
+P, T, C, R, B = PaymentOrderState, TransactionState, CaptureState, RefundStage, BookingState
 
 DRAWN = {
     PaymentOrder: {
         (P.CREATED, P.STARTED), (P.CREATED, P.ABANDONED), (P.CREATED, P.PARTLY_PAID), (P.CREATED, P.PAID),
+        (P.CREATED, P.REFUNDED), (P.STARTED, P.REFUNDED), (P.ABANDONED, P.REFUNDED),
         (P.STARTED, P.PARTLY_PAID), (P.STARTED, P.PAID), (P.STARTED, P.ABANDONED),
         (P.ABANDONED, P.STARTED), (P.ABANDONED, P.PARTLY_PAID), (P.ABANDONED, P.PAID),
         (P.PARTLY_PAID, P.PAID), (P.PARTLY_PAID, P.REFUNDED), (P.PAID, P.REFUNDED),
+        (P.REFUNDED, P.PARTLY_PAID), (P.REFUNDED, P.PAID),
     },
     Transaction: {
         (T.CREATED, T.UNKNOWN), (T.CREATED, T.PENDING), (T.CREATED, T.COMPLETED), (T.CREATED, T.REJECTED),
@@ -34,15 +39,28 @@ DRAWN = {
         (T.REJECTED, T.COMPLETED),
     },
     Capture: {(C.ALLOCATED, C.REFUNDED), (C.IN_SUSPENSE, C.ALLOCATED), (C.IN_SUSPENSE, C.REFUNDED)},
+    Refund: {
+        (R.PROPOSED, R.WITHDRAWN), (R.PROPOSED, R.DECLINED), (R.PROPOSED, R.APPROVED), (R.PROPOSED, R.COMPLETED),
+        (R.APPROVED, R.SENT), (R.APPROVED, R.COMPLETED), (R.APPROVED, R.REJECTED),
+        (R.SENT, R.COMPLETED), (R.SENT, R.REJECTED),
+    },
     BookingLine: {
+        (B.PLANNED, B.DROPPED), (B.PLANNED, B.WAITING), (B.PLANNED, B.IN_SUSPENSE), (B.PLANNED, B.REFUSED),
         (B.WAITING, B.SENT), (B.WAITING, B.BOOKED), (B.WAITING, B.REFUNDED),
         (B.IN_SUSPENSE, B.WAITING), (B.IN_SUSPENSE, B.REFUNDED),
         (B.SENT, B.BOOKED), (B.SENT, B.REFUSED),
         (B.REFUSED, B.WAITING), (B.REFUSED, B.BOOKED), (B.REFUSED, B.REFUNDED),
+        (B.REFUNDED, B.BOOKED), (B.REFUNDED, B.WAITING),
     },
 }  # fmt: skip
-STATES = {PaymentOrder: P, Transaction: T, Capture: C, BookingLine: B}
-TABLES = {PaymentOrder: ORDER_NEXT, Transaction: TRANSACTION_NEXT, Capture: CAPTURE_NEXT, BookingLine: BOOKING_NEXT}
+STATES = {PaymentOrder: P, Transaction: T, Capture: C, Refund: R, BookingLine: B}
+TABLES = {
+    PaymentOrder: ORDER_NEXT,
+    Transaction: TRANSACTION_NEXT,
+    Capture: CAPTURE_NEXT,
+    Refund: REFUND_NEXT,
+    BookingLine: BOOKING_NEXT,
+}
 PAIRS = [(model, *pair) for model, states in STATES.items() for pair in product(states, repeat=2)]
 
 
@@ -72,10 +90,18 @@ def reachable(table, start):
 
 
 def test_money_that_came_is_lowered_only_by_a_refund():
-    assert reachable(ORDER_NEXT, P.PAID) == {P.REFUNDED}
+    assert ORDER_NEXT[P.PAID] == {P.REFUNDED}
     assert reachable(TRANSACTION_NEXT, T.COMPLETED) == set()
     assert reachable(CAPTURE_NEXT, C.ALLOCATED) == {C.REFUNDED}
     assert reachable(BOOKING_NEXT, B.BOOKED) == set()
+
+
+def test_a_refund_that_is_done_or_came_to_nothing_stays_so():
+    assert all(REFUND_NEXT[state] == set() for state in (R.COMPLETED, *DEAD_REFUNDS))
+
+
+def test_a_gateway_is_never_asked_for_what_one_person_wants():
+    assert {state for state in R if R.SENT in REFUND_NEXT[state]} == {R.APPROVED}
 
 
 def test_money_may_come_late_for_every_attempt_and_every_order_that_failed():

@@ -20,9 +20,11 @@ from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import send_mail
 from skarbnik.money import Money
-from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
+from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder
+from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
-from skarbnik.plugin_api import OperationKind, RefundState
+from skarbnik.payments.states import RefundKind
+from skarbnik.plugin_api import OperationKind
 from skarbnik.receivables.models import DatedKind, Document, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.remarks.models import Outcome, Topic
@@ -93,10 +95,6 @@ def fill(session, tenant, open_account, **settings):
             booked_on=clock.today(), happened_on=clock.today(), document="PK 12/2026", principal=Money(1),
             interest=Money(0), costs=Money(0), **row,
         ),
-        Refund(
-            capture_id=booking.capture_id, amount=Money(1), state=RefundState.PENDING, reason="nadpłata",
-            requested_by=official.id, requested_at=now,
-        ),
         WebSession(
             token_hash="0" * 64, user_id=user.id, created_at=now, seen_at=now, expires_at=now, ip="127.0.0.1",
             agent="Mozilla",
@@ -104,6 +102,14 @@ def fill(session, tenant, open_account, **settings):
         SignInAttempt(at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, ip="127.0.0.1"),
     ])  # fmt: skip
     session.flush()
+    propose_refund(
+        session,
+        booking.capture_id,
+        kind=RefundKind.GATEWAY,
+        lines={booking.id: Money(1)},
+        reason="nadpłata",
+        by=official.id,
+    )
     set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
     set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=official.id)
     remark = write_remark(

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.walk.refunds import refund_some
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, WebSession
@@ -124,6 +125,10 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "source_id": REAL,
             "remark_id": remarks["answered"],
             "number": rich.orders["paid"],
+            "capture_id": rich.back.capture_id,
+            "refund_id": rich.back.refunds["proposed"],
+            "notification_id": rich.back.notification_id,
+            "booking_id": rich.back.booking_id,
             "language": "en",
             "theme": "dark",
         },
@@ -168,6 +173,16 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "portal.acting": [Example(best_as=RICH)],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],
+            "office.payments_list": [
+                Example(),
+                Example(query=f"payer=Mi%C4%99dzygminne&state=paid&gateway=payu&from={clock.today()}"),
+                Example(query="payer=nobody+is+called+so"),
+            ],
+            "refunds.show": [Example({"refund_id": each}) for each in rich.back.refunds.values()],
+            "refunds.propose_form": [
+                Example(),
+                Example({"number": rich.orders["in suspense"], "capture_id": rich.back.unfit_id}),
+            ],
             "exchange.run": [Example({"run_id": each}) for each in runs.values()],
             "exchange.missing": [Example(), Example(query="trouble=checksum"), Example(query="trouble=missing")],
             "exchange.overview": [Example(), Example(query="state=refused"), Example(query="state=running")],
@@ -209,6 +224,7 @@ class _Rich:
         self.receivable_id = self.receivables[0]
         self._history()
         self.orders = self._payments(tax)
+        self.back = refund_some(session, paid=self.orders["paid"], unfit=self.orders["in suspense"], text=LONG_NAME)
 
     def _debt(self, kind: Any, title: str = "Podatek od nieruchomości 2026", **more: Any) -> Instalment:
         receivable = ReceivableFactory(

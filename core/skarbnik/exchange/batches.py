@@ -18,7 +18,7 @@ from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, Source
 from skarbnik.outbox import publish
 from skarbnik.payers.models import Payer
 from skarbnik.payments import bookings as payments
-from skarbnik.payments.models import BookingLine, Capture, MerchantAccount, OrderLine, PaymentOrder, Transaction
+from skarbnik.payments.models import BookingLine, Capture, MerchantAccount, OrderLine, PaymentOrder, Refund, Transaction
 from skarbnik.payments.states import BookingState
 from skarbnik.plugin_api import Acknowledgement, BookingItem, FinanceSystem
 from skarbnik.plugin_api import BookingBatch as BatchDocument
@@ -82,6 +82,7 @@ def _waiting(session: Session, source_id: str) -> list[tuple[BookingLine, Bookin
             Payer.external_id.label("payer"),
             CreditorAccount.nrb,
             Capture.captured_at,
+            Refund,
             Capture.external_id.label("gateway_id"),
             MerchantAccount.gateway,
             PaymentOrder.number,
@@ -92,6 +93,7 @@ def _waiting(session: Session, source_id: str) -> list[tuple[BookingLine, Bookin
         .join(OrderLine.instalment)
         .join(Instalment.receivable)
         .join(BookingLine.capture)
+        .outerjoin(BookingLine.refund)
         .join(Capture.transaction)
         .join(Transaction.merchant_account)
         .join(MerchantAccount.creditor_account)
@@ -110,7 +112,7 @@ def _waiting(session: Session, source_id: str) -> list[tuple[BookingLine, Bookin
                 payer=row.payer,
                 amounts=row.BookingLine.amounts,
                 account=row.nrb,
-                paid_at=row.captured_at,
+                paid_at=row.captured_at if row.Refund is None else row.Refund.went_back_at,
                 gateway=row.gateway,
                 gateway_id=row.gateway_id,
                 order_number=row.number,
@@ -164,7 +166,7 @@ def apply_acknowledgement(session: Session, source: Source, answer: Acknowledgem
         line, booking = lines[said.booking_id], bookings[said.booking_id]
         line.reference, line.booked_on, line.refusal = said.reference, said.booked_on, said.refusal
         if said.refusal is None:
-            payments.mark_booked(booking, reference=said.reference, booked_on=said.booked_on)
+            payments.mark_booked(session, booking, reference=said.reference, booked_on=said.booked_on)
             counts["booked"] += 1
         else:
             if not repeated:  # an official may have sent the line again since, in a later batch

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from skarbnik import clock
 from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
@@ -33,19 +34,70 @@ def day_figures(session: Session, *, since: object) -> Any:
 
 
 _ORDERS = text("""
-    SELECT o.id, o.number, o.state, o.amount, o.ordered_at, p.name AS payer, p.id AS payer_id
+    SELECT o.id, o.number, o.state, o.amount, o.ordered_at, p.name AS payer, p.id AS payer_id,
+        (SELECT string_agg(DISTINCT m.title, ', ') FROM transactions t
+         JOIN merchant_accounts m ON m.id = t.merchant_account_id WHERE t.order_id = o.id) AS gateways
     FROM payment_orders o JOIN payers p ON p.id = o.payer_id
     WHERE (CAST(:state AS varchar) IS NULL OR o.state = :state)
         AND (CAST(:number AS varchar) IS NULL OR o.number = :number)
+        AND (CAST(:payer AS varchar) IS NULL OR p.name ILIKE :payer)
+        AND (CAST(:since AS timestamptz) IS NULL OR o.ordered_at >= :since)
+        AND (CAST(:until AS timestamptz) IS NULL OR o.ordered_at < :until)
+        AND (CAST(:gateway AS varchar) IS NULL OR EXISTS (
+            SELECT FROM transactions t JOIN merchant_accounts m ON m.id = t.merchant_account_id
+            WHERE t.order_id = o.id AND m.gateway = :gateway))
         AND (CAST(:before AS uuid) IS NULL OR o.id < :before)
     ORDER BY o.id DESC LIMIT :most
 """)
 
 
-def list_orders(session: Session, *, state: str | None, number: str | None, before: UUID | None) -> Sequence[Any]:
+@dataclass(frozen=True)
+class OrderFilter:
+    """Which orders a list is of; None is any. Days are of Warsaw, both included."""
+
+    state: str | None = None
+    number: str | None = None
+    payer: str | None = None
+    gateway: str | None = None
+    from_on: date | None = None
+    until_on: date | None = None
+
+
+def list_orders(session: Session, wanted: OrderFilter, *, before: UUID | None) -> Sequence[Any]:
     """Newest first by id, which tells the time; one more than a page may come."""
-    words = {"state": state, "number": number, "before": before, "most": PAGE + 1}
+    words = {
+        "state": wanted.state,
+        "number": wanted.number,
+        "payer": like_anywhere(wanted.payer) if wanted.payer else None,
+        "gateway": wanted.gateway,
+        "since": _midnight(wanted.from_on) if wanted.from_on else None,
+        "until": _midnight(wanted.until_on + timedelta(days=1)) if wanted.until_on else None,
+        "before": before,
+        "most": PAGE + 1,
+    }
     return session.execute(_ORDERS, words).all()
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=clock.WARSAW)
+
+
+def gateway_names(session: Session) -> dict[str, str]:
+    """Gateways this office has or had an account at, by the word of their plugin."""
+    rows = session.execute(text("SELECT gateway, min(title) AS title FROM merchant_accounts GROUP BY 1 ORDER BY 2"))
+    return {row.gateway: row.title for row in rows}
+
+
+_DECISIONS = text("""
+    SELECT d.kind, d.amount, d.opened_at, d.closed_at, d.resolution, u.name AS closed_by
+    FROM differences d LEFT JOIN users u ON u.id = d.closed_by
+    WHERE d.order_id = :order ORDER BY d.opened_at, d.id LIMIT 100
+""")
+
+
+def list_decisions(session: Session, order_id: UUID) -> Sequence[Any]:
+    """What of an order had to be decided, or has to be, and who did."""
+    return session.execute(_DECISIONS, {"order": order_id}).all()
 
 
 _DIFFERENCES = text("""

@@ -1,4 +1,4 @@
-"""The clerk's pages: the day, payments, differences, the exchange, payers, the trail."""
+"""The clerk's pages: the day, differences, payers, search, the trail."""
 
 from __future__ import annotations
 
@@ -20,11 +20,7 @@ from skarbnik.office import queries
 from skarbnik.office.acts import act_names, actor_names
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
-from skarbnik.payments.models import Notification
-from skarbnik.payments.queries import get_order
-from skarbnik.payments.states import PaymentOrderState
 from skarbnik.portal.debts import list_to_pay
-from skarbnik.portal.timeline import make_timeline
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import Permission, current_person, may, requires, slots
@@ -54,42 +50,6 @@ def day() -> str | Response:
         figures=queries.day_figures(session, since=since),
         equations=queries.money_equation(session),
         runs=session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(5)).all(),
-    )
-
-
-@blueprint.get("/payments")
-@requires(payments_may.SEE_ANY)
-def payments_list() -> str:
-    state, number = request.args.get("state") or None, (request.args.get("number") or "").strip().upper() or None
-    rows = list(queries.list_orders(frame.session(), state=state, number=number, before=cursor("before")))
-    record_own_act("payments.listed", "payment_orders")
-    return render_template(
-        "office/payments.html",
-        rows=rows[: queries.PAGE],
-        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
-        state=state or "",
-        number=number or "",
-        states=list(PaymentOrderState),
-    )
-
-
-@blueprint.get("/payments/<number>")
-@requires(payments_may.SEE_ANY)
-def payment(number: str) -> str:
-    session = frame.session()
-    order = get_order(session, number)
-    record_own_act("payment.viewed", "payment_order", order.id)
-    return render_template(
-        "office/payment.html",
-        order=order,
-        payer=queries.get_payer(session, order.payer_id),
-        steps=make_timeline(order),
-        notifications=session.scalars(
-            select(Notification)
-            .where(Notification.transaction_id.in_([each.id for each in order.transactions]))
-            .order_by(Notification.received_at)
-            .limit(100)
-        ).all(),
     )
 
 

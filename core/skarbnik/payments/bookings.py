@@ -7,40 +7,80 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from skarbnik import clock
-from skarbnik.errors import NotFound
+from skarbnik.errors import ForbiddenTransition, NotFound
 from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine
-from skarbnik.payments.services import open_difference
+from skarbnik.payments.services import close_difference, open_difference
 from skarbnik.payments.states import ON_ITS_WAY_SQL, BookingState
 
 
 def release_booking(session: Session, booking_id: UUID, *, user_id: UUID) -> BookingLine:
-    """An official decides that a line in suspense, or refused, is booked after all: it waits for the next batch."""
-    booking = session.scalars(select(BookingLine).where(BookingLine.id == booking_id).with_for_update()).one_or_none()
+    """An official decides that a line in suspense, or refused, is booked after all: it waits for the next batch.
+
+    Lines of refunds that stand beside it go along: the finance system hears of both.
+    """
+    beside = _lock_beside(session, booking_id)
+    booking = next((line for line in beside if line.id == booking_id), None)
     if booking is None:
         raise NotFound(f"no booking {booking_id}")
-    booking.move_to(BookingState.WAITING)
-    session.execute(
-        text(
-            "UPDATE differences SET closed_at = :now, closed_by = :user, resolution = 'booked'"
-            " WHERE subject_id = :subject AND closed_at IS NULL"
-        ),
-        {"now": clock.now(), "user": user_id, "subject": booking_id},
-    )
+    state = booking.state
+    if state is BookingState.WAITING:
+        return booking
+    if state not in {BookingState.IN_SUSPENSE, BookingState.REFUSED}:
+        raise ForbiddenTransition(f"{state} cannot become {BookingState.WAITING}")
+    for line in beside:
+        if line.state is state:
+            line.move_to(BookingState.WAITING)
+            close_difference(session, line.id, resolution="booked", user_id=user_id)
     publish(session, "exchange.bookings_wait", booking.capture_id)
     return booking
 
 
-def mark_booked(booking: BookingLine, *, reference: str | None, booked_on: date | None) -> None:
+def _lock_beside(session: Session, booking_id: UUID) -> list[BookingLine]:
+    """A booking and what stands beside it: the line that was captured, and those of its refunds."""
+    asked = aliased(BookingLine)
+    same = (asked.capture_id == BookingLine.capture_id) & (asked.order_line_id == BookingLine.order_line_id)
+    return list(
+        session.scalars(
+            select(BookingLine)
+            .where(select(asked.id).where(asked.id == booking_id, same).exists())
+            .order_by(BookingLine.id)
+            .with_for_update()
+            .execution_options(populate_existing=True)
+        )
+    )
+
+
+def mark_booked(session: Session, booking: BookingLine, *, reference: str | None, booked_on: date | None) -> None:
     """The finance system booked it."""
-    if booking.state is not BookingState.BOOKED:
+    was = booking.state
+    if was is not BookingState.BOOKED:
         booking.move_to(BookingState.BOOKED)
     booking.reference = booking.reference or reference
     booking.booked_on = booking.booked_on or booked_on
     booking.answered_at = booking.answered_at or clock.now()
+    if was in {BookingState.REFUSED, BookingState.REFUNDED}:
+        session.flush()
+        _tell_the_rest(session, [booking.id])
+
+
+def _tell_the_rest(session: Session, booking_ids: Sequence[UUID]) -> None:
+    """The finance system booked what it had refused. What went back of it meanwhile it must hear too."""
+    waiting = session.scalars(
+        text("""
+            UPDATE booking_lines s SET state = 'waiting' FROM booking_lines b
+            WHERE b.id = ANY(:ids) AND s.capture_id = b.capture_id AND s.order_line_id = b.order_line_id
+                AND s.id <> b.id AND NOT s.id = ANY(:ids)
+                AND (s.state = 'refunded' OR (s.state = 'refused' AND s.refund_id IS NOT NULL AND s.sent_at IS NULL))
+            RETURNING s.capture_id
+        """),
+        {"ids": list(booking_ids)},
+    ).all()
+    for capture_id in set(waiting):
+        publish(session, "exchange.bookings_wait", capture_id)
 
 
 def mark_refused(session: Session, booking: BookingLine, *, reason: str) -> None:
@@ -64,6 +104,7 @@ def mark_seen(session: Session, run_id: UUID) -> int:
 
     Only the source an instalment came from can echo its bookings. What is in the books needs no decision any more.
     One whose echo went out of the books waits for it as before: else the debt is back, and the money is nowhere.
+    Also money that went back is in the books when they say so: then they must hear of its refund.
     """
     session.execute(
         text("""
@@ -84,12 +125,13 @@ def mark_seen(session: Session, run_id: UUID) -> int:
                 FROM operations WHERE run_id = :run AND booking_id IS NOT NULL AND closed_at IS NULL
                 GROUP BY booking_id, source
             ) AS e
-            WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL})
+            WHERE b.id = e.booking_id AND b.seen_at IS NULL AND b.state IN ({ON_ITS_WAY_SQL}, 'refunded')
                 AND (SELECT i.source FROM instalments i WHERE i.id = b.instalment_id) = e.source
             RETURNING b.id
         """),  # noqa: S608  # our own words
         {"now": clock.now(), "run": run_id},
     ).all()
+    _tell_the_rest(session, seen)
     session.execute(
         text("""
             UPDATE differences d SET closed_at = :now, resolution = 'booked' FROM booking_lines b

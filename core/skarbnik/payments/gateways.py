@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 from uuid import UUID
 
 from skarbnik.errors import Misconfigured, NotFound
 from skarbnik.http import HttpClient
 from skarbnik.payments.models import MerchantAccount, Transaction
-from skarbnik.plugin_api import GatewayReport, PaymentGateway
+from skarbnik.plugin_api import PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.tenancy.registry import Tenant
+
+R = TypeVar("R")
 
 _open: dict[tuple[str, UUID, int], PaymentGateway] = {}
 _lock = threading.Lock()
@@ -41,9 +44,7 @@ def open_gateway(tenant: Tenant, account: MerchantAccount, version: int | None =
         return _open.setdefault(key, gateway)
 
 
-def ask_gateway(
-    tenant: Tenant, transaction: Transaction, question: Callable[[PaymentGateway], GatewayReport]
-) -> GatewayReport:
+def ask_gateway(tenant: Tenant, transaction: Transaction, question: Callable[[PaymentGateway], R]) -> R:
     """Ask with the credentials the transaction was started with, or the newest when those are no longer taken.
 
     All versions are of one account at the gateway; a secret that was changed there must not keep its money from us.

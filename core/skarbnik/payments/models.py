@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from datetime import date, datetime, time
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
+from skarbnik import clock
 from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
 from skarbnik.money import Amounts, Money
@@ -16,13 +17,16 @@ from skarbnik.payments.states import (
     BOOKING_NEXT,
     CAPTURE_NEXT,
     ORDER_NEXT,
+    REFUND_NEXT,
     TRANSACTION_NEXT,
     BookingState,
     CaptureState,
     PaymentOrderState,
+    RefundKind,
+    RefundStage,
     step,
 )
-from skarbnik.plugin_api import RefundState, TransactionState
+from skarbnik.plugin_api import TransactionState
 from skarbnik.receivables.models import CreditorAccount, Instalment
 
 
@@ -175,30 +179,62 @@ class Capture(Base):
 
     transaction: Mapped[Transaction] = relationship(back_populates="captures")
     booking_lines: Mapped[list[BookingLine]] = relationship(back_populates="capture")
+    refunds: Mapped[list[Refund]] = relationship(back_populates="capture", order_by="Refund.requested_at")
 
     def move_to(self, state: CaptureState) -> None:
         self.state = step(CAPTURE_NEXT, self.state, state)
 
 
 class Refund(Base):
-    """Captured money on its way back. Two people: who asks and who approves."""
+    """Captured money on its way back. Two people: who asks and who approves.
+
+    Its id is what the gateway knows it by. Its booking lines have negative amounts; what of it no line names is money
+    that was never put on the lines of the order.
+    """
 
     __tablename__ = "refunds"
     __table_args__ = (
+        Index("refunds_capture_id_idx", "capture_id"),
         CheckConstraint("amount > 0", name="amount_positive"),
-        CheckConstraint("approved_by IS NULL OR approved_by <> requested_by", name="four_eyes"),
+        CheckConstraint("decided_by IS NULL OR decided_by <> requested_by", name="four_eyes"),
+        CheckConstraint("(decided_by IS NULL) = (state IN ('proposed', 'withdrawn'))", name="decided"),
+        CheckConstraint("(decided_by IS NULL) = (decided_at IS NULL)", name="decided_at"),
+        CheckConstraint("(declined_because IS NOT NULL) = (state = 'declined')", name="declined"),
+        CheckConstraint("kind = 'gateway' OR (happened_on IS NOT NULL AND reference IS NOT NULL)", name="outside"),
+        CheckConstraint("kind = 'gateway' OR state NOT IN ('approved', 'sent', 'rejected')", name="asked"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     capture_id: Mapped[UUID] = mapped_column(ForeignKey("captures.id"))
+    kind: Mapped[RefundKind]
     amount: Mapped[Money]
-    state: Mapped[RefundState]
+    state: Mapped[RefundStage] = mapped_column(default=RefundStage.PROPOSED)
     external_id: Mapped[str | None] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(200))
+    happened_on: Mapped[date | None]  # the day the money went, where we were told of it
+    reference: Mapped[str | None] = mapped_column(String(80))  # of the transfer, or of the complaint
     requested_by: Mapped[UUID] = mapped_column(ForeignKey(User.id))
-    approved_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     requested_at: Mapped[datetime]
-    settled_at: Mapped[datetime | None]
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
+    decided_at: Mapped[datetime | None]
+    declined_because: Mapped[str | None] = mapped_column(String(200))
+    asked_times: Mapped[int] = mapped_column(default=0)
+    asked_at: Mapped[datetime | None]
+    answer: Mapped[str | None] = mapped_column(String(200))  # the last thing the gateway said, for the office
+    settled_at: Mapped[datetime | None]  # when it ended, one way or the other
+
+    capture: Mapped[Capture] = relationship(back_populates="refunds")
+    lines: Mapped[list[BookingLine]] = relationship(back_populates="refund", order_by="BookingLine.id")
+
+    @property
+    def went_back_at(self) -> datetime | None:
+        """When the money was gone: as the gateway told us, or noon of the day somebody wrote down."""
+        if self.happened_on is not None:
+            return datetime.combine(self.happened_on, time(12), tzinfo=clock.WARSAW)
+        return self.settled_at if self.state is RefundStage.COMPLETED else None
+
+    def move_to(self, state: RefundStage) -> None:
+        self.state = step(REFUND_NEXT, self.state, state)
 
 
 class BookingLine(Base):
@@ -206,7 +242,7 @@ class BookingLine(Base):
 
     Its id is our booking id; `seen_at` is when an imported operation echoed it, which closes the line for as
     long as that operation is in the books.
-    A refund of a booked line is a line of its own with negative amounts.
+    What goes back of a line is a line of its own with negative amounts beside it.
     """
 
     __tablename__ = "booking_lines"
@@ -235,6 +271,7 @@ class BookingLine(Base):
     seen_at: Mapped[datetime | None]
 
     capture: Mapped[Capture] = relationship(back_populates="booking_lines")
+    refund: Mapped[Refund | None] = relationship(back_populates="lines")
     order_line: Mapped[OrderLine] = relationship()
     amounts: Mapped[Amounts] = composite("principal", "interest", "costs")
 

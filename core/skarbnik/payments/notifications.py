@@ -33,14 +33,22 @@ _KEEP: LiteralString = """
         FROM found LEFT JOIN named ON named.id = found.id
         ON CONFLICT DO NOTHING
     )
-    SELECT work.publish('payments.notified', id, %(now)s) FROM found
+    SELECT work.publish(
+        CASE WHEN refund.id IS NULL THEN 'payments.notified' ELSE 'payments.refund_notified' END,
+        coalesce(refund.id, found.id), %(now)s
+    )
+    FROM found LEFT JOIN LATERAL (
+        SELECT r.id FROM refunds AS r JOIN captures AS c ON c.id = r.capture_id
+        WHERE r.id = %(refund)s AND c.transaction_id = found.id
+    ) AS refund ON true
 """
 
 
 def keep_notification(session: TenantSession, account_id: UUID, hint: NotificationHint, raw: RawNotification) -> bool:
     """Keep a signed notification once and ring the worker that asks the gateway. False when it names nothing of ours.
 
-    A repeated one rings again: it costs one question and heals whatever went wrong the first time.
+    A repeated one rings again: it costs one question and heals whatever went wrong the first time. News of a refund of
+    this transaction ring who asks about that; a refund that is not ours is news of the payment.
     """
     rung = session.read(
         _KEEP,
@@ -48,6 +56,7 @@ def keep_notification(session: TenantSession, account_id: UUID, hint: Notificati
         account=account_id,
         transaction=hint.transaction_id,
         external=hint.external_id,
+        refund=hint.refund_id,
         key=hint.key[:LONGEST_KEY],
         headers=json.dumps(dict(raw.headers), ensure_ascii=False)[:LONGEST_HEADERS],
         body=raw.body,

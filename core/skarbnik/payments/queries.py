@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, selectinload
 from skarbnik import clock
 from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
-from skarbnik.money import Amounts, Money
+from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.payers.models import Payer
 from skarbnik.payments.models import (
     BookingLine,
@@ -24,7 +24,14 @@ from skarbnik.payments.models import (
     PaymentOrder,
     Transaction,
 )
-from skarbnik.payments.states import ON_ITS_WAY, PaymentOrderState
+from skarbnik.payments.states import (
+    COUNTS_NOWHERE,
+    DEAD_REFUNDS,
+    ON_ITS_WAY,
+    BookingState,
+    PaymentOrderState,
+    RefundStage,
+)
 from skarbnik.plugin_api import TransactionState
 from skarbnik.receivables.models import Instalment
 from skarbnik.receivables.rules import interest_to, rules_of
@@ -87,7 +94,7 @@ def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None
             .joinedload(MerchantAccount.creditor_account),
             selectinload(PaymentOrder.transactions)
             .selectinload(Transaction.captures)
-            .selectinload(Capture.booking_lines),
+            .options(selectinload(Capture.booking_lines), selectinload(Capture.refunds)),
         )
     )
     if payer_ids is not None:
@@ -99,19 +106,55 @@ def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None
 
 
 def paid_lines(order: PaymentOrder) -> set[UUID]:
-    """Lines of an order that money came for."""
-    return {
-        booking.order_line_id
-        for transaction in order.transactions
-        for capture in transaction.captures
-        for booking in capture.booking_lines
-    }
+    """Lines of an order that money came for, whole."""
+    came = _came(order)
+    return {line.id for line in order.lines if line.id in came and came[line.id] >= line.amounts.total}
 
 
 def rest_of(order: PaymentOrder) -> Money:
     """What of an order nothing came for yet."""
-    paid = paid_lines(order)
-    return Money.total(line.amounts.total for line in order.lines if line.id not in paid)
+    came = _came(order)
+    return Money.total(max(line.amounts.total - came.get(line.id, ZERO), ZERO) for line in order.lines)
+
+
+def _came(order: PaymentOrder) -> dict[UUID, Money]:
+    """What came for each line of an order, whether it went back since or not."""
+    came: dict[UUID, Money] = {}
+    for transaction in order.transactions:
+        for capture in transaction.captures:
+            for booking in capture.booking_lines:
+                if booking.refund_id is None:
+                    came[booking.order_line_id] = came.get(booking.order_line_id, ZERO) + booking.amounts.total
+    return came
+
+
+def left_of_lines(capture: Capture) -> dict[UUID, Amounts]:
+    """What can still go back of each booking line, by its id: less all refunds that may yet come to something."""
+    back: dict[UUID, Amounts] = {}
+    for line in capture.booking_lines:
+        if line.refund_id is not None and line.state is not BookingState.DROPPED:
+            back[line.order_line_id] = back.get(line.order_line_id, Amounts()) + line.amounts
+    return {
+        line.id: line.amounts + back.get(line.order_line_id, Amounts())
+        for line in capture.booking_lines
+        if line.refund_id is None
+    }
+
+
+def on_no_line(capture: Capture) -> Money:
+    """What of a capture is neither on a line of its order nor gone: it did not fit, or came above it."""
+    gone = Money.total(each.amount for each in capture.refunds if each.state is RefundStage.COMPLETED)
+    lined = Money.total(line.amounts.total for line in capture.booking_lines if line.state not in COUNTS_NOWHERE)
+    return capture.amount - gone - lined  # lines of refunds are negative: what they take is on lines
+
+
+def left_on_no_line(capture: Capture) -> Money:
+    """What of that can still go back: less what is on its way, or only proposed."""
+    going = Money.total(
+        each.amount for each in capture.refunds if each.state not in {*DEAD_REFUNDS, RefundStage.COMPLETED}
+    )
+    lined = Money.total(line.amounts.total for line in capture.booking_lines if line.state is BookingState.PLANNED)
+    return on_no_line(capture) - going - lined
 
 
 def _with_merged(payer_ids: Iterable[UUID]) -> Select[tuple[UUID]]:

@@ -8,11 +8,11 @@ differences. Imports begin at the instalments. Whoever needs an earlier one must
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import BigInteger, cast, func, select, text
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -20,7 +20,7 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError
-from skarbnik.money import Money
+from skarbnik.money import Amounts, Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import (
     BookingLine,
@@ -34,6 +34,7 @@ from skarbnik.payments.models import (
 from skarbnik.payments.ordering import lines_of, lock_order
 from skarbnik.payments.queries import OPEN_TRANSACTIONS, left_to_pay
 from skarbnik.payments.states import (
+    COUNTS_NOWHERE,
     TRANSACTION_NEXT,
     BookingState,
     CaptureState,
@@ -191,11 +192,7 @@ def record_capture(session: TenantSession, transaction: Transaction, report: Gat
     if capture.reason is not None:
         open_difference(session, "capture_in_suspense", capture.id, order_id=order.id, amount=capture.amount)
         return capture
-    capture.move_to(CaptureState.ALLOCATED)
-    _allocate(session, order, capture, lines_of(order, account))
-    _mark_paid(session, order)
-    if order.state is PaymentOrderState.PARTLY_PAID:
-        publish(session, "payments.part_paid", capture.id)
+    allocate(session, order, capture, [(line, line.amounts) for line in lines_of(order, account)])
     return capture
 
 
@@ -219,36 +216,52 @@ def _mismatch(transaction: Transaction, report: GatewayReport) -> str | None:
     return None
 
 
-def _allocate(session: TenantSession, order: PaymentOrder, capture: Capture, lines: Sequence[OrderLine]) -> None:
-    """One booking line for each order line.
+def allocate(
+    session: TenantSession, order: PaymentOrder, capture: Capture, parts: Sequence[tuple[OrderLine, Amounts]]
+) -> None:
+    """Put captured money on lines of its order, each with its amounts, and say so. The order is locked.
 
     What somebody else has paid meanwhile, or the finance system has closed, waits for a person's decision.
     """
-    ids = [line.instalment_id for line in lines]
-    instalments = list(
+    capture.move_to(CaptureState.ALLOCATED)
+    _book_lines(session, order, capture, parts)
+    _mark_paid(session, order)
+    if order.state is PaymentOrderState.PARTLY_PAID:
+        publish(session, "payments.part_paid", capture.id)
+
+
+def lock_instalments_of(session: Session, ids: Iterable[UUID]) -> list[Instalment]:
+    """By id, as everybody locks them, also those that are closed."""
+    return list(
         session.scalars(
             select(Instalment)
-            .where(Instalment.id.in_(ids))
+            .where(Instalment.id.in_(list(ids)))
             .order_by(Instalment.id)
             .with_for_update()
             .execution_options(populate_existing=True)
         )
     )
+
+
+def _book_lines(
+    session: TenantSession, order: PaymentOrder, capture: Capture, parts: Sequence[tuple[OrderLine, Amounts]]
+) -> None:
+    instalments = lock_instalments_of(session, [line.instalment_id for line, _amounts in parts])
     left = left_to_pay(session, instalments)
     closed = {each.id for each in instalments if each.closed_at is not None}
-    for line in lines:
+    for line, amounts in parts:
         reason = None
         if line.instalment_id in closed:
             reason = "closed"
-        elif left[line.instalment_id].total < line.amounts.total:
+        elif left[line.instalment_id].total < amounts.total:
             reason = "overpaid"
         booking = BookingLine(
             capture_id=capture.id,
             order_line_id=line.id,
             instalment_id=line.instalment_id,
-            principal=line.principal,
-            interest=line.interest,
-            costs=line.costs,
+            principal=amounts.principal,
+            interest=amounts.interest,
+            costs=amounts.costs,
             state=BookingState.WAITING if reason is None else BookingState.IN_SUSPENSE,
             reason=reason,
             recorded_at=clock.now(),
@@ -256,23 +269,26 @@ def _allocate(session: TenantSession, order: PaymentOrder, capture: Capture, lin
         session.add(booking)
         session.flush()
         if reason is None:
-            left[line.instalment_id] = (left[line.instalment_id] - line.amounts).not_below_zero()
+            left[line.instalment_id] = (left[line.instalment_id] - amounts).not_below_zero()
         else:
-            open_difference(session, reason, booking.id, order_id=order.id, amount=line.amounts.total)
+            open_difference(session, reason, booking.id, order_id=order.id, amount=amounts.total)
     publish(session, "exchange.bookings_wait", capture.id)
 
 
 def _mark_paid(session: Session, order: PaymentOrder) -> None:
-    covered = set(
-        session.scalars(
-            select(BookingLine.order_line_id)
-            .join(BookingLine.order_line)
-            .where(OrderLine.order_id == order.id, BookingLine.refund_id.is_(None))
-        )
-    )
-    whole = covered == {line.id for line in order.lines}
-    if order.state in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED}:
+    """What money is there now makes an order paid, also one whose money once went back."""
+    if order.state is PaymentOrderState.PAID:
         return
+    total = BookingLine.principal + BookingLine.interest + BookingLine.costs
+    there = dict(
+        session.execute(
+            select(BookingLine.order_line_id, cast(func.sum(total), BigInteger))
+            .join(BookingLine.order_line)
+            .where(OrderLine.order_id == order.id, BookingLine.state.not_in(COUNTS_NOWHERE))
+            .group_by(BookingLine.order_line_id)
+        ).all()
+    )
+    whole = all(there.get(line.id, 0) >= line.amounts.total.grosze for line in order.lines)
     order.move_to(PaymentOrderState.PAID if whole else PaymentOrderState.PARTLY_PAID)
     order.held_until = clock.now()
     if whole:
@@ -291,17 +307,50 @@ def open_difference(
     )
 
 
+def close_difference(
+    session: Session, subject_id: UUID, *kinds: str, resolution: str, user_id: UUID | None = None
+) -> None:
+    """Take something off the queue; without kinds, all that is open about it."""
+    session.execute(
+        text(
+            "UPDATE differences SET closed_at = :now, closed_by = :user, resolution = :resolution"
+            " WHERE subject_id = :subject AND closed_at IS NULL AND (:every OR kind = ANY(:kinds))"
+        ),
+        {
+            "now": clock.now(),
+            "user": user_id,
+            "resolution": resolution,
+            "subject": subject_id,
+            "every": not kinds,
+            "kinds": list(kinds),
+        },
+    )
+
+
+def lower_difference(session: Session, subject_id: UUID, amount: Money) -> None:
+    """A part of it was decided: what is left waits on."""
+    session.execute(
+        text("UPDATE differences SET amount = :amount WHERE subject_id = :subject AND closed_at IS NULL"),
+        {"amount": amount.grosze, "subject": subject_id},
+    )
+
+
 def next_question(transaction: Transaction) -> datetime | None:
-    """When the gateway is asked again: after 1, 5, 15 minutes, hourly for a day, daily for a month; None is the end.
+    """When the gateway is asked again; None is the end.
 
     A rejected one is asked too, since money may come late; captured money ends the questions.
     """
     if transaction.state is TransactionState.COMPLETED:
         return None
-    age = clock.now() - transaction.created_at
+    return question_after(transaction.created_at)
+
+
+def question_after(since: datetime) -> datetime | None:
+    """After 1, 5, 15 minutes, hourly for a day, daily for a month; None is the end."""
+    age = clock.now() - since
     for minutes in (1, 5, 15, 30):
         if age < timedelta(minutes=minutes):
-            return transaction.created_at + timedelta(minutes=minutes)
+            return since + timedelta(minutes=minutes)
     if age < timedelta(days=1):
         return clock.now() + timedelta(hours=1)
     if age < timedelta(days=30):

@@ -37,10 +37,15 @@ def payment_request(
         payer_email=order.email,
         payer_ip=payer_ip,
         language=order.language,
-        notify_url=tenant.url(f"/hooks/payments/{account.gateway}/{account.hook_secret}"),
+        notify_url=notify_url(tenant, account),
         return_url=tenant.url(f"/payments/{order.number}"),
         valid_for=gateway_type.time_limit,
     )
+
+
+def notify_url(tenant: Tenant, account: MerchantAccount) -> str:
+    """Where the gateway tells of payments and refunds of a merchant account."""
+    return tenant.url(f"/hooks/payments/{account.gateway}/{account.hook_secret}")
 
 
 def settle_open(tenant: Tenant, order: PaymentOrder) -> None:

@@ -29,14 +29,44 @@ class CaptureState(StrEnum):
     REFUNDED = "refunded"
 
 
+class RefundKind(StrEnum):
+    """How money that came goes back."""
+
+    GATEWAY = "gateway"  # we ask the gateway
+    OUTSIDE = "outside"  # somebody sent it back by transfer or in the gateway's panel; recorded here
+    CHARGEBACK = "chargeback"  # the gateway took it back: the payer complained to the bank
+
+
+class RefundStage(StrEnum):
+    """How far a refund is here. What the gateway calls its own states is `plugin_api.RefundState`."""
+
+    PROPOSED = "proposed"  # by one person; nothing moves before another one decides
+    WITHDRAWN = "withdrawn"  # by who proposed it
+    DECLINED = "declined"  # by the second person, with a reason
+    APPROVED = "approved"  # by the second person: the gateway is being asked, and may have it already
+    SENT = "sent"  # the gateway has it
+    COMPLETED = "completed"  # the money is gone
+    REJECTED = "rejected"  # the gateway said no; it can be proposed anew
+
+
+DEAD_REFUNDS = (RefundStage.WITHDRAWN, RefundStage.DECLINED, RefundStage.REJECTED)  # no money moved, none will
+AT_THE_GATEWAY = (RefundStage.APPROVED, RefundStage.SENT)
+
+
 class BookingState(StrEnum):
+    PLANNED = "planned"  # of a refund whose money is still here; counts nowhere
+    DROPPED = "dropped"  # of a refund that came to nothing; counts nowhere
     WAITING = "waiting"  # for a batch
     IN_SUSPENSE = "in_suspense"  # the debt was paid already; a person decides
     SENT = "sent"  # in a batch
     REFUSED = "refused"  # by the finance system; a person decides
     BOOKED = "booked"  # the finance system gave a reference
-    REFUNDED = "refunded"
+    REFUNDED = "refunded"  # with the lines of its refunds it is nothing, and the finance system never hears of them
 
+
+# Lines a completed refund takes its place beside, unless they are in the books.
+NOT_IN_BOOKS = (BookingState.WAITING, BookingState.IN_SUSPENSE, BookingState.REFUSED, BookingState.REFUNDED)
+COUNTS_NOWHERE = (BookingState.PLANNED, BookingState.DROPPED)
 
 # Money that is ours and not in the finance system's figures yet: it lowers what is left until its echo is imported.
 ON_ITS_WAY = (BookingState.WAITING, BookingState.SENT, BookingState.REFUSED, BookingState.BOOKED)
@@ -48,20 +78,23 @@ ORDER_NEXT: dict[StrEnum, set[StrEnum]] = {
         PaymentOrderState.ABANDONED,
         PaymentOrderState.PARTLY_PAID,
         PaymentOrderState.PAID,
+        PaymentOrderState.REFUNDED,  # what came did not fit it, and went back
     },
     PaymentOrderState.STARTED: {
         PaymentOrderState.PARTLY_PAID,
         PaymentOrderState.PAID,
         PaymentOrderState.ABANDONED,
+        PaymentOrderState.REFUNDED,
     },
     PaymentOrderState.ABANDONED: {
         PaymentOrderState.STARTED,
         PaymentOrderState.PARTLY_PAID,
         PaymentOrderState.PAID,
+        PaymentOrderState.REFUNDED,
     },
     PaymentOrderState.PARTLY_PAID: {PaymentOrderState.PAID, PaymentOrderState.REFUNDED},
     PaymentOrderState.PAID: {PaymentOrderState.REFUNDED},
-    PaymentOrderState.REFUNDED: set(),
+    PaymentOrderState.REFUNDED: {PaymentOrderState.PARTLY_PAID, PaymentOrderState.PAID},  # other money came late
 }
 
 TRANSACTION_NEXT: dict[StrEnum, set[StrEnum]] = {
@@ -83,13 +116,36 @@ CAPTURE_NEXT: dict[StrEnum, set[StrEnum]] = {
     CaptureState.REFUNDED: set(),
 }
 
+REFUND_NEXT: dict[StrEnum, set[StrEnum]] = {
+    RefundStage.PROPOSED: {
+        RefundStage.WITHDRAWN,
+        RefundStage.DECLINED,
+        RefundStage.APPROVED,
+        RefundStage.COMPLETED,  # recorded by one, confirmed by another: the money went without us
+    },
+    RefundStage.WITHDRAWN: set(),
+    RefundStage.DECLINED: set(),
+    RefundStage.APPROVED: {RefundStage.SENT, RefundStage.COMPLETED, RefundStage.REJECTED},
+    RefundStage.SENT: {RefundStage.COMPLETED, RefundStage.REJECTED},
+    RefundStage.COMPLETED: set(),
+    RefundStage.REJECTED: set(),
+}
+
 BOOKING_NEXT: dict[StrEnum, set[StrEnum]] = {
+    BookingState.PLANNED: {
+        BookingState.DROPPED,
+        BookingState.WAITING,
+        BookingState.IN_SUSPENSE,
+        BookingState.REFUSED,
+    },
+    BookingState.DROPPED: set(),
     BookingState.WAITING: {BookingState.SENT, BookingState.BOOKED, BookingState.REFUNDED},
     BookingState.IN_SUSPENSE: {BookingState.WAITING, BookingState.REFUNDED},
     BookingState.SENT: {BookingState.BOOKED, BookingState.REFUSED},
     BookingState.REFUSED: {BookingState.WAITING, BookingState.BOOKED, BookingState.REFUNDED},
     BookingState.BOOKED: set(),
-    BookingState.REFUNDED: set(),
+    # the finance system booked what it had refused: then it must also hear that the money went back
+    BookingState.REFUNDED: {BookingState.BOOKED, BookingState.WAITING},
 }
 
 

@@ -242,7 +242,11 @@ class Block(ABC):
 
 @dataclass(frozen=True)
 class BookingItem:
-    """One amount that came for one instalment and must be booked by the finance system."""
+    """One amount that came for one instalment and must be booked by the finance system.
+
+    Amounts below zero went back to the payer (zwrot) and raise the debt again: of money that is in the books, in this
+    very batch or in an earlier one. It is a booking of its own, with an id, an answer and an echo of its own.
+    """
 
     booking_id: UUID
     receivable: str  # external id
@@ -250,9 +254,9 @@ class BookingItem:
     payer: str  # external id of the liable payer
     amounts: Amounts
     account: str  # NRB the gateway pays out to
-    paid_at: datetime  # the gateway's confirmation: the day that counts (art. 60 Ordynacji podatkowej)
+    paid_at: datetime  # the gateway's confirmation: the day that counts (art. 60 Ordynacji podatkowej); or the refund's
     gateway: str
-    gateway_id: str
+    gateway_id: str  # of the payment, also where it went back
     order_number: str
 
 

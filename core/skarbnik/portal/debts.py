@@ -29,6 +29,15 @@ COMING: LiteralString = f"""
     ) AS c ON true
 """  # noqa: S608  # our own words
 
+# What is left of an instalment, also when the finance system has not heard yet that money for it went back.
+OWED: LiteralString = f"""
+    (i.principal + i.interest + i.costs > 0 OR EXISTS (
+        SELECT FROM booking_lines b
+        WHERE b.instalment_id = i.id AND b.seen_at IS NULL AND b.refund_id IS NOT NULL
+            AND b.state IN ({ON_ITS_WAY_SQL})
+    ))
+"""  # our own words
+
 OVERPAID: LiteralString = """
     (SELECT coalesce(sum(amount), 0)::bigint FROM overpayments
      WHERE payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = %(payer)s)::uuid[]) AND closed_at IS NULL)
@@ -49,8 +58,7 @@ TO_PAY: LiteralString = f"""
     ) AS l
     JOIN receivables r ON r.id = l.receivable_id AND r.closed_at IS NULL
     JOIN kinds k ON k.id = r.kind_id
-    JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL
-        AND i.principal + i.interest + i.costs > 0
+    JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL AND {OWED}
     {COMING}
     LEFT JOIN LATERAL (
         SELECT o.held_until, CASE WHEN o.payer_id = %(payer)s THEN o.number END AS own_order

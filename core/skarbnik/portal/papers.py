@@ -20,7 +20,7 @@ from skarbnik.payments import ordering, queries
 from skarbnik.payments.transfer_print import print_orders
 from skarbnik.payments.transfers import Due, Party, TransferOrder, compose
 from skarbnik.portal.confirmation import make_confirmation
-from skarbnik.portal.debts import ToPay, list_to_pay
+from skarbnik.portal.debts import OWED, ToPay, list_to_pay
 from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
@@ -32,15 +32,15 @@ blueprint = Blueprint("papers", __name__)
 
 NAME = "polecenia-przelewu.pdf"
 
-_ACCOUNTS: LiteralString = """
+_ACCOUNTS: LiteralString = f"""
     SELECT r.id, r.account, r.number, r.title, a.nrb, a.owner, (
         SELECT count(*) FROM instalments i
-        WHERE i.receivable_id = r.id AND i.closed_at IS NULL AND i.principal + i.interest + i.costs > 0
+        WHERE i.receivable_id = r.id AND i.closed_at IS NULL AND {OWED}
     ) AS instalments
     FROM receivables r JOIN kinds k ON k.id = r.kind_id
     LEFT JOIN creditor_accounts a ON a.id = k.creditor_account_id
     WHERE r.id = ANY(%(ids)s)
-"""
+"""  # noqa: S608  # our own words
 _PAYER: LiteralString = "SELECT name, street, postal_code, city FROM payers WHERE id = %(payer)s"
 
 

@@ -11,13 +11,14 @@ from uuid import UUID
 
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
+from skarbnik.portal.debts import OWED
 from skarbnik.receivables.queries import LIABLE
 
 PAGE = 30
 
 # The year of a receivable is that in which its period ends, else its last due date; of one that was closed earlier (a
 # contract repaid before its time) the year of that. Settled is what the finance system
-# says: money on its way to it is not in its books yet.
+# says: money on its way to it is not in its books yet. What went back is owed at once.
 _SETTLED: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.closed_at IS NOT NULL AS closed, k.id AS kind_id, k.title AS kind, i.charged,
         extract(year FROM least(
@@ -28,8 +29,8 @@ _SETTLED: LiteralString = f"""
     JOIN kinds k ON k.id = r.kind_id
     CROSS JOIN LATERAL (
         SELECT max(due_on) AS last_due, sum(charged)::bigint AS charged,
-            coalesce(bool_or(principal + interest + costs > 0) FILTER (WHERE closed_at IS NULL), false) AS owed
-        FROM instalments WHERE receivable_id = r.id
+            coalesce(bool_or({OWED}) FILTER (WHERE i.closed_at IS NULL), false) AS owed
+        FROM instalments i WHERE i.receivable_id = r.id
     ) AS i
     WHERE r.closed_at IS NOT NULL OR NOT i.owed
 """  # noqa: S608  # our own words

@@ -10,9 +10,20 @@ from flask_babel import gettext as _
 
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
 from skarbnik.payments.queries import rest_of
-from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState
+from skarbnik.payments.states import (
+    AT_THE_GATEWAY,
+    COUNTS_NOWHERE,
+    ON_ITS_WAY,
+    BookingState,
+    CaptureState,
+    PaymentOrderState,
+    RefundKind,
+    RefundStage,
+)
 from skarbnik.plugin_api import TransactionState
-from skarbnik.web.formats import money
+from skarbnik.web.formats import day, money
+
+_NOWHERE = (*COUNTS_NOWHERE, BookingState.REFUNDED)  # the accounts never hear of it
 
 
 class Mark(StrEnum):
@@ -43,11 +54,16 @@ def make_timeline(order: PaymentOrder) -> list[Step]:
         if order.state is PaymentOrderState.ABANDONED and not order.transactions:
             steps.append(Step(Mark.WAITS, _("Not paid"), _("Nothing was charged. You can pay again.")))
         return steps
-    lines = [line for capture in captures for line in capture.booking_lines]
-    if lines:
-        steps.append(_sent(lines))
-        steps.append(_booked(lines))
-        steps.append(_seen(lines))
+    lines = [line for capture in captures for line in capture.booking_lines if line.state not in _NOWHERE]
+    paid = [line for line in lines if line.refund_id is None]
+    if paid:
+        steps.append(_sent(paid))
+        steps.append(_booked(paid))
+        steps.append(_seen(paid))
+    steps.extend(_refunds(captures))
+    taken_back = [line for line in lines if line.refund_id is not None and line.state in ON_ITS_WAY]
+    if taken_back:
+        steps.append(_taken_back(taken_back))
     if order.state is PaymentOrderState.PARTLY_PAID:
         text = _("%(amount)s goes to another bank account and is not paid yet.", amount=money(rest_of(order)))
         steps.append(Step(Mark.WAITS, _("The rest"), text))
@@ -74,6 +90,42 @@ def _captured(capture: Capture) -> Step:
         text = _("The money came, but it does not match the order. The office has been told and will decide.")
         return Step(Mark.WRONG, _("Paid, being clarified"), text, capture.captured_at)
     return Step(Mark.DONE, _("Paid"), _("The gateway confirmed the money to us."), capture.captured_at)
+
+
+def _refunds(captures: list[Capture]) -> list[Step]:
+    """What went back, or is on its way. Why is the office's own; what nobody decided yet is not told."""
+    steps = []
+    for refund in sorted(
+        (each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at
+    ):
+        words = {"amount": money(refund.amount), "day": day(refund.happened_on)}
+        if refund.state is RefundStage.COMPLETED and refund.kind is RefundKind.CHARGEBACK:
+            text = _("%(amount)s was taken back by the payer's bank on %(day)s.", **words)
+            steps.append(Step(Mark.DONE, _("Taken back"), text))
+        elif refund.state is RefundStage.COMPLETED and refund.kind is RefundKind.OUTSIDE:
+            text = _("%(amount)s was sent back by the office on %(day)s.", **words)
+            steps.append(Step(Mark.DONE, _("Refunded"), text))
+        elif refund.state is RefundStage.COMPLETED:
+            text = _("%(amount)s was sent back to where it was paid from.", **words)
+            steps.append(Step(Mark.DONE, _("Refunded"), text, refund.settled_at))
+        elif refund.state in AT_THE_GATEWAY:
+            text = _("%(amount)s is being sent back to where it was paid from.", **words)
+            steps.append(Step(Mark.NOW, _("Refund on its way"), text, refund.decided_at))
+        elif refund.state is RefundStage.REJECTED:
+            text = _("The gateway could not send %(amount)s back. The office has been told.", **words)
+            steps.append(Step(Mark.WRONG, _("Refund not possible"), text, refund.settled_at))
+    return steps
+
+
+def _taken_back(lines: list[BookingLine]) -> Step:
+    """The finance system hears of what went back, as it heard of what came."""
+    title = _("Refund in the office's accounts")
+    if any(line.state is BookingState.REFUSED for line in lines):
+        return Step(Mark.WRONG, title, _("The office's accounts did not take it as it is. The office has been told."))
+    seen = [line.seen_at for line in lines if line.seen_at is not None]
+    if len(seen) < len(lines):
+        return Step(Mark.WAITS, title, _("With the next data from the finance system."))
+    return Step(Mark.DONE, title, "", max(seen))
 
 
 def _sent(lines: list[BookingLine]) -> Step:

@@ -401,6 +401,22 @@ class FinanceSystemContract(_Contract):
         assert [line.refusal is None for line in read.lines] == [False] + [True] * (len(batch.items) - 1)
         assert all(line.reference and line.booked_on for line in read.lines if line.refusal is None)
 
+    def test_money_that_went_back_is_asked_for_and_answered_as_any_other(
+        self,
+        finance_system: FinanceSystem,
+        batch: BookingBatch,
+        answer: Callable[[BookingBatch, bytes], bytes],
+    ) -> None:
+        """Amounts below zero: beside what they take back, or alone, when all of a batch is less than nothing."""
+        first, *others = (dataclasses.replace(each, amounts=-each.amounts) for each in batch.items)
+        for items in ((first, *batch.items[1:]), (first, *others)):
+            refunded = dataclasses.replace(batch, items=items)
+            body = finance_system.write_bookings(refunded)
+            assert body != finance_system.write_bookings(batch)
+            read = finance_system.read_acknowledgement(answer(refunded, body))
+            assert [line.booking_id for line in read.lines] == [item.booking_id for item in batch.items]
+            assert [line.refusal is None for line in read.lines] == [False] + [True] * len(others)
+
     def test_who_is_asked_over_the_network_is_declared(
         self, finance_system: FinanceSystem, plugin_settings: Any
     ) -> None:

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import DateField, IntegerField
+from wtforms import DateField, Field, IntegerField
 from wtforms.validators import Length
+from wtforms.widgets import TextInput
+
+from skarbnik.money import ZERO, Money
+
+_AMOUNT = re.compile(r"(\d{1,11})(?:[.,](\d{1,2}))?", re.ASCII)
 
 
 def at_most(longest: int) -> Length:
@@ -31,3 +38,31 @@ class Day(DateField):
             super().process_formdata(valuelist)
         except ValueError:
             raise ValueError(_("Enter a date, such as 24.11.2026.")) from None
+
+
+class DayOrNone(Day):
+    """Nothing written is None: whether that may be is for the form to say."""
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        if "".join(valuelist).strip():
+            super().process_formdata(valuelist)
+
+
+class Amount(Field):
+    """An amount as people write it: `1 234,56 zł`, `1234.56`, `12`. Nothing written is zero."""
+
+    widget = TextInput()
+    written: str | None = None
+
+    def process_formdata(self, valuelist: list[str]) -> None:
+        self.written = valuelist[0] if valuelist else ""
+        bare = re.sub(r"\s+", "", self.written).removesuffix("zł")
+        found = _AMOUNT.fullmatch(bare)
+        if bare and found is None:
+            raise ValueError(_("Enter an amount, such as 12,50."))
+        self.data = Money(int(found[1]) * 100 + int(f"{found[2] or '':0<2}")) if found else ZERO
+
+    def _value(self) -> str:
+        if self.written is not None:
+            return self.written
+        return str(self.data).replace(".", ",") if self.data else ""

@@ -281,6 +281,22 @@ def test_a_payment_larger_than_the_debt_becomes_an_overpayment(town, puma):
     assert over["NP-N-000003-1"] == "43.21"
 
 
+def test_money_that_went_back_is_booked_as_a_refund_and_the_debt_is_open_again(town, puma):
+    rows = [row for row in rows_of(puma, town.export()) if type(row) is InstalmentRow]
+    row = next(row for row in rows if row.principal >= 3_000 and not row.interest and not row.costs)
+    paid, back = item(80, row, Amounts(Money(3_000))), item(81, row, Amounts(Money(-1_200)))
+    _, raw = town.deliver(puma, batch(50, paid, back))
+    assert [line.refusal for line in puma.read_acknowledgement(raw).lines] == [None, None]
+
+    after = rows_of(puma, town.export())
+    echoes = {one.booking_id: one for one in after if type(one) is OperationRow and one.booking_id is not None}
+    assert echoes[paid.booking_id].kind is OperationKind.PAYMENT
+    told = echoes[back.booking_id]
+    assert (told.kind, told.principal, told.interest, told.costs) == (OperationKind.REFUND, 1_200, 0, 0)
+    (left,) = (one for one in after if type(one) is InstalmentRow and one.external_id == row.external_id)
+    assert left.principal == row.principal - 1_800
+
+
 def test_the_books_always_balance(town):
     sums = town.ledger()["sums"]
 

@@ -578,22 +578,38 @@ CREATE INDEX order_lines_order_id_idx ON order_lines (order_id);
 CREATE TABLE refunds (
     id UUID NOT NULL,
     capture_id UUID NOT NULL,
+    kind VARCHAR(24) NOT NULL,
     amount BIGINT NOT NULL,
     state VARCHAR(24) NOT NULL,
     external_id VARCHAR(80),
     reason VARCHAR(200) NOT NULL,
+    happened_on DATE,
+    reference VARCHAR(80),
     requested_by UUID NOT NULL,
-    approved_by UUID,
     requested_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    decided_by UUID,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    declined_because VARCHAR(200),
+    asked_times INTEGER NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE,
+    answer VARCHAR(200),
     settled_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT refunds_pkey PRIMARY KEY (id),
     CONSTRAINT refunds_amount_positive_check CHECK (amount > 0),
-    CONSTRAINT refunds_four_eyes_check CHECK (approved_by IS NULL OR approved_by <> requested_by),
+    CONSTRAINT refunds_four_eyes_check CHECK (decided_by IS NULL OR decided_by <> requested_by),
+    CONSTRAINT refunds_decided_check CHECK ((decided_by IS NULL) = (state IN ('proposed', 'withdrawn'))),
+    CONSTRAINT refunds_decided_at_check CHECK ((decided_by IS NULL) = (decided_at IS NULL)),
+    CONSTRAINT refunds_declined_check CHECK ((declined_because IS NOT NULL) = (state = 'declined')),
+    CONSTRAINT refunds_outside_check CHECK (kind = 'gateway' OR (happened_on IS NOT NULL AND reference IS NOT NULL)),
+    CONSTRAINT refunds_asked_check CHECK (kind = 'gateway' OR state NOT IN ('approved', 'sent', 'rejected')),
     CONSTRAINT refunds_capture_id_fkey FOREIGN KEY(capture_id) REFERENCES captures (id),
-    CONSTRAINT refunds_refundstate_check CHECK (state IN ('pending', 'completed', 'rejected')),
+    CONSTRAINT refunds_refundkind_check CHECK (kind IN ('gateway', 'outside', 'chargeback')),
+    CONSTRAINT refunds_refundstage_check
+        CHECK (state IN ('proposed', 'withdrawn', 'declined', 'approved', 'sent', 'completed', 'rejected')),
     CONSTRAINT refunds_requested_by_fkey FOREIGN KEY(requested_by) REFERENCES users (id),
-    CONSTRAINT refunds_approved_by_fkey FOREIGN KEY(approved_by) REFERENCES users (id)
+    CONSTRAINT refunds_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES users (id)
 );
+CREATE INDEX refunds_capture_id_idx ON refunds (capture_id);
 
 CREATE TABLE booking_lines (
     id UUID NOT NULL,
@@ -619,7 +635,8 @@ CREATE TABLE booking_lines (
     CONSTRAINT booking_lines_order_line_id_fkey FOREIGN KEY(order_line_id) REFERENCES order_lines (id),
     CONSTRAINT booking_lines_refund_id_fkey FOREIGN KEY(refund_id) REFERENCES refunds (id),
     CONSTRAINT booking_lines_instalment_id_fkey FOREIGN KEY(instalment_id) REFERENCES instalments (id),
-    CONSTRAINT booking_lines_bookingstate_check CHECK (state IN ('waiting', 'in_suspense', 'sent', 'refused', 'booked', 'refunded'))
+    CONSTRAINT booking_lines_bookingstate_check
+        CHECK (state IN ('planned', 'dropped', 'waiting', 'in_suspense', 'sent', 'refused', 'booked', 'refunded'))
 );
 CREATE INDEX booking_lines_not_seen_idx ON booking_lines (instalment_id) WHERE seen_at IS NULL;
 CREATE INDEX booking_lines_waiting_idx ON booking_lines (recorded_at) WHERE state = 'waiting';
@@ -690,20 +707,23 @@ CREATE TABLE remarks (
 CREATE INDEX remarks_state_id_idx ON remarks (state, id);
 CREATE INDEX remarks_user_id_idx ON remarks (user_id);
 
--- Money that came is allocated to the grosz: the sum of its booking lines, checked when the transaction ends.
+-- Money that came is allocated to the grosz: the sum of its booking lines, checked when the transaction ends. Only what
+-- came above the amount of the order may be left over, and is to be refunded.
 CREATE FUNCTION check_allocation() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     checked uuid := CASE TG_TABLE_NAME WHEN 'captures' THEN NEW.id ELSE (to_jsonb(NEW) ->> 'capture_id')::uuid END;
     money bigint;
+    above boolean;
     allocated bigint;
 BEGIN
-    SELECT amount INTO money FROM captures WHERE id = checked AND state = 'allocated';
+    SELECT amount, coalesce(reason = 'amount', false) INTO money, above
+    FROM captures WHERE id = checked AND state = 'allocated';
     IF NOT FOUND THEN
         RETURN NULL;
     END IF;
     SELECT coalesce(sum(principal + interest + costs), 0) INTO allocated
     FROM booking_lines WHERE capture_id = checked AND refund_id IS NULL;
-    IF allocated <> money THEN
+    IF allocated <> money AND NOT (above AND allocated BETWEEN 1 AND money) THEN
         RAISE EXCEPTION 'capture % of % has booking lines of %', checked, money, allocated USING ERRCODE = '23514';
     END IF;
     RETURN NULL;
@@ -714,7 +734,43 @@ CREATE CONSTRAINT TRIGGER captures_allocated AFTER INSERT OR UPDATE ON captures
 CREATE CONSTRAINT TRIGGER booking_lines_allocated AFTER INSERT OR UPDATE OF principal, interest, costs, capture_id
     ON booking_lines DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_allocation();
 
+-- Never more goes back than came: of a capture, of what no line has, and of each part of each line.
+CREATE FUNCTION check_refunds() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    checked uuid := (to_jsonb(NEW) ->> 'capture_id')::uuid;
+    money bigint;
+    back bigint;
+    of_lines bigint;
+    allocated bigint;
+BEGIN
+    SELECT amount INTO money FROM captures WHERE id = checked;
+    SELECT coalesce(sum(amount), 0) INTO back
+    FROM refunds WHERE capture_id = checked AND state NOT IN ('withdrawn', 'declined', 'rejected');
+    SELECT coalesce(sum(principal + interest + costs) FILTER (WHERE refund_id IS NULL), 0),
+        coalesce(-sum(principal + interest + costs) FILTER (WHERE refund_id IS NOT NULL AND state <> 'dropped'), 0)
+    INTO allocated, of_lines FROM booking_lines WHERE capture_id = checked;
+    IF back > money OR back - of_lines NOT BETWEEN 0 AND money - allocated THEN
+        RAISE EXCEPTION 'capture % of % has refunds of %, % of them from booking lines of %',
+            checked, money, back, of_lines, allocated USING ERRCODE = '23514';
+    END IF;
+    IF EXISTS (
+        SELECT FROM booking_lines WHERE capture_id = checked AND state <> 'dropped' GROUP BY order_line_id
+        HAVING least(sum(principal), sum(interest), sum(costs)) < 0
+    ) THEN
+        RAISE EXCEPTION 'more goes back of a line of capture % than came', checked USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE CONSTRAINT TRIGGER refunds_limited AFTER INSERT OR UPDATE OF amount, state, capture_id ON refunds
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION check_refunds();
+CREATE CONSTRAINT TRIGGER booking_lines_limited AFTER INSERT OR UPDATE OF principal, interest, costs, state, capture_id
+    ON booking_lines DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.refund_id IS NOT NULL)
+    EXECUTE FUNCTION check_refunds();
+
 -- The money equation per merchant account: captured = booked + waiting + in_suspense + refunded.
+-- Lines have signs: those of a completed refund stand beside what they take back. Of money that did not fit its order
+-- (it has a reason) what is neither on a line nor gone is in suspense.
 CREATE VIEW money_equation AS
 SELECT
     m.id AS merchant_account_id,
@@ -723,14 +779,11 @@ SELECT
     coalesce(c.captured, 0) AS captured,
     coalesce(l.booked, 0) AS booked,
     coalesce(l.waiting, 0) AS waiting,
-    coalesce(l.in_suspense, 0) + coalesce(c.in_suspense, 0) AS in_suspense,
-    coalesce(l.refunded, 0) + coalesce(c.refunded, 0) AS refunded
+    coalesce(l.in_suspense, 0) + coalesce(c.unfit, 0) - coalesce(l.unfit, 0) - coalesce(r.unfit, 0) AS in_suspense,
+    coalesce(r.refunded, 0) AS refunded
 FROM merchant_accounts AS m
 LEFT JOIN LATERAL (
-    SELECT
-        sum(amount) AS captured,
-        sum(amount) FILTER (WHERE state = 'in_suspense') AS in_suspense,
-        sum(amount) FILTER (WHERE state = 'refunded') AS refunded
+    SELECT sum(amount) AS captured, sum(amount) FILTER (WHERE reason IS NOT NULL) AS unfit
     FROM captures WHERE merchant_account_id = m.id
 ) AS c ON true
 LEFT JOIN LATERAL (
@@ -738,11 +791,17 @@ LEFT JOIN LATERAL (
         sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state = 'booked') AS booked,
         sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state IN ('waiting', 'sent', 'refused')) AS waiting,
         sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state = 'in_suspense') AS in_suspense,
-        sum(b.principal + b.interest + b.costs) FILTER (WHERE b.state = 'refunded') AS refunded
+        sum(b.principal + b.interest + b.costs) FILTER (WHERE bc.reason IS NOT NULL) AS unfit
     FROM booking_lines AS b
-    JOIN captures AS bc ON bc.id = b.capture_id AND bc.state = 'allocated'
-    WHERE bc.merchant_account_id = m.id
-) AS l ON true;
+    JOIN captures AS bc ON bc.id = b.capture_id
+    WHERE bc.merchant_account_id = m.id AND b.state NOT IN ('planned', 'dropped')
+) AS l ON true
+LEFT JOIN LATERAL (
+    SELECT sum(f.amount) AS refunded, sum(f.amount) FILTER (WHERE fc.reason IS NOT NULL) AS unfit
+    FROM refunds AS f
+    JOIN captures AS fc ON fc.id = f.capture_id
+    WHERE fc.merchant_account_id = m.id AND f.state = 'completed'
+) AS r ON true;
 
 -- The schema's default privileges gave the runtime role everything on tables; some things nobody may do at run time:
 -- the trail is only added to, money is never erased, and what the finance system once said is closed, not deleted.

@@ -1,0 +1,193 @@
+"""Payments as the office sees them: the list, and of one all that came, went back, was said and decided.
+
+They stand on the clerk's blueprint, where the menu and other pages look for them.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from uuid import UUID
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy import select
+from werkzeug.wrappers import Response
+
+from skarbnik.audit.requests import record_own_act
+from skarbnik.errors import NotFound
+from skarbnik.money import Money
+from skarbnik.office import queries
+from skarbnik.office.queries import OrderFilter
+from skarbnik.office.views import blueprint
+from skarbnik.payments.bookings import release_booking
+from skarbnik.payments.models import BookingLine, Capture, Notification, PaymentOrder
+from skarbnik.payments.permissions import DECIDE, SEE_ANY
+from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line
+from skarbnik.payments.states import PaymentOrderState, RefundStage
+from skarbnik.payments.suspense import book_capture, is_bookable
+from skarbnik.portal.timeline import make_timeline
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+from skarbnik.web.forms import TokenForm
+from skarbnik.web.paging import cursor
+
+__all__ = ["blueprint"]
+
+
+@blueprint.get("/payments")
+@requires(SEE_ANY)
+def payments_list() -> str:
+    """By state, number, payer, gateway and day; the whole choice stands in the address."""
+    session = frame.session()
+    gateways = queries.gateway_names(session)
+    wanted = OrderFilter(
+        state=_one_of(PaymentOrderState, "state"),
+        number=_text("number").upper() or None,
+        payer=_text("payer") or None,
+        gateway=_one_of(gateways, "gateway"),
+        from_on=_day("from"),
+        until_on=_day("until"),
+    )
+    rows = list(queries.list_orders(session, wanted, before=cursor("before")))
+    record_own_act("payments.listed", "payment_orders")
+    words = {
+        "state": wanted.state,
+        "number": wanted.number,
+        "payer": wanted.payer,
+        "gateway": wanted.gateway,
+        "from": wanted.from_on,
+        "until": wanted.until_on,
+    }
+    return render_template(
+        "office/payments.html",
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+        words={name: str(value) for name, value in words.items() if value is not None},
+        states=list(PaymentOrderState),
+        gateways=gateways,
+    )
+
+
+def _text(name: str) -> str:
+    return request.args.get(name, "").replace("\x00", "").strip()[:200]
+
+
+def _one_of(known: object, name: str) -> str | None:
+    """What nobody has filters nothing."""
+    value = request.args.get(name)
+    return value if value in list(known) else None  # type: ignore[call-overload]  # an enum and a dict are lists of words
+
+
+def _day(name: str) -> date | None:
+    try:
+        return date.fromisoformat(request.args.get(name, ""))
+    except ValueError:
+        return None
+
+
+@blueprint.get("/payments/<number>")
+@requires(SEE_ANY)
+def payment(number: str) -> str:
+    session = frame.session()
+    order = get_order(session, number)
+    record_own_act("payment.viewed", "payment_order", order.id)
+    captures = _captures(order)
+    refunds = sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
+    return render_template(
+        "office/payment.html",
+        order=order,
+        payer=queries.get_payer(session, order.payer_id),
+        steps=make_timeline(order),
+        captures=captures,
+        bookable={capture.id for capture in captures if is_bookable(capture)},
+        on_no_line={capture.id: on_no_line(capture) for capture in captures},
+        refundable={capture.id for capture in captures if left_on_no_line(capture) or _left(capture)},
+        lines={capture.id: _in_order(capture) for capture in captures},
+        refunds=refunds,
+        gone=Money.total(each.amount for each in refunds if each.state is RefundStage.COMPLETED),
+        people=queries.user_names(session, {each.requested_by for each in refunds}),
+        decisions=queries.list_decisions(session, order.id),
+        notifications=session.scalars(
+            select(Notification)
+            .where(Notification.transaction_id.in_([each.id for each in order.transactions]))
+            .order_by(Notification.received_at)
+            .limit(100)
+        ).all(),
+        form=TokenForm(),
+        decides=DECIDE,
+    )
+
+
+def _left(capture: Capture) -> bool:
+    return any(amounts.total for amounts in left_of_lines(capture).values())
+
+
+def _in_order(capture: Capture) -> list[BookingLine]:
+    """Each line, and behind it what goes back of it."""
+    return sorted(
+        capture.booking_lines, key=lambda line: (line.order_line.position, line.refund_id is not None, line.id)
+    )
+
+
+@blueprint.get("/payments/<number>/notifications/<uuid:notification_id>")
+@requires(SEE_ANY)
+def notification(number: str, notification_id: UUID) -> str:
+    """What a gateway sent, as it came but for the secret of our address. It may name the payer: who looked is known."""
+    session = frame.session()
+    order = get_order(session, number)
+    found = session.get(Notification, notification_id)
+    if found is None or found.transaction_id not in {each.id for each in order.transactions}:
+        raise NotFound(f"no notification {notification_id} of {number}")
+    record_own_act("notification.viewed", "notification", notification_id)
+    return render_template(
+        "office/notification.html",
+        order=order,
+        found=found,
+        body=found.body.decode("utf-8", "backslashreplace").replace(_secret_of(order, found), "…"),
+    )
+
+
+def _secret_of(order: PaymentOrder, found: Notification) -> str:
+    """The gateway repeats the address it posts to."""
+    return next(each.merchant_account.hook_secret for each in order.transactions if each.id == found.transaction_id)
+
+
+@blueprint.post("/payments/<number>/bookings/<uuid:booking_id>/release")
+@requires(DECIDE)
+def release(number: str, booking_id: UUID) -> Response:
+    """Book a line in suspense, or a refused one, after all."""
+    order = _order_of_form(number)
+    if booking_id not in {line.id for capture in _captures(order) for line in capture.booking_lines}:
+        raise NotFound(f"no booking {booking_id} of {number}")
+    release_booking(frame.session(), booking_id, user_id=current_person().id)
+    record_own_act("booking.released", "booking_line", booking_id)
+    flash(_("The amount will be sent to the finance system with the next batch."))
+    return redirect(url_for("office.payment", number=number), 303)
+
+
+@blueprint.post("/payments/<number>/captures/<uuid:capture_id>/book")
+@requires(DECIDE)
+def book(number: str, capture_id: UUID) -> Response:
+    """Put money of another amount than was ordered on the lines of its order, as far as it goes."""
+    order = _order_of_form(number)
+    if capture_id not in {capture.id for capture in _captures(order)}:
+        raise NotFound(f"no capture {capture_id} of {number}")
+    session = frame.session()
+    capture = book_capture(session, capture_id, user_id=current_person().id)
+    record_own_act("capture.booked", "capture", capture_id)
+    left = on_no_line(capture)
+    if left:
+        flash(_("It is booked as far as it goes. What came above the order can now be refunded."))
+    else:
+        flash(_("The amount will be sent to the finance system with the next batch."))
+    return redirect(url_for("office.payment", number=number), 303)
+
+
+def _order_of_form(number: str) -> PaymentOrder:
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    return get_order(frame.session(), number)
+
+
+def _captures(order: PaymentOrder) -> list[Capture]:
+    return [capture for transaction in order.transactions for capture in transaction.captures]
