@@ -63,3 +63,42 @@ def test_an_overpaid_part_does_not_lower_what_is_left_of_the_others(debt, paid):
 
     for part in ("principal", "interest", "costs"):
         assert getattr(left, part) == max(getattr(debt, part) - getattr(paid, part), Money(0))
+
+
+PARTS = st.builds(Amounts, *[st.integers(0, 10**9).map(Money)] * 3)
+
+
+@given(PARTS, st.data())
+def test_a_part_is_split_in_proportion_and_to_the_grosz(whole, data):
+    total = Money(data.draw(st.integers(0, whole.total.grosze)))
+
+    part = whole.split(total)
+
+    assert part.total == total
+    for share, of in zip(
+        (part.principal, part.interest, part.costs), (whole.principal, whole.interest, whole.costs), strict=True
+    ):
+        assert Money(0) <= share <= of
+        assert abs(share.grosze * whole.total.grosze - of.grosze * total.grosze) < max(whole.total.grosze, 1)
+
+
+@given(PARTS, st.lists(st.integers(0, 10**9), max_size=5))
+def test_parts_taken_one_after_another_come_to_the_whole(whole, takes):
+    left = whole
+    for take in takes:
+        left -= left.split(Money(min(take, left.total.grosze)))
+    assert left - left.split(left.total) == Amounts()
+
+
+@pytest.mark.parametrize("total", [-1, 101])
+def test_no_part_is_below_nothing_or_above_the_whole(total):
+    with pytest.raises(ValueError, match="is no part of"):
+        Amounts(Money(60), Money(40)).split(Money(total))
+
+
+def test_worked_examples_of_a_split():
+    assert Amounts(Money(10_000), Money(900), Money(1_600)).split(Money(5_000)) == Amounts(
+        Money(4_000), Money(360), Money(640)
+    )
+    assert Amounts(Money(1), Money(1), Money(1)).split(Money(1)) == Amounts(Money(1))
+    assert Amounts(Money(1), Money(1), Money(1)).split(Money(2)) == Amounts(Money(1), Money(1))

@@ -97,7 +97,7 @@ def propose_refund(
             session.add(_planned(refund, originals[booking_id], left[booking_id].split(wanted)))
     open_difference(session, PROPOSED, refund.id, order_id=capture.transaction.order_id, amount=amount)
     for before in capture.refunds:
-        close_difference(session, before.id, "refund_refused", resolution="proposed anew", user_id=by)
+        close_difference(session, before.id, "refund_refused", resolution="proposed_anew", user_id=by)
     session.flush()
     return refund
 

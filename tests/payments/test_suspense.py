@@ -1,0 +1,88 @@
+"""Money that does not fit its order is booked as far as it goes, or goes back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import select
+from tests.payments.refunding import holds, left_of, lines_of, open_kinds, propose, states
+
+from skarbnik.errors import Conflict
+from skarbnik.money import Amounts, Money
+from skarbnik.payments.models import Difference
+from skarbnik.payments.queries import get_order, rest_of
+from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState, RefundStage
+from skarbnik.payments.suspense import book_capture, spread
+
+B, R = BookingState, RefundStage
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"amount": Money(12_600)}, {"amount": Money(12_400)}, {"currency": "EUR"}, {"merchant": "999999"}]
+)
+def test_money_that_does_not_fit_goes_back_without_lines(session, paid, give_back, wrong):
+    capture = paid(**wrong)
+    give_back(capture, of_rest=capture.amount.grosze - 100)
+    assert open_kinds(session) == ["capture_in_suspense"]
+    give_back(capture, of_rest=100)
+
+    assert lines_of(session, capture) == []
+    assert (capture.state, capture.transaction.order.state) == (CaptureState.REFUNDED, PaymentOrderState.REFUNDED)
+    assert open_kinds(session) == []
+    assert holds(session)
+
+
+def test_too_much_money_is_booked_and_what_is_above_goes_back(session, paid, give_back, people):
+    capture = paid(Money(12_600))
+    book_capture(session, capture.id, user_id=people[0].id)
+
+    assert states(session, capture) == [(12_500, B.WAITING)]
+    assert capture.transaction.order.state is PaymentOrderState.PAID
+    (difference,) = session.scalars(select(Difference))
+    session.refresh(difference)
+    assert (difference.closed_at, difference.amount) == (None, Money(100))
+    assert holds(session)
+
+    give_back(capture, of_rest=100)
+    assert open_kinds(session) == []
+    assert holds(session)
+
+
+def test_too_little_money_pays_a_part_of_the_line_in_proportion(session, paid, people):
+    capture = paid(Money(5_000))
+    book_capture(session, capture.id, user_id=people[0].id)
+
+    (line,) = lines_of(session, capture)
+    assert line.amounts == Amounts(Money(4_000), Money(360), Money(640))
+    order = get_order(session, capture.transaction.order.number)
+    assert order.state is PaymentOrderState.PARTLY_PAID
+    assert rest_of(order) == Money(7_500)
+    assert left_of(session, capture) == 7_500
+    assert open_kinds(session) == []
+    assert holds(session)
+
+
+@pytest.mark.parametrize("wrong", [{"currency": "EUR"}, {"merchant": "999999"}, {}])
+def test_only_money_of_another_amount_is_put_on_lines(session, paid, people, wrong):
+    capture = paid(**wrong)
+    with pytest.raises(Conflict):
+        book_capture(session, capture.id, user_id=people[0].id)
+
+
+def test_money_that_is_on_its_way_back_is_not_booked_besides(session, paid, people):
+    capture = paid(Money(5_000))
+    propose(session, capture, people[0], of_rest=5_000)
+    with pytest.raises(Conflict):
+        book_capture(session, capture.id, user_id=people[0].id)
+
+
+@given(st.lists(st.builds(Amounts, *[st.integers(0, 5_000).map(Money)] * 3), max_size=5), st.integers(1, 60_000))
+def test_money_is_spread_over_lines_to_the_grosz_and_in_their_order(amounts, grosze):
+    class Line:
+        def __init__(self, of):
+            self.amounts = of
+
+    lines = [Line(each) for each in amounts]
+    parts = list(spread(lines, Money(grosze)))
+
+    assert Amounts.sum(part for _line, part in parts).total.grosze == min(grosze, Amounts.sum(amounts).total.grosze)
+    assert all(part == line.amounts for line, part in parts[:-1])
