@@ -60,6 +60,7 @@ def check(stack: Stack, *, damaged_exports: int = 0) -> Verdict:
     """Judge a stack that has come to rest."""
     verdict = Verdict()
     money, told = [*_payu_money(stack), *_przelewy24_money(stack)], [*_payu_told(stack), *_przelewy24_told(stack)]
+    back = [*_payu_money(stack, "refund"), *_przelewy24_money(stack, "refund")]
     with stack.connect() as connection:
         connection.row_factory = dict_row
         for town in stack.towns.values():
@@ -67,6 +68,7 @@ def check(stack: Stack, *, damaged_exports: int = 0) -> Verdict:
             one.captures([each for each in money if one.owns(each)])
             one.notifications([each for each in told if one.owns(each)])
             one.equation([each for each in money if one.owns(each)])
+            one.refunds([each for each in back if one.owns(each)])
             one.bookings()
             one.states()
             one.suspense()
@@ -90,14 +92,14 @@ def _read(stack: Stack, ledger: str, query: str) -> list[sqlite3.Row]:
         db.close()
 
 
-def _payu_money(stack: Stack) -> list[Money]:
-    rows = _read(stack, "payu.sqlite", "SELECT * FROM money WHERE kind = 'payment'")
+def _payu_money(stack: Stack, kind: str = "payment") -> list[Money]:
+    rows = _read(stack, "payu.sqlite", f"SELECT * FROM money WHERE kind = '{kind}'")
     return [Money("payu", row["pos_id"], row["order_id"], row["amount"], row["currency"]) for row in rows]
 
 
-def _przelewy24_money(stack: Stack) -> list[Money]:
+def _przelewy24_money(stack: Stack, kind: str = "payment") -> list[Money]:
     """What was confirmed; before that it is the payer's advance."""
-    rows = _read(stack, "przelewy24.sqlite", "SELECT * FROM money WHERE kind = 'payment'")
+    rows = _read(stack, "przelewy24.sqlite", f"SELECT * FROM money WHERE kind = '{kind}'")
     return [Money("przelewy24", str(row["pos_id"]), row["session_id"], row["amount"], row["currency"]) for row in rows]
 
 
@@ -203,11 +205,38 @@ class _Town:
                     f" parts {parts}, at the gateway {really[row['merchant']]}"
                 )
 
+    def refunds(self, money: list[Money]) -> None:
+        """What went back at the gateway went back here, payment by payment; nothing more, and nothing is on its way."""
+        really, ours = Counter[str](), Counter[str]()
+        for each in money:
+            really[each.payment] += abs(each.amount)
+        for row in self.ask(
+            "SELECT r.id::text, r.state, r.amount, c.external_id, c.amount AS came FROM refunds r"
+            " JOIN captures c ON c.id = r.capture_id"
+        ):
+            if row["state"] == "completed":
+                ours[row["external_id"]] += row["amount"]
+                if ours[row["external_id"]] > row["came"]:
+                    self.verdict.double.append(f"{self.town.slug}: more went back of {row['external_id']} than came")
+            elif row["state"] in {"approved", "sent"}:
+                self.verdict.stuck.append(f"{self.town.slug}: refund {row['id']} is {row['state']}")
+        for payment in sorted(really.keys() | ours.keys()):
+            if really[payment] != ours[payment]:
+                self.verdict.wrong.append(
+                    f"{self.town.slug}: of {payment} {really[payment]} went back, here {ours[payment]}"
+                )
+
     def bookings(self) -> None:
         """Each line is booked once, with its sum, under its own booking id, and its echo was seen."""
         booked = {row["booking"]: row for row in self.books["operations"] if row["booking"]}
         if len(booked) != self.books["sums"]["bookings"]:
             self.verdict.double.append(f"{self.town.slug}: PUMA booked a booking id twice")
+        proposed = {
+            row["id"]
+            for row in self.ask(
+                "SELECT l.id::text FROM booking_lines l JOIN refunds r ON r.id = l.refund_id WHERE r.state = 'proposed'"
+            )
+        }
         lines = self.ask(
             "SELECT l.id::text, l.state, l.seen_at, l.principal + l.interest + l.costs AS amount,"
             " (SELECT count(*) FROM batch_lines b WHERE b.booking_line_id = l.id) AS batches FROM booking_lines l"
@@ -215,7 +244,7 @@ class _Town:
         for line in lines:
             name = f"{self.town.slug}: booking line {line['id']}"
             operation = booked.pop(line["id"], None)
-            if line["state"] in {"waiting", "sent", "refused"}:
+            if line["state"] in {"waiting", "sent", "refused", "planned"} and line["id"] not in proposed:
                 self.verdict.stuck.append(f"{name} is {line['state']}")
             if line["batches"] > 1:
                 self.verdict.double.append(f"{name} is in {line['batches']} batches")
@@ -254,7 +283,9 @@ class _Town:
             " JOIN LATERAL (SELECT EXISTS (SELECT FROM booking_lines b WHERE b.order_line_id = ol.id) AS paid"
             " FROM order_lines ol WHERE ol.order_id = o.id) AS l ON true GROUP BY o.id"
         ):
-            if row["whole"] != (row["state"] == "paid") or (row["some"] and row["state"] in {"started", "abandoned"}):
+            told = {True: {"paid", "refunded"}, False: {"created", "started", "abandoned", "partly_paid", "refunded"}}
+            unpaid = {"created", "started", "abandoned"}
+            if row["state"] not in told[row["whole"]] or (row["some"] and row["state"] in unpaid):
                 self.verdict.wrong.append(f"{self.town.slug}: order {row['number']} is {row['state']}: {row}")
         for row in self.ask("SELECT id FROM transactions WHERE state = 'unknown'"):
             self.verdict.stuck.append(f"{self.town.slug}: transaction {row['id']} is unknown")
@@ -275,7 +306,8 @@ class _Town:
         mine = {each["message_id"] for each in caught if each["to"][0].endswith(f"@{self.town.slug}.example")}
         paid = self.ask(
             "SELECT o.number, m.id::text, m.state FROM payment_orders o"
-            " LEFT JOIN mails m ON m.subject_id = o.id AND m.cause = 'payment.paid' WHERE o.state = 'paid'"
+            " LEFT JOIN mails m ON m.subject_id = o.id AND m.cause = 'payment.paid'"
+            " WHERE o.state = 'paid' OR (o.state = 'refunded' AND m.id IS NOT NULL)"
         )
         parts = self.ask(
             "SELECT o.number, m.id::text, m.state FROM captures c JOIN transactions t ON t.id = c.transaction_id"
@@ -283,7 +315,7 @@ class _Town:
             " LEFT JOIN mails m ON m.subject_id = c.id AND m.cause = 'payment.part_paid' WHERE c.state = 'allocated'"
             " UNION SELECT o.number, m.id::text, m.state FROM mails m JOIN captures c ON c.id = m.subject_id"
             " JOIN transactions t ON t.id = c.transaction_id JOIN payment_orders o ON o.id = t.order_id"
-            " WHERE m.cause = 'payment.part_paid' AND o.state = 'paid' AND c.state = 'allocated'"
+            " WHERE m.cause = 'payment.part_paid' AND o.state IN ('paid', 'refunded')"
         )
         paid = [*paid, *parts]
         host = self.stack.environment["SKARBNIK_PUBLIC_URL"].partition("://")[2].partition(":")[0]

@@ -55,6 +55,7 @@ RESTLESS = {
     "transactions": "transactions WHERE state <> 'completed'"
     " AND (asked_at IS NULL OR asked_at < %(since)s OR state = 'unknown')",
     "bookings": "booking_lines WHERE state IN ('waiting', 'sent') OR (state = 'booked' AND seen_at IS NULL)",
+    "refunds": "refunds WHERE state IN ('approved', 'sent')",
     "files": "import_runs WHERE finished_at IS NULL",
 }
 

@@ -37,6 +37,7 @@ PAYU = (
     ("slow_get", 0.06, 1.5),
     ("stale_get", 0.10, 2),
     ("cancel_then_paid", 0.12, 4),
+    ("refund_canceled", 0.10, None),
 )
 PRZELEWY24 = (
     ("lose_notification", 0.10, None),
@@ -62,6 +63,10 @@ PRZELEWY24 = (
     ("slow_get", 0.06, 1.5),
     ("stale_get", 0.10, 2),
     ("late_payment", 0.12, 4),
+    ("timeout_after_refund", 0.15, 1.5),
+    ("no_balance", 0.05, None),
+    ("concurrent_refund", 0.10, None),
+    ("refund_rejected", 0.10, None),
 )
 # How lines may behave, each for some seconds; chances are for each piece of bytes. A network that loses a reply of
 # PostgreSQL's leaves it open whether something was committed.

@@ -20,6 +20,7 @@ from tests.torture.clocks import Clock, clock_for
 from tests.torture.healing import heal
 from tests.torture.mutants import MUTANTS, Mutant, patched
 from tests.torture.nemesis import Nemesis
+from tests.torture.office import Desk
 from tests.torture.town import Crowd
 
 from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
@@ -62,7 +63,9 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
     changes = mutant.changes if mutant else clock.changes
     with start_stack(name, extra=patched(changes), stormy=True) as stack:
         crowd = Crowd(stack, seed=seed, payments=payments, seconds=seconds)
+        desk = Desk(crowd, seed=seed)
         crowd.sign_in()
+        desk.sign_in()
         if mutant is not None and mutant.sql:
             with stack.connect() as connection:
                 for town in stack.towns.values():
@@ -70,7 +73,7 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
                     connection.execute(mutant.sql)
         began = time.monotonic()
         with Nemesis(stack, seed=seed, seconds=seconds) as nemesis:
-            crowd.live()
+            crowd.live(desk.live)
         lasted = time.monotonic() - began
         healed, restless = heal(stack, seconds=30.0 if mutant else 90.0, ahead=clock.ahead)
         verdict = check(stack, damaged_exports=nemesis.damaged)

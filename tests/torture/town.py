@@ -81,12 +81,14 @@ class Crowd:
                 pages = [visitor.get(f"/receivables?page={page}") for page in range(1, 5)]
                 self._owed[slug, who] = sorted({each for page in pages for each in page.fields("i")})
 
-    def live(self) -> None:
+    def live(self, *beside: Callable[[], None]) -> None:
         """About so many payments in about so many seconds, by six people at a time, and the late ones meanwhile."""
         began = time.monotonic()
         plans = [self._plan() for _ in range(self.payments)]
-        with ThreadPoolExecutor(7) as pool:
+        with ThreadPoolExecutor(7 + len(beside)) as pool:
             late = pool.submit(self._pay_late, began + self.seconds)
+            for others in beside:
+                pool.submit(self._noted, others)
             for slug in self.stack.towns:
                 for turn in range(2):
                     pool.submit(self._noted, self._co_owners, slug, turn)
@@ -154,23 +156,23 @@ class Crowd:
             list(pool.map(lambda page: self._pay(payment_of(page)), pages))
 
     def _look(self, visitor: Visitor, basket: list[str]) -> Fields:
-        return self._persist(lambda: visitor.review(basket)).order_fields()
+        return self.persist(lambda: visitor.review(basket)).order_fields()
 
     def _order(self, visitor: Visitor, fields: Fields) -> Page:
         """Send the form, and send the same form again when nothing came back."""
         if not any(name == "i" for name, _ in fields):
             return Page(404, "", "")
-        return self._persist(lambda: visitor.post("/payments", fields))
+        return self.persist(lambda: visitor.post("/payments", fields))
 
     def _pay_again(self, visitor: Visitor, page: Page) -> None:
         if not page.path.startswith("/payments/"):
             return
         number = page.path.split("/")[2]
         time.sleep(1.0)  # the news that the first attempt failed takes its time
-        seen = self._persist(lambda: visitor.get(f"/payments/{number}"))
+        seen = self.persist(lambda: visitor.get(f"/payments/{number}"))
         tokens = seen.fields("csrf_token")
         fields = [("csrf_token", tokens[-1]), *(("rest", each) for each in seen.fields("rest"))] if tokens else []
-        again = self._persist(lambda: visitor.post(f"/payments/{number}/pay", fields))
+        again = self.persist(lambda: visitor.post(f"/payments/{number}/pay", fields))
         self._pay(payment_of(again))
 
     def _pay(self, payment: Payment | None) -> None:
@@ -210,7 +212,7 @@ class Crowd:
             else:
                 self._noted(self._pay, due)
 
-    def _persist(self, act: Callable[[], T]) -> T:
+    def persist(self, act: Callable[[], T]) -> T:
         """Again after a cut connection, as people do who press the button again. An error page is not excused."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:

@@ -63,6 +63,8 @@ class Page:
 class Visitor:
     """Somebody at a gmina's address. Retries nothing by itself: what a test wants repeated, it repeats."""
 
+    door = "/sign-in"
+
     def __init__(self, stack: Stack, slug: str) -> None:
         self.stack = stack
         self.slug = slug
@@ -71,9 +73,9 @@ class Visitor:
 
     def sign_in(self, login: str) -> Page:
         email = f"{login}@{self.slug}.example"
-        page = self.get("/sign-in")
+        page = self.get(self.door)
         fields = {"email": email, "password": self.stack.passwords[email], "next": ""}
-        return self.post("/sign-in", [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
+        return self.post(self.door, [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
 
     def get(self, path: str) -> Page:
         return self._follow("GET", path, None)

@@ -57,7 +57,7 @@ class Office:
             name = f"puma-export-{max(shown, 1):06d}.xml"
             documents.deliver(self.ledger, self.folder / "in" / "documents", self.faults)
             body = damaged(text, fault)
-            if fault not in {None, "skip_number"}:  # after a gap a full one may be taken all the same
+            if fault not in {None, "skip_number", "duplicate_number"}:  # what these say is true, and may be taken
                 self.damaged.append(hashlib.sha256(body).hexdigest())
             drop(self.folder / "in" / name, body)
             self.export_at = None
