@@ -49,6 +49,8 @@ from skarbnik.plugin_api.finance import (
 from skarbnik.plugin_api.hooks import GROUP, Hooks, hookimpl
 from skarbnik.plugin_api.mail import MailMessage, MailSender
 from skarbnik.plugin_api.payment import (
+    BlikProblem,
+    BlikRefused,
     Capability,
     GatewayReport,
     NotificationHint,
@@ -76,6 +78,8 @@ __all__ = [
     "AcknowledgedLine",
     "Acknowledgement",
     "Amounts",
+    "BlikProblem",
+    "BlikRefused",
     "Block",
     "BookingBatch",
     "BookingItem",
