@@ -104,6 +104,13 @@ class Receivable(Base):
     __tablename__ = "receivables"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
+        Index(
+            "receivables_payment_code_key",
+            "payment_code",
+            "source",
+            unique=True,
+            postgresql_where="payment_code IS NOT NULL",
+        ),
         CheckConstraint("(block IS NULL) = (block_totals IS NULL)", name="block"),
     )
 
@@ -118,6 +125,7 @@ class Receivable(Base):
     period_until: Mapped[date | None]
     basis: Mapped[str | None] = mapped_column(String(500))
     account: Mapped[str | None] = mapped_column(String(26))  # its own (virtual) account
+    payment_code: Mapped[str | None] = mapped_column(String(32))  # printed on the decision: pays without an account
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
     run_id: Mapped[UUID]

@@ -362,6 +362,7 @@ CREATE TABLE receivables (
     period_until DATE,
     basis VARCHAR(500),
     account VARCHAR(26),
+    payment_code VARCHAR(32),
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
     run_id UUID NOT NULL,
@@ -373,6 +374,7 @@ CREATE TABLE receivables (
     CONSTRAINT receivables_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES receivables (id),
     CONSTRAINT receivables_block_check CHECK ((block IS NULL) = (block_totals IS NULL))
 );
+CREATE UNIQUE INDEX receivables_payment_code_key ON receivables (payment_code, source) WHERE payment_code IS NOT NULL;
 
 CREATE TABLE transactions (
     id UUID NOT NULL,
