@@ -54,6 +54,7 @@ def kind_titles() -> dict[DatedKind, str]:
         DatedKind.CIVIL_RATE: _("Statutory interest for delay, a year"),
         DatedKind.TAX_THRESHOLD: _("Tax interest that is not charged, up to"),
         DatedKind.REMINDER_COST: _("Cost of a reminder"),
+        DatedKind.OTHERS_LIMIT: _("Tax that anybody may pay for somebody else, up to"),
         DatedKind.FREE_DAY: _("Holidays of a new law"),
     }
 

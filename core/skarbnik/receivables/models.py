@@ -34,6 +34,7 @@ class DatedKind(StrEnum):
     CIVIL_RATE = "civil_rate"
     TAX_THRESHOLD = "tax_threshold"
     REMINDER_COST = "reminder_cost"
+    OTHERS_LIMIT = "others_limit"  # of a tax that anybody may pay in another's name
     FREE_DAY = "free_day"  # free from work by a law younger than this release, as 12 November 2018 was
 
 
@@ -96,6 +97,12 @@ class Kind(Base):
     resolution: Mapped[str | None] = mapped_column(String(80))  # of the council that allows payment online, art. 61a
 
     creditor_account: Mapped[CreditorAccount | None] = relationship()
+
+    @property
+    def takes_parts(self) -> bool:
+        """Less than an instalment may be paid. Not where civil interest is computed here: it is paid before the
+        principal (art. 451 § 1 Kodeksu cywilnego), and nobody here remembers which days it was paid for."""
+        return self.in_parts and not (self.regime is Regime.CIVIL and self.interest is InterestMode.COMPUTED)
 
 
 class Receivable(Base):

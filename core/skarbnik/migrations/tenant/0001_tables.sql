@@ -240,7 +240,7 @@ CREATE TABLE dated_values (
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT dated_values_pkey PRIMARY KEY (kind, from_on),
     CONSTRAINT dated_values_datedkind_check
-        CHECK (kind IN ('tax_rate', 'civil_rate', 'tax_threshold', 'reminder_cost', 'free_day'))
+        CHECK (kind IN ('tax_rate', 'civil_rate', 'tax_threshold', 'reminder_cost', 'others_limit', 'free_day'))
 );
 
 CREATE TABLE mandates (
