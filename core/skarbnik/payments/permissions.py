@@ -6,4 +6,5 @@ from skarbnik.web.access import Permission
 
 PAY = Permission("payments.pay", residents=True)
 SEE_ANY = Permission("payments.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
+SET_UP = Permission("payments.set_up", roles=frozenset({"administrator", "accountant"}))
 DECIDE = Permission("payments.decide", roles=frozenset({"accountant"}))
