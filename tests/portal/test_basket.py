@@ -64,8 +64,6 @@ def form_of(page, **changes):
     """What a browser sends of the first form of the page."""
     found = fields(page)
     kept = {name: found[name] for name in found if name in {"i", "p", "n", "k", "c"} or name.startswith("a-")}
-    rows = len(kept["p"])
-    kept["i"] = kept["i"][:rows]  # the same stand in the form that makes a link
     return kept | {"request_key": found["request_key"][0]} | changes
 
 

@@ -29,7 +29,7 @@ from skarbnik.web import attempts
 
 NAME, STREET, TITLE, NUMBER = "Brzęczyszczykiewicz", "Zażółcona 7", "Dom przy ul. Długiej 5", "FN.3120.777.2026"
 CODE = "K7QP2M9XW4AB"
-ADDRESS = re.compile(r'value="(https?://[^"]+/pay/[0-9a-f]{64})"')
+ADDRESS = re.compile(r'>(https?://[^<]+/pay/[0-9a-f]{64})</textarea>')
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def anna(browse, town):
 @pytest.fixture
 def secret(anna, town):
     """Of a link Anna made for both instalments."""
-    page = anna.post("/payments/links", {"i": [str(town["first"].id), str(town["second"].id)]})
+    page = anna.post("/payments/links", {"instalment": [str(town["first"].id), str(town["second"].id)]})
     return ADDRESS.search(page.text)[1].rpartition("/")[2]
 
 
@@ -151,7 +151,7 @@ def test_a_form_that_makes_no_sense_orders_nothing(stranger, secret, town, tenan
 
 @pytest.mark.parametrize("other", ["foreign", "second"])
 def test_what_the_link_is_not_for_is_not_paid_by_it(anna, stranger, town, tenant, other):
-    page = anna.post("/payments/links", {"i": [str(town["first"].id)]})
+    page = anna.post("/payments/links", {"instalment": [str(town["first"].id)]})
     secret = ADDRESS.search(page.text)[1].rpartition("/")[2]
     each = town[other]
     assert str(each.id) not in stranger.get(f"/pay/{secret}").text
@@ -271,7 +271,7 @@ def test_who_may_only_look_makes_no_link(browse, town, tenant):
     browser.sign_in(user.email, PASSWORD)
     browser.get("/acting")
 
-    assert browser.post("/payments/links", {"i": str(town["first"].id)}).status_code == 403
+    assert browser.post("/payments/links", {"instalment": str(town["first"].id)}).status_code == 403
 
 
 def test_the_law_on_paying_a_tax_for_others_is_told_with_the_figure_of_the_day(stranger, secret, tenant):

@@ -274,7 +274,7 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         (Role.ACCOUNTANT, f"/office/differences/{foreign['booking']}/book", {}, 404),
         ("resident", f"/remarks/{foreign['remark']}/withdraw", {}, 404),
         ("resident", f"/payments/links/{foreign['link']}/revoke", {}, 404),
-        ("resident", "/payments/links", {"i": str(unpaid.id)}, 303),
+        ("resident", "/payments/links", {"instalment": str(unpaid.id)}, 303),
         ("resident", f"/pay/{foreign['secret']}", order | {"pay": str(unpaid.id)}, 404),
         (Role.ACCOUNTANT, f"/office/gateways/{foreign['merchant_account']}", {"title": "x"}, 404),
         (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/take", {}, 404),

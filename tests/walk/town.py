@@ -126,7 +126,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "source_id": REAL,
             "remark_id": remarks["answered"],
             "number": rich.orders["paid"],
-            "account_id": rich.account.id,
+            "account_id": rich.account_id,
             "secret": rich.secret,
             "language": "en",
             "theme": "dark",
@@ -212,6 +212,7 @@ class _Rich:
         )
         assert self.account is not None
         self.account.commission_payer, self.account.commission_rate, self.account.blik = CommissionPayer.PAYER, 99, True
+        self.account_id = self.account.id
         tax = KindFactory(
             source=OURS, creditor_account=self.account.creditor_account, in_parts=True, resolution="XII/123/2025"
         )

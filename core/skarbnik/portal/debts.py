@@ -58,7 +58,7 @@ TO_PAY: LiteralString = f"""
         AND i.principal + i.interest + i.costs > 0
     {COMING}
     LEFT JOIN LATERAL (
-        SELECT o.held_until, CASE WHEN o.payer_id = %(payer)s THEN o.number END AS own_order
+        SELECT o.held_until, CASE WHEN o.payer_id = %(payer)s AND o.link_id IS NULL THEN o.number END AS own_order
         FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
         WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')
         ORDER BY own_order NULLS LAST, o.held_until DESC LIMIT 1

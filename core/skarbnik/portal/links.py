@@ -48,7 +48,7 @@ def make() -> str | Response | tuple[str, int]:
     session, person, payer_id = frame.session(), current_person(), payer_of_request()
     if not person.may_pay:
         abort(403)
-    ids = [uuid_of(each) for each in request.form.getlist("i")]
+    ids = [uuid_of(each) for each in request.form.getlist("instalment")]
     rows = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now()).rows
     chosen = [row for row in rows if row.id in set(ids) and row.online and row.grosze]
     if not chosen:

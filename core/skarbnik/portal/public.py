@@ -126,6 +126,7 @@ def _page(
         above=_taxes_of(rows, ticked).grosze > rules.others_limit.value_on(clock.today()),
         checkout=checkout if checkout.ways else make_checkout(Sum(row.creditor_account_id, row.total) for row in rows),
         orders=_orders_of(link),
+        held=any(row.held_until is not None for row in rows),
         form=TokenForm(),
         request_key=uuid4(),
         problem=problem,
@@ -239,7 +240,7 @@ def go(secret: str, number: str) -> str | Response:
     found = _order_of(secret, number)
     for transaction in reversed(found.transactions):
         if transaction.state is TransactionState.PENDING and transaction.redirect_url:
-            return render_template("portal/go.html", **on_the_way(found, transaction))
+            return render_template("portal/public_go.html", **on_the_way(found, transaction))
     return redirect(url_for("public.order", secret=secret, number=number), 303)
 
 
