@@ -9,12 +9,13 @@ from sqlalchemy import select, text
 
 from skarbnik import clock
 from skarbnik.errors import ExternalSystemError, OutcomeUnknown
-from skarbnik.payments import gateways, starting
+from skarbnik.money import Money
+from skarbnik.payments import gateways, starting, tasks
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.ordering import BLIK_TIME, open_transaction
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import CommissionPayer, PaymentOrderState
-from skarbnik.plugin_api import BlikProblem, BlikRefused, StartedPayment, TransactionState
+from skarbnik.plugin_api import BlikProblem, BlikRefused, GatewayReport, StartedPayment, TransactionState
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -276,3 +277,20 @@ def test_money_that_comes_after_a_refusal_is_kept(anna, town, tenant, asked):
     with tenant.session() as session:
         record_report(session, transaction.id, report_on(session.get_one(Transaction, transaction.id)))
     assert order_of(tenant).state is PaymentOrderState.PAID
+
+
+def test_an_attempt_whose_process_died_before_the_call_is_found_out_without_the_code(
+    anna, town, tenant, asked, monkeypatch
+):
+    """The code is gone with the process. The poller learns that the gateway has nothing, and nobody is charged."""
+    asked.answers(OutcomeUnknown("the process died"))
+    anna.post("/payments", form(town, blik=CODE))
+    (transaction,) = attempts(tenant)
+    unknown = GatewayReport(transaction.id, "", Money(0), "PLN", state=TransactionState.UNKNOWN)
+    monkeypatch.setattr(PayuGateway, "fetch", lambda _self, _key: unknown)
+    asked.answers(StartedPayment("PAYU-1", "https://payu.example/page"))
+    tasks.ask(tenant, transaction.id)
+
+    assert [each.blik_code for each in asked.requests] == [CODE, None]
+    assert [each.state for each in attempts(tenant)] == [TransactionState.UNKNOWN]
+    assert attempts(tenant)[0].redirect_url is None

@@ -29,7 +29,7 @@ from skarbnik.web import attempts
 
 NAME, STREET, TITLE, NUMBER = "Brzęczyszczykiewicz", "Zażółcona 7", "Dom przy ul. Długiej 5", "FN.3120.777.2026"
 CODE = "K7QP2M9XW4AB"
-ADDRESS = re.compile(r'>(https?://[^<]+/pay/[0-9a-f]{64})</textarea>')
+ADDRESS = re.compile(r">(https?://[^<]+/pay/[0-9a-f]{64})</textarea>")
 
 
 @pytest.fixture(autouse=True)
