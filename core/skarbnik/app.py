@@ -32,6 +32,7 @@ from skarbnik.logs import set_up_logs
 from skarbnik.office import dictionaries, switches
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
+from skarbnik.office import gateways as office_gateways
 from skarbnik.office import payments as office_payments
 from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
@@ -40,7 +41,8 @@ from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import documents as portal_documents
-from skarbnik.portal import history, papers, remarks
+from skarbnik.portal import history, links, papers, remarks
+from skarbnik.portal import public as portal_public
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
 from skarbnik.receivables.permissions import SEE_ANY, SEE_OWN
@@ -84,6 +86,7 @@ OFFICE_MENU = [
     MenuItem(_("Payers"), "office.payers", SEE_ANY),
     MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS),
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
+    MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
@@ -152,6 +155,8 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(portal_views.blueprint)
     app.register_blueprint(portal_documents.blueprint)
     app.register_blueprint(papers.blueprint)
+    app.register_blueprint(links.blueprint)
+    app.register_blueprint(portal_public.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_payments.blueprint)
@@ -159,6 +164,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(dictionaries.blueprint)
     app.register_blueprint(office_documents.blueprint)
     app.register_blueprint(office_exchange.blueprint)
+    app.register_blueprint(office_gateways.blueprint)
     app.register_blueprint(switches.blueprint)
     app.register_blueprint(office_remarks.blueprint)
     app.register_blueprint(operator_views.blueprint)

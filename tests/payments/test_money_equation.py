@@ -46,6 +46,7 @@ from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderSta
 from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.plugin_api import GatewayReport, OperationKind, RefundReport, RefundState, TransactionState
 from skarbnik.receivables.models import Operation
+from skarbnik.receivables.parts import smallest_part
 from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
@@ -60,6 +61,13 @@ from skarbnik.testing.factories import (
 )
 
 T, B = TransactionState, BookingState
+
+
+def _part(instalment, left, per_cent):
+    """So much of what is left, at least the smallest part; None is all of it."""
+    if not instalment.receivable.kind.takes_parts:
+        return None
+    return max(smallest_part(left), Money(left.grosze * per_cent // 100))
 
 
 class Town(RuleBasedStateMachine):
@@ -99,7 +107,7 @@ class Town(RuleBasedStateMachine):
     def found_the_town(self):
         self.payers = [PayerFactory(), PayerFactory()]
         self.user, self.other = OfficialFactory(), OfficialFactory()
-        tax, waste = KindFactory(), KindFactory()
+        tax, waste = KindFactory(in_parts=True), KindFactory()
         self.accounts = [MerchantAccountFactory(creditor_account=kind.creditor_account) for kind in (tax, waste)]
         receivables = [ReceivableFactory(kind=tax), ReceivableFactory(kind=waste)]
         self.instalments = [
@@ -110,8 +118,14 @@ class Town(RuleBasedStateMachine):
         for payer, receivable in product(self.payers, receivables):
             LiabilityFactory(receivable_id=receivable.id, payer_id=payer.id)
 
-    @rule(target=orders, which=st.sets(st.integers(0, 2), min_size=1), payer=st.integers(0, 1))
-    def order(self, which, payer):
+    @rule(
+        target=orders,
+        which=st.sets(st.integers(0, 2), min_size=1),
+        payer=st.integers(0, 1),
+        per_cent=st.sampled_from([100, 100, 99, 50, 33, 1]),
+    )
+    def order(self, which, payer, per_cent):
+        """All of it, or of what may be paid in parts some per cent."""
         chosen = [self.instalments[number] for number in sorted(which)]
         left = left_to_pay(self.session, chosen)
         if any(each.closed_at or not left[each.id].total for each in chosen):
@@ -121,10 +135,14 @@ class Town(RuleBasedStateMachine):
             request_key=uuid4(),
             payer_id=self.payers[payer].id,
             user_id=None,
-            chosen=[Chosen(each.id, left[each.id]) for each in chosen],
+            chosen=[Chosen(each.id, left[each.id], _part(each, left[each.id].total, per_cent)) for each in chosen],
             email=None,
             language="pl",
         )
+        self.session.refresh(made)
+        assert made.amount == Money.total(line.amounts.total for line in made.lines)
+        rests = [left[line.instalment_id] - line.amounts for line in made.lines]
+        assert rests == [rest.not_below_zero() for rest in rests]
         return made.id
 
     @rule(target=transactions, order=orders, account=st.integers(0, 1))

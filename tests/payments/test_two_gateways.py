@@ -45,7 +45,7 @@ def gateways_answer(monkeypatch):
     """Every attempt is taken by its gateway, or none is."""
 
     def make(taken):
-        def start(tenant, transaction_id, *, payer_ip):
+        def start(tenant, transaction_id, *, caller):
             with tenant.session() as session:
                 if taken:
                     mark_started(

@@ -15,6 +15,7 @@ from skarbnik import clock
 from skarbnik.money import Money
 from skarbnik.payments.transfers import Party
 from skarbnik.plugin_api import LiabilityRole
+from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.papers import find_orders
 from skarbnik.testing.factories import (
     PASSWORD,
@@ -72,9 +73,9 @@ def orders(tenant, town):
         with tenant.session() as session:
             return find_orders(
                 session,
+                list_to_pay(session, payer_id=town[payer], today=clock.today(), now=clock.now()).rows,
                 payer_id=town[payer],
                 ids=[town["ids"].get(name) or town.get(name) or name for name in names],
-                today=clock.today(),
                 office=OFFICE,
             )
 

@@ -20,7 +20,8 @@ from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import send_mail
 from skarbnik.money import Money
-from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder
+from skarbnik.payments.links import make_link
+from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentLink, PaymentOrder
 from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
@@ -116,6 +117,8 @@ def fill(session, tenant, open_account, **settings):
         session, user_id=user.id, payer_id=payer.id, receivable_id=instalment.receivable_id, topic=Topic.AMOUNT,
         text="Mam 100 m², nie 120.", language="pl",
     )  # fmt: skip
+    secret = make_link(session, payer_id=payer.id, user_id=user.id, instalment_ids=[unpaid.id])
+    link = session.scalars(select(PaymentLink)).one()
     take_up(session, remark.id, by=official.id)
     answer_remark(session, remark.id, outcome=Outcome.NOT_WRONG, text="Tak jest w ewidencji.", by=official.id)
     session.execute(
@@ -129,7 +132,7 @@ def fill(session, tenant, open_account, **settings):
         "user": user, "official": official, "payer": payer, "instalment": instalment, "unpaid": unpaid, "run": run,
         "receivable": instalment.receivable_id, "booking": booking.id, "order": order, "account": account,
         "transaction": transaction, "batch": batch, "kind": instalment.receivable.kind_id,
-        "remark": remark.id,
+        "remark": remark.id, "link": link.id, "secret": secret, "merchant_account": account.id,
     }  # fmt: skip
 
 
@@ -276,6 +279,10 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         ("resident", "/acting", {"payer": str(foreign["payer"].id)}, 404),
         (Role.ACCOUNTANT, f"/office/differences/{foreign['booking']}/book", {}, 404),
         ("resident", f"/remarks/{foreign['remark']}/withdraw", {}, 404),
+        ("resident", f"/payments/links/{foreign['link']}/revoke", {}, 404),
+        ("resident", "/payments/links", {"instalment": str(unpaid.id)}, 303),
+        ("resident", f"/pay/{foreign['secret']}", order | {"pay": str(unpaid.id)}, 404),
+        (Role.ACCOUNTANT, f"/office/gateways/{foreign['merchant_account']}", {"title": "x"}, 404),
         (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/take", {}, 404),
         (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/answer", {"outcome": "not_wrong", "text": "x"}, 404),
     ]

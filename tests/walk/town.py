@@ -30,9 +30,11 @@ from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.operator import services as operators
 from skarbnik.payers.models import Payer
-from skarbnik.payments.models import MerchantAccount, Notification, PaymentOrder, Transaction
+from skarbnik.payments.links import make_link
+from skarbnik.payments.models import MerchantAccount, Notification, PaymentLink, PaymentOrder, Transaction
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.services import mark_started, record_report
+from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import GatewayReport, ImportKind, LiabilityRole, OperationKind, PayerKind, TransactionState
 from skarbnik.portal.calendar import feed_path
 from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment, SwitchName
@@ -129,6 +131,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "refund_id": rich.back.refunds["proposed"],
             "notification_id": rich.back.notification_id,
             "booking_id": rich.back.booking_id,
+            "account_id": rich.account_id,
+            "secret": rich.secret,
             "language": "en",
             "theme": "dark",
         },
@@ -168,7 +172,12 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "portal.review": [
                 Example(query="&".join(f"i={each}" for each in rich.payable), **mine),
                 Example(query=f"i={rich.payable[-1]}", **mine),
+                Example(query=f"i={rich.payable[0]}&a-{rich.payable[0]}=50,25", **mine),
+                Example(query=f"i={rich.payable[0]}&a-{rich.payable[0]}={'9' * 15}", **mine),
             ],
+            "links.listed": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "public.order": [Example({"number": each}) for each in rich.public_orders],
+            "public.go": [Example({"number": rich.public_orders[0]})],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "portal.acting": [Example(best_as=RICH)],
@@ -217,7 +226,11 @@ class _Rich:
             name=f"Konstancja {LONG_WORD[:80]}", password_hash=None, acts_for=[self.payer, self.second]
         )
         assert self.account is not None
-        tax = KindFactory(source=OURS, creditor_account=self.account.creditor_account)
+        self.account.commission_payer, self.account.commission_rate, self.account.blik = CommissionPayer.PAYER, 99, True
+        self.account_id = self.account.id
+        tax = KindFactory(
+            source=OURS, creditor_account=self.account.creditor_account, in_parts=True, resolution="XII/123/2025"
+        )
         lease = KindFactory(source=OURS, creditor_account=None, title="Użytkowanie wieczyste gruntu", position=20)
         self.kind_id = tax.id
         self.receivables = self._debts(tax, lease)
@@ -225,6 +238,7 @@ class _Rich:
         self._history()
         self.orders = self._payments(tax)
         self.back = refund_some(session, paid=self.orders["paid"], unfit=self.orders["in suspense"], text=LONG_NAME)
+        self.secret, self.public_orders = self._link(tax)
 
     def _debt(self, kind: Any, title: str = "Podatek od nieruchomości 2026", **more: Any) -> Instalment:
         receivable = ReceivableFactory(
@@ -317,6 +331,19 @@ class _Rich:
         old.ordered_on -= timedelta(days=1)
         made["of yesterday"] = old
         return {name: order.number for name, order in made.items()}
+
+    def _link(self, kind: Any) -> tuple[str, list[str]]:
+        """A link that is good, one that was taken back, and payments somebody made by the first."""
+        first, second = self._debt(kind, overdue=True), self._debt(kind, LONG_WORD)
+        words = {"payer_id": self.payer.id, "user_id": self.user.id, "instalment_ids": [first.id, second.id]}
+        make_link(self.session, **words)
+        self.session.scalars(select(PaymentLink)).one().revoked_at = clock.now()
+        secret = make_link(self.session, **words)
+        link = self.session.scalars(select(PaymentLink).where(PaymentLink.revoked_at.is_(None))).one()
+        orders = [self._order(kind), self._order(kind, (TransactionState.COMPLETED, 0))]
+        for order in orders:
+            order.link_id, order.user_id = link.id, None
+        return secret, [order.number for order in orders]
 
     def _attempt(self, order: PaymentOrder) -> Transaction:
         """One at the gateway that has not said yet where its page is, so that the next is another one."""

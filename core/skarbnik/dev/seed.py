@@ -27,10 +27,13 @@ from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.exchange.tasks import read_file
+from skarbnik.money import Money
 from skarbnik.operator.services import make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account
-from skarbnik.plugin_api import PayerKind
+from skarbnik.payments.models import MerchantAccount
+from skarbnik.payments.states import CommissionPayer
+from skarbnik.plugin_api import PayerKind, Regime
 from skarbnik.receivables.models import CreditorAccount, Kind
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
@@ -88,6 +91,7 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
         _first_import(tenant, plan, gmina)
         with tenant.session() as session:
             _merchant_accounts(session, tenant, plan, gmina)
+            _ways_to_pay(session, gmina)
             accounts += _people(session, gmina, plan)
             _texts(session, gmina)
     accounts.append(_operator(instance, plan))
@@ -202,6 +206,17 @@ def _merchant_accounts(session: Session, tenant: Tenant, plan: DemoPlan, gmina: 
         settings = parse_settings(gateways[name].settings_type, values)
         title = gateways[name].label
         open_merchant_account(session, tenant, gateways[name], settings, title=title, creditor_account_id=account.id)
+
+
+def _ways_to_pay(session: Session, gmina: GminaPlan) -> None:
+    """What an office decides: taxes in parts, by a resolution of the council; what PayU takes is the payer's cost."""
+    for kind in session.scalars(select(Kind).where(Kind.regime == Regime.TAX, Kind.resolution.is_(None))):
+        kind.in_parts, kind.resolution = True, "XXII/145/2025"
+    for account in session.scalars(select(MerchantAccount).where(MerchantAccount.blik.is_(False))):
+        account.blik = True
+        if account.gateway == "payu" and gmina.przelewy24:  # residents choose between this and one that costs nothing
+            account.commission_payer, account.commission_rate = CommissionPayer.PAYER, 99
+            account.commission_fixed = Money(5)
 
 
 def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:

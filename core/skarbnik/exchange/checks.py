@@ -101,6 +101,7 @@ _ECHOES_BESIDE: LiteralString = """
     SELECT line, external_id FROM stage_operations WHERE booking_id IS NOT NULL ORDER BY 1 LIMIT 200
 """
 
+CODE_TWICE = "payment-code-twice"
 _REFERENCES = {
     "unknown-kind": (
         """SELECT s.line, s.external_id, s.kind FROM stage_receivables s
@@ -115,6 +116,19 @@ _REFERENCES = {
         LEFT JOIN receivables d ON d.source = %(source)s AND d.external_id = s.parent
         WHERE s.parent IS NOT NULL AND p.external_id IS NULL AND d.external_id IS NULL ORDER BY 1 LIMIT 200""",
         "Należność {0}: nie ma należności nadrzędnej {1}.",
+    ),
+    CODE_TWICE: (
+        """SELECT s.line, s.external_id, o.external_id FROM stage_receivables s
+        JOIN stage_receivables o ON o.payment_code = s.payment_code AND o.external_id <> s.external_id
+            AND (o.line, o.external_id) < (s.line, s.external_id)
+        UNION ALL
+        SELECT s.line, s.external_id, r.external_id FROM stage_receivables s
+        JOIN receivables r ON r.payment_code = s.payment_code AND r.source = %(source)s
+            AND r.external_id <> s.external_id AND r.closed_at IS NULL
+        WHERE NOT EXISTS (SELECT FROM stage_receivables n WHERE n.external_id = r.external_id)
+            AND (NOT %(full)s OR EXISTS (SELECT FROM stage_named m WHERE m.id = r.id))
+        ORDER BY 1 LIMIT 200""",
+        "Należność {0}: ma ten sam kod płatności co należność {1}.",
     ),
     "unknown-payer": (
         """SELECT s.line, s.receivable, s.payer FROM stage_liabilities s
@@ -328,7 +342,9 @@ def check_stage(connection: psycopg.Connection, source: str, run_id: UUID, kind:
             message = f"{_NAMES[table].capitalize()}: identyfikator {' / '.join(values)} występuje więcej niż raz."
             problems.append(FileProblem(line, "duplicate", message))
     if not _any(connection, "SELECT EXISTS (SELECT FROM stage_receivables WHERE parent IS NOT NULL)"):
-        skipped = {"parents-in-a-circle"}  # which asks every receivable that has a parent
+        skipped.add("parents-in-a-circle")  # which asks every receivable that has a parent
+    if not _any(connection, "SELECT EXISTS (SELECT FROM stage_receivables WHERE payment_code IS NOT NULL)"):
+        skipped.add(CODE_TWICE)
     for code, (query, message) in _REFERENCES.items():
         if code in skipped:
             continue

@@ -21,6 +21,7 @@ from skarbnik.db import first_id_of
 from skarbnik.exchange.statements import (
     BLOCKS,
     BLOCKS_LEFT,
+    CODES_FREED,
     DOCUMENTS_CHANGED,
     DOCUMENTS_GONE,
     DOCUMENTS_NEW,
@@ -171,6 +172,7 @@ class Merge:
         if not self.is_first:
             self.connection.execute(INSTALMENTS_LOCKED.format(keep=keeping("instalments")).encode(), self.words)
             self.connection.execute(FORGET.encode(), self.words)
+            self.connection.execute(CODES_FREED.encode(), self.words)
         if kind is ImportKind.INCREMENTAL:
             self.connection.execute(BLOCKS_LEFT.encode(), self.words)
         for table, (insert, unknown) in NEW.items():

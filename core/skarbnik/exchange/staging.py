@@ -47,8 +47,8 @@ TABLES = {
     ),
     "receivables": (
         "external_id varchar, kind varchar, parent varchar, title varchar, number varchar, period_from date,"
-        " period_until date, basis varchar, account varchar, closed boolean, digest uuid, id uuid, block uuid,"
-        " totals bigint[]"
+        " period_until date, basis varchar, account varchar, closed boolean, payment_code varchar, digest uuid,"
+        " id uuid, block uuid, totals bigint[]"
     ),
     "liabilities": (
         "receivable varchar, payer varchar, role varchar, share_part integer, share_whole integer, from_on date,"
@@ -312,10 +312,11 @@ class Stage:
         return "receivables", self._head(row, NULL, NULL)
 
     def _head(self, row: ReceivableRow, block: str, totals: str) -> str:
-        line, external_id, kind, parent, title, number, period_from, period_until, basis, account, closed = row
+        line, external_id, kind, parent, title, number, period_from, period_until, basis, account, closed, code = row
         text = (
             f"{_text(external_id)}\t{_text(kind)}\t{_text(parent)}\t{_text(title)}\t{_text(number)}"
             f"\t{period_from or NULL}\t{period_until or NULL}\t{_text(basis)}\t{account or NULL}\t{closed}"
+            f"\t{code or NULL}"
         )
         return f"{line}\t{text}\t{self._digest(text)}\t{self._latest[1]}\t{block}\t{totals}\n"
 

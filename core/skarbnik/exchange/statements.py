@@ -114,9 +114,9 @@ PAYERS_MERGED_FROM = """
 
 RECEIVABLES_NEW = """
     INSERT INTO receivables (id, source, external_id, kind_id, title, number, period_from, period_until, basis, account,
-        closed_at, digest, run_id, block, block_totals)
+        payment_code, closed_at, digest, run_id, block, block_totals)
     SELECT s.id, %(source)s, s.external_id, k.id, s.title, s.number, s.period_from, s.period_until, s.basis, s.account,
-        CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s, s.block, s.totals
+        s.payment_code, CASE WHEN s.closed THEN %(now)s END, s.digest, %(run)s, s.block, s.totals
     FROM {stage} s JOIN kinds k ON k.source = %(source)s AND k.code = s.kind
 """
 RECEIVABLES_UNKNOWN = """
@@ -151,10 +151,16 @@ RECEIVABLES_CHANGED = f"""
     ), kept AS ({keeping("receivables")})
     UPDATE receivables r SET kind_id = t.said_kind, title = (t.said).title, number = (t.said).number,
         period_from = (t.said).period_from, period_until = (t.said).period_until, basis = (t.said).basis,
-        account = (t.said).account, closed_at = CASE WHEN (t.said).closed THEN coalesce(r.closed_at, %(now)s) END,
+        account = (t.said).account, payment_code = (t.said).payment_code,
+        closed_at = CASE WHEN (t.said).closed THEN coalesce(r.closed_at, %(now)s) END,
         digest = (t.said).digest, run_id = %(run)s
     FROM t WHERE r.id = t.id
 """  # noqa: S608  # our own words
+# A code that the file gives to another receivable is free before it is given: rows are written one after another.
+CODES_FREED = """
+    UPDATE receivables r SET payment_code = NULL FROM stage_receivables s
+    WHERE r.source = %(source)s AND s.payment_code = r.payment_code AND s.external_id <> r.external_id
+"""
 # An incremental file has no blocks: what it names is compared row by row in the next full one.
 BLOCKS = """
     UPDATE receivables r SET block = s.block, block_totals = s.totals FROM stage_receivables s

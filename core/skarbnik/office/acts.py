@@ -29,6 +29,8 @@ def act_names() -> dict[str, str]:
         "exchange.pushed": _("sent a file through the API"),
         "exchange.uploaded": _("brought a file of the finance system"),
         "kind.changed": _("changed a kind of receivable"),
+        "link.made": _("made a link by which somebody else pays"),
+        "link.revoked": _("took back a link by which somebody else pays"),
         "merchant_account.changed": _("changed a merchant account"),
         "notification.viewed": _("read what a gateway sent about a payment"),
         "official.made": _("made an account for an official"),

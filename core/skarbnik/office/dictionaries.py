@@ -21,6 +21,7 @@ from wtforms.validators import NumberRange, ValidationError
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Invalid, NotFound
+from skarbnik.plugin_api import Regime
 from skarbnik.receivables.models import CreditorAccount, DatedKind, DatedValue, InterestMode, Kind
 from skarbnik.receivables.permissions import DECIDE, SEE_ANY
 from skarbnik.receivables.rules import SHIPPED
@@ -54,6 +55,7 @@ def kind_titles() -> dict[DatedKind, str]:
         DatedKind.CIVIL_RATE: _("Statutory interest for delay, a year"),
         DatedKind.TAX_THRESHOLD: _("Tax interest that is not charged, up to"),
         DatedKind.REMINDER_COST: _("Cost of a reminder"),
+        DatedKind.OTHERS_LIMIT: _("Tax that anybody may pay for somebody else, up to"),
         DatedKind.FREE_DAY: _("Holidays of a new law"),
     }
 
@@ -107,6 +109,15 @@ class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             *((str(each.id), f"{each.owner}, {account(each.nrb)}") for each in accounts),
         ]
 
+    def takes_parts_as(self, regime: Regime) -> bool:
+        """Whether parts and the way interest is had go together, see `Kind.takes_parts`."""
+        if self.in_parts.data and regime is Regime.CIVIL and self.interest.data == InterestMode.COMPUTED:
+            self.interest.errors = [
+                _("A debt of civil law is paid in parts only with the interest the finance system gives.")
+            ]
+            return False
+        return True
+
 
 @blueprint.get("")
 @requires(SEE_ANY)
@@ -133,7 +144,7 @@ def kind(kind_id: UUID) -> str | Response | tuple[str, int]:
         form.position.data, form.online.data, form.in_parts.data = found.position, found.online, found.in_parts
         form.interest.data, form.resolution.data = found.interest.value, found.resolution
         form.account.data = str(found.creditor_account_id or "")
-    elif form.validate():
+    elif form.validate() and form.takes_parts_as(found.regime):
         wanted = KindSettings(
             position=form.position.data or 0,
             online=form.online.data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -11,8 +12,10 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.crypto import new_secret
 from skarbnik.db import new_id
-from skarbnik.errors import Conflict
+from skarbnik.errors import Conflict, NotFound
+from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount
+from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings, store_settings
 from skarbnik.tenancy.registry import Tenant
@@ -56,5 +59,31 @@ def open_merchant_account(
     if known != settings:
         account.settings_version = store_settings(session, tenant, holder, settings)
     session.add(account)
+    session.flush()
+    return account
+
+
+@dataclass(frozen=True)
+class AccountSettings:
+    """What an office says of a merchant account; its number, bank account and keys are another matter."""
+
+    title: str
+    enabled: bool
+    blik: bool
+    commission_payer: CommissionPayer
+    commission_rate: int  # hundredths of a per cent
+    commission_fixed: Money
+
+
+def set_merchant_account(session: Session, account_id: UUID, settings: AccountSettings) -> MerchantAccount:
+    """NotFound for one this gmina does not have. Money on its way through a disabled account goes on."""
+    account = session.scalars(
+        select(MerchantAccount).where(MerchantAccount.id == account_id).with_for_update()
+    ).one_or_none()
+    if account is None:
+        raise NotFound(f"no merchant account {account_id}")
+    account.title, account.enabled, account.blik = settings.title, settings.enabled, settings.blik
+    account.commission_payer = settings.commission_payer
+    account.commission_rate, account.commission_fixed = settings.commission_rate, settings.commission_fixed
     session.flush()
     return account

@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import date, datetime, time
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, composite, mapped_column, relationship
 
 from skarbnik import clock
 from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
-from skarbnik.money import Amounts, Money
+from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.payers.models import Payer
 from skarbnik.payments.states import (
     BOOKING_NEXT,
@@ -21,6 +21,8 @@ from skarbnik.payments.states import (
     TRANSACTION_NEXT,
     BookingState,
     CaptureState,
+    CommissionPayer,
+    LinkOrigin,
     PaymentOrderState,
     RefundKind,
     RefundStage,
@@ -34,7 +36,12 @@ class MerchantAccount(Base):
     """The gmina's account at a gateway (PayU POS, Przelewy24 merchant). It pays out to one creditor account."""
 
     __tablename__ = "merchant_accounts"
-    __table_args__ = (UniqueConstraint("gateway", "merchant"),)
+    __table_args__ = (
+        UniqueConstraint("gateway", "merchant"),
+        CheckConstraint(
+            "commission_rate BETWEEN 0 AND 1000 AND commission_fixed BETWEEN 0 AND 1000", name="commission"
+        ),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     gateway: Mapped[str] = mapped_column(String(40))
@@ -44,16 +51,48 @@ class MerchantAccount(Base):
     settings_version: Mapped[int]
     hook_secret: Mapped[str] = mapped_column(String(64), unique=True)
     enabled: Mapped[bool] = mapped_column(default=True)
+    commission_payer: Mapped[CommissionPayer] = mapped_column(default=CommissionPayer.GMINA)
+    commission_rate: Mapped[int] = mapped_column(default=0)  # hundredths of a per cent
+    commission_fixed: Mapped[Money] = mapped_column(default=ZERO)
+    blik: Mapped[bool] = mapped_column(default=False)  # the gateway agreed that our page asks for the code
     created_at: Mapped[datetime]
 
     creditor_account: Mapped[CreditorAccount] = relationship()
+
+
+class PaymentLink(Base):
+    """A way to pay chosen instalments without an account: a payer's link for somebody else, or a code that was typed.
+
+    Whoever has the secret may see kinds, due days and amounts of these instalments, and pay them. Nothing else.
+    """
+
+    __tablename__ = "payment_links"
+    __table_args__ = (
+        Index("payment_links_payer_id_idx", "payer_id"),
+        Index("payment_links_expires_at_idx", "expires_at", postgresql_where="origin = 'code'"),
+        CheckConstraint("cardinality(instalment_ids) BETWEEN 1 AND 200", name="instalments"),
+        CheckConstraint("(origin = 'link') = (created_by IS NOT NULL)", name="origin"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    origin: Mapped[LinkOrigin]
+    payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))  # liable, in whose name it is paid
+    created_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
+    instalment_ids: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid))
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
 
 
 class PaymentOrder(Base):
     """What somebody decided to pay (zlecenie płatności). Its lines are a snapshot, good for one day in Warsaw."""
 
     __tablename__ = "payment_orders"
-    __table_args__ = (Index("payment_orders_payer_id_ordered_at_idx", "payer_id", "ordered_at"),)
+    __table_args__ = (
+        Index("payment_orders_payer_id_ordered_at_idx", "payer_id", "ordered_at"),
+        Index("payment_orders_link_id_idx", "link_id", postgresql_where="link_id IS NOT NULL"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(16), unique=True)
@@ -61,6 +100,7 @@ class PaymentOrder(Base):
     state: Mapped[PaymentOrderState] = mapped_column(default=PaymentOrderState.CREATED)
     payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
+    link_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_links.id"))  # by which somebody pays for the payer
     amount: Mapped[Money]
     email: Mapped[str | None] = mapped_column(String(120))  # of who pays; where the confirmation goes
     language: Mapped[str] = mapped_column(String(5))
@@ -96,6 +136,7 @@ class OrderLine(Base):
     payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))  # liable, in whose name it is paid
     creditor_account_id: Mapped[UUID] = mapped_column(ForeignKey(CreditorAccount.id))
     title: Mapped[str] = mapped_column(String(240))
+    is_part: Mapped[bool] = mapped_column(default=False)  # less than was left when it was ordered
     principal: Mapped[Money]
     interest: Mapped[Money]
     costs: Mapped[Money]
@@ -122,6 +163,7 @@ class Transaction(Base):
     state: Mapped[TransactionState] = mapped_column(default=TransactionState.CREATED)
     external_id: Mapped[str | None] = mapped_column(String(80))
     amount: Mapped[Money]
+    is_blik: Mapped[bool] = mapped_column(default=False)  # begun with a code on our page; the code is kept nowhere
     redirect_url: Mapped[str | None] = mapped_column(String(1000))
     asked_times: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None]

@@ -6,6 +6,7 @@ from skarbnik.web.access import Permission
 
 PAY = Permission("payments.pay", residents=True)
 SEE_ANY = Permission("payments.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
+SET_UP = Permission("payments.set_up", roles=frozenset({"administrator", "accountant"}))
 DECIDE = Permission("payments.decide", roles=frozenset({"accountant"}))
 # The second pair of eyes; in a small office with one accountant it is the administrator's.
 APPROVE = Permission("payments.approve", roles=frozenset({"administrator", "accountant"}))

@@ -98,7 +98,7 @@ def get_order(session: Session, number: str, *, payer_ids: Iterable[UUID] | None
         )
     )
     if payer_ids is not None:
-        query = query.where(PaymentOrder.payer_id.in_(_with_merged(payer_ids)))
+        query = query.where(PaymentOrder.payer_id.in_(with_merged(payer_ids)))
     order = session.scalars(query).one_or_none()
     if order is None:
         raise NotFound(f"no order {number}")
@@ -157,7 +157,7 @@ def left_on_no_line(capture: Capture) -> Money:
     return on_no_line(capture) - going - lined
 
 
-def _with_merged(payer_ids: Iterable[UUID]) -> Select[tuple[UUID]]:
+def with_merged(payer_ids: Iterable[UUID]) -> Select[tuple[UUID]]:
     """Payers and those who were merged into them: what one ordered is the other's too."""
     return select(func.unnest(func.array_append(Payer.merged_from, Payer.id))).where(Payer.id.in_(list(payer_ids)))
 
@@ -184,6 +184,7 @@ def list_orders(
     session: Session,
     *,
     payer_id: UUID | None = None,
+    link_id: UUID | None = None,
     state: PaymentOrderState | None = None,
     before: tuple[datetime, UUID] | None = None,
     limit: int = PAGE,
@@ -205,7 +206,9 @@ def list_orders(
         select(func.count()).where(OrderLine.order_id == PaymentOrder.id).scalar_subquery(),
     )
     if payer_id is not None:
-        query = query.where(PaymentOrder.payer_id.in_(_with_merged([payer_id])))
+        query = query.where(PaymentOrder.payer_id.in_(with_merged([payer_id])))
+    if link_id is not None:
+        query = query.where(PaymentOrder.link_id == link_id)
     if state is not None:
         query = query.where(PaymentOrder.state == state)
     if before is not None:

@@ -61,10 +61,11 @@ def mark_unknown(session: Session, transaction_id: UUID, *, answer: str) -> None
     _advance(transaction, TransactionState.UNKNOWN)
 
 
-def mark_not_started(session: Session, transaction_id: UUID, *, answer: str) -> None:
+def mark_not_started(session: Session, transaction_id: UUID, *, answer: str, external_id: str | None = None) -> None:
     """The gateway surely did not take it."""
     transaction = lock_transaction(session, transaction_id)
     transaction.answer = answer[:200]
+    transaction.external_id = transaction.external_id or external_id
     _reject(session, transaction)
 
 

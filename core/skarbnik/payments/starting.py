@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
@@ -13,16 +14,36 @@ from skarbnik.payments import ordering, services
 from skarbnik.payments.gateways import ask_gateway, open_gateway
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.queries import OPEN_TRANSACTIONS
-from skarbnik.plugin_api import Capability, GatewayReport, PaymentGateway, PaymentItem, PaymentRequest, TransactionKey
+from skarbnik.plugin_api import (
+    BlikRefused,
+    Capability,
+    GatewayReport,
+    PaymentGateway,
+    PaymentItem,
+    PaymentRequest,
+    TransactionKey,
+    TransactionState,
+)
 from skarbnik.tenancy.registry import Tenant
 
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Caller:
+    """Who pays, as far as a gateway asks for it, and where they come back to."""
+
+    ip: str = "127.0.0.1"
+    agent: str | None = None
+    return_path: str | None = None  # to the page of the order
+    blik_code: str | None = field(default=None, repr=False)  # kept nowhere
+
+
 def payment_request(
-    tenant: Tenant, session: Session, transaction: Transaction, *, payer_ip: str = "127.0.0.1"
+    tenant: Tenant, session: Session, transaction: Transaction, *, caller: Caller | None = None
 ) -> PaymentRequest:
     """What the gateway is told. No personal data but the e-mail the payer gave for the confirmation."""
+    caller = caller or Caller()
     order = session.get_one(PaymentOrder, transaction.order_id, options=[selectinload(PaymentOrder.lines)])
     account: MerchantAccount = transaction.merchant_account
     gateway_type = tenant.instance.plugins.gateways[account.gateway]
@@ -35,17 +56,24 @@ def payment_request(
             PaymentItem(name=line.title[:140], amount=line.amounts.total) for line in ordering.lines_of(order, account)
         ),
         payer_email=order.email,
-        payer_ip=payer_ip,
+        payer_ip=caller.ip,
         language=order.language,
         notify_url=notify_url(tenant, account),
-        return_url=tenant.url(f"/payments/{order.number}"),
+        return_url=tenant.url(caller.return_path or _own_page(order)),
         valid_for=gateway_type.time_limit,
+        payer_agent=caller.agent,
+        blik_code=caller.blik_code,
     )
 
 
 def notify_url(tenant: Tenant, account: MerchantAccount) -> str:
     """Where the gateway tells of payments and refunds of a merchant account."""
     return tenant.url(f"/hooks/payments/{account.gateway}/{account.hook_secret}")
+
+
+def _own_page(order: PaymentOrder) -> str:
+    """Who pays by a link has a secret in the address, which nobody here remembers."""
+    return f"/payments/{order.number}" if order.link_id is None else "/"
 
 
 def settle_open(tenant: Tenant, order: PaymentOrder) -> None:
@@ -58,6 +86,8 @@ def settle_open(tenant: Tenant, order: PaymentOrder) -> None:
         if transaction.state not in OPEN_TRANSACTIONS or transaction.external_id is None or gateway_type is None:
             continue
         if transaction.redirect_url is not None and clock.now() < transaction.created_at + gateway_type.time_limit:
+            continue
+        if transaction.is_blik and clock.now() < transaction.created_at + ordering.BLIK_TIME:
             continue
         try:
             report = _give_up(tenant, transaction, gateway_type)
@@ -77,14 +107,22 @@ def _give_up(tenant: Tenant, transaction: Transaction, gateway_type: type[Paymen
     return ask_gateway(tenant, transaction, lambda gateway: gateway.fetch(key))
 
 
-def start(tenant: Tenant, transaction_id: UUID, *, payer_ip: str) -> Transaction:
+def start(tenant: Tenant, transaction_id: UUID, *, caller: Caller) -> Transaction:
     """Register a committed transaction with its gateway and keep the answer. The state says what came of it."""
     with tenant.session() as session:
         transaction = session.get_one(Transaction, transaction_id, options=[joinedload(Transaction.merchant_account)])
-        request = payment_request(tenant, session, transaction, payer_ip=payer_ip)
+        if transaction.is_blik and not _is_first(session, transaction):
+            return transaction
+        request = payment_request(tenant, session, transaction, caller=caller)
     try:
         gateway = open_gateway(tenant, transaction.merchant_account, transaction.settings_version)
         started = gateway.start(request)
+    except BlikRefused as error:
+        log.info("blik.refused", transaction=str(transaction_id), problem=error.problem)
+        with tenant.session() as session:
+            services.mark_not_started(
+                session, transaction_id, answer=f"blik {error.problem}", external_id=error.external_id
+            )
     except OutcomeUnknown as error:
         log.warning("gateway.unknown", transaction=str(transaction_id), error=type(error).__name__)
         with tenant.session() as session:
@@ -100,3 +138,13 @@ def start(tenant: Tenant, transaction_id: UUID, *, payer_ip: str) -> Transaction
             )
     with tenant.session() as session:
         return session.get_one(Transaction, transaction_id, options=[joinedload(Transaction.order)])
+
+
+def _is_first(session: Session, transaction: Transaction) -> bool:
+    """A code pays once: of two who send the same form only the first calls the gateway. From here on the outcome is
+    unknown, whatever becomes of us."""
+    locked = services.lock_transaction(session, transaction.id)
+    if locked.state is not TransactionState.CREATED:
+        return False
+    locked.move_to(TransactionState.UNKNOWN)
+    return True

@@ -68,6 +68,19 @@ class BookingState(StrEnum):
 NOT_IN_BOOKS = (BookingState.WAITING, BookingState.IN_SUSPENSE, BookingState.REFUSED, BookingState.REFUNDED)
 COUNTS_NOWHERE = (BookingState.PLANNED, BookingState.DROPPED)
 
+
+class CommissionPayer(StrEnum):
+    """Who bears what the gateway takes for a payment (art. 60 § 2a Ordynacji podatkowej lets it be the payer)."""
+
+    GMINA = "gmina"
+    PAYER = "payer"
+
+
+class LinkOrigin(StrEnum):
+    LINK = "link"  # a payer made it for somebody else
+    CODE = "code"  # somebody typed the code printed on a decision
+
+
 # Money that is ours and not in the finance system's figures yet: it lowers what is left until its echo is imported.
 ON_ITS_WAY = (BookingState.WAITING, BookingState.SENT, BookingState.REFUSED, BookingState.BOOKED)
 ON_ITS_WAY_SQL: LiteralString = ", ".join(f"'{state}'" for state in ON_ITS_WAY)  # as statements of hot pages have it

@@ -49,6 +49,8 @@ from skarbnik.plugin_api.finance import (
 from skarbnik.plugin_api.hooks import GROUP, Hooks, hookimpl
 from skarbnik.plugin_api.mail import Attachment, MailMessage, MailSender
 from skarbnik.plugin_api.payment import (
+    BlikProblem,
+    BlikRefused,
     Capability,
     GatewayReport,
     NotificationHint,
@@ -77,6 +79,8 @@ __all__ = [
     "Acknowledgement",
     "Amounts",
     "Attachment",
+    "BlikProblem",
+    "BlikRefused",
     "Block",
     "BookingBatch",
     "BookingItem",

@@ -144,6 +144,7 @@ class ReceivableRow(NamedTuple):
     basis: str | None  # objects, area, rate as the finance system words them, ≤ 500
     account: str | None  # its own (virtual) bank account, NRB
     closed: bool
+    payment_code: str | None = None  # printed on the decision: 8 to 32 of 0-9 and A-Z, of this receivable alone
 
 
 class LiabilityRow(NamedTuple):

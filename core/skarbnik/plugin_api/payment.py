@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar
 from uuid import UUID
 
-from skarbnik.errors import SkarbnikError
+from skarbnik.errors import Refused, SkarbnikError
 from skarbnik.http import HttpClient
 from skarbnik.money import Money
 
@@ -32,6 +32,7 @@ class Capability(StrEnum):
     METHODS = "methods"
     SETTLEMENT_REPORT = "settlement_report"
     ACCESS_CHECK = "access_check"
+    BLIK = "blik"
 
 
 class TransactionState(StrEnum):
@@ -42,6 +43,26 @@ class TransactionState(StrEnum):
     PENDING = "pending"  # the gateway has it
     COMPLETED = "completed"  # the gateway has the money
     REJECTED = "rejected"  # refused, cancelled or expired there; money may still come late
+
+
+class BlikProblem(StrEnum):
+    """What is wrong with a BLIK code, as far as the gateway says it."""
+
+    WRONG = "wrong"  # no such code
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    USED = "used"
+    REFUSED = "refused"  # by the bank, or nobody says why
+    NOT_HERE = "not_here"  # this merchant account may not ask for codes
+
+
+class BlikRefused(Refused):
+    """The code does not pay, and nothing will come of this attempt. `external_id` where the gateway gave one."""
+
+    def __init__(self, problem: BlikProblem, external_id: str | None = None) -> None:
+        super().__init__(f"the code was not taken: {problem}")
+        self.problem = problem
+        self.external_id = external_id
 
 
 class RefundState(StrEnum):
@@ -73,6 +94,8 @@ class PaymentRequest:
     notify_url: str
     return_url: str
     valid_for: timedelta
+    payer_agent: str | None = None  # what the payer's browser calls itself, ≤ 200
+    blik_code: str | None = field(default=None, repr=False)  # six digits; only with `Capability.BLIK`
 
 
 @dataclass(frozen=True)
@@ -206,7 +229,12 @@ class PaymentGateway(ABC):
 
     @abstractmethod
     def start(self, request: PaymentRequest) -> StartedPayment:
-        """Register the payment and say where to send the resident."""
+        """Register the payment and say where to send the resident.
+
+        With a `blik_code` (needs `Capability.BLIK`) the payment is begun with it, and nobody is sent anywhere: the
+        payer confirms in the bank's application. BlikRefused when the gateway says at once that the code does not pay.
+        A code is written down nowhere, neither in a log nor in a message.
+        """
 
     @abstractmethod
     def read_notification(self, raw: RawNotification) -> NotificationHint:

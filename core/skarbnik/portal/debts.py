@@ -43,6 +43,11 @@ OVERPAID: LiteralString = """
      WHERE payer_id = ANY ((SELECT id || merged_from FROM payers WHERE id = %(payer)s)::uuid[]) AND closed_at IS NULL)
 """
 
+# As `Kind.takes_parts`.
+TAKES_PARTS: LiteralString = f"""
+    (k.in_parts AND NOT (k.regime = '{Regime.CIVIL}' AND k.interest = '{InterestMode.COMPUTED}'))
+"""  # our own words
+
 TO_PAY: LiteralString = f"""
     SELECT i.id, r.id AS receivable_id, r.title, r.number AS decision, k.id AS kind_id, k.title AS kind,
         k.online AND k.creditor_account_id IS NOT NULL AS online, k.creditor_account_id, i.number, i.due_on,
@@ -50,7 +55,7 @@ TO_PAY: LiteralString = f"""
         greatest(i.interest - coalesce(c.interest, 0), 0) AS interest,
         greatest(i.costs - coalesce(c.costs, 0), 0) AS costs,
         coalesce(c.principal + c.interest + c.costs, 0) AS captured, h.held_until, h.own_order,
-        k.regime, k.interest AS mode, r.period_from, {OVERPAID} AS overpaid,
+        {TAKES_PARTS} AS takes_parts, k.resolution, k.regime, k.interest AS mode, r.period_from, {OVERPAID} AS overpaid,
         (SELECT s.as_of FROM payers p JOIN sources s ON s.id = p.source WHERE p.id = %(payer)s) AS as_of,
         {CHANGED_AT} AS rules_changed_at
     FROM (
@@ -61,7 +66,7 @@ TO_PAY: LiteralString = f"""
     JOIN instalments i ON i.receivable_id = r.id AND i.closed_at IS NULL AND {OWED}
     {COMING}
     LEFT JOIN LATERAL (
-        SELECT o.held_until, CASE WHEN o.payer_id = %(payer)s THEN o.number END AS own_order
+        SELECT o.held_until, CASE WHEN o.payer_id = %(payer)s AND o.link_id IS NULL THEN o.number END AS own_order
         FROM order_lines ol JOIN payment_orders o ON o.id = ol.order_id
         WHERE ol.instalment_id = i.id AND o.held_until > %(now)s AND o.state IN ('created', 'started')
         ORDER BY own_order NULLS LAST, o.held_until DESC LIMIT 1
@@ -96,6 +101,9 @@ class ToPay(NamedTuple):
     own_order: str | None  # the number of this payer's own order that holds it
     overdue: bool
     year: int
+    takes_parts: bool = False  # less than all of it may be paid
+    resolution: str | None = None  # of the council that allows payment online
+    regime: str = Regime.TAX
 
     @property
     def grosze(self) -> int:
@@ -151,7 +159,8 @@ def list_to_pay(
         due_on = each.due_on
         late = due_on < today and rules.is_overdue(due_on, today)
         own = interest_of(rules, each, other_day, today)
-        rows.append(ToPay._make((*each[:11], own, *each[12:16], late, (each.period_from or due_on).year)))
+        year = (each.period_from or due_on).year
+        rows.append(ToPay._make((*each[:11], own, *each[12:16], late, year, *each[16:19])))
         left = each.principal + own + each.costs
         total += left
         interest += own

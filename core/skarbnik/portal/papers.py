@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from typing import Any, LiteralString
 from uuid import UUID
@@ -19,6 +18,7 @@ from skarbnik.money import Money
 from skarbnik.payments import ordering, queries
 from skarbnik.payments.transfer_print import print_orders
 from skarbnik.payments.transfers import Due, Party, TransferOrder, compose
+from skarbnik.portal.basket import read_basket
 from skarbnik.portal.confirmation import make_confirmation
 from skarbnik.portal.debts import OWED, ToPay, list_to_pay
 from skarbnik.portal.views import payer_of_request
@@ -49,14 +49,21 @@ _PAYER: LiteralString = "SELECT name, street, postal_code, city FROM payers WHER
 def transfer_orders() -> Response:
     """What was chosen on as few forms as possible, with interest to today.
 
-    The choice is in the address: `i` names instalments, `r` a receivable with all that is left of it.
+    The choice is in the address: `i` names instalments, `r` a receivable with all that is left of it. `a-<id>` says how
+    much of an instalment is paid, where that is less than all.
     """
+    session, payer_id = frame.session(), payer_of_request()
+    rows = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now()).rows
+    basket = read_basket(request.args, rows)
+    if basket.has_problems:
+        return redirect(url_for("portal.review", **basket.words()), 303)
     orders = find_orders(
-        frame.session(),
-        payer_id=payer_of_request(),
+        session,
+        rows,
+        payer_id=payer_id,
         ids=[*request.args.getlist("i"), *request.args.getlist("r")][: ordering.MOST_LINES],
-        today=clock.today(),
         office=Party(g.tenant.name, g.tenant.address or ""),
+        parts={line.row.id: line.paid.total for line in basket.lines if line.is_part},
     )
     if not orders:
         flash(
@@ -83,11 +90,16 @@ def confirmation(number: str) -> Response:
 
 
 def find_orders(
-    session: TenantSession, *, payer_id: UUID, ids: Sequence[str], today: date, office: Party
+    session: TenantSession,
+    rows: Sequence[ToPay],
+    *,
+    payer_id: UUID,
+    ids: Sequence[str],
+    office: Party,
+    parts: Mapping[UUID, Money] | None = None,
 ) -> list[TransferOrder]:
-    """For those of the instalments and receivables that the payer owes and that have an account to be paid to."""
+    """For those of a payer's debts that are named and have an account to be paid to. `parts`: of which less is paid."""
     wanted = set(ids)
-    rows = list_to_pay(session, payer_id=payer_id, today=today, now=clock.now()).rows
     named = [row for row in rows if row.grosze and (str(row.id) in wanted or str(row.receivable_id) in wanted)]
     chosen = sorted(named, key=lambda row: (row.receivable_id, row.number))
     if not chosen:
@@ -97,19 +109,19 @@ def find_orders(
     place = " ".join(each for each in (payer.postal_code, payer.city) if each)
     address = ", ".join(each for each in (payer.street, place) if each)
     dues = [
-        _due(found[receivable_id], list(same), office)
+        _due(found[receivable_id], list(same), office, parts or {})
         for receivable_id, same in groupby(chosen, lambda row: row.receivable_id)
         if found[receivable_id].account or found[receivable_id].nrb
     ]
     return compose(dues, payer=Party(payer.name, address))
 
 
-def _due(receivable: Any, rows: list[ToPay], office: Party) -> Due:
+def _due(receivable: Any, rows: list[ToPay], office: Party, parts: Mapping[UUID, Money]) -> Due:
     owner = office if receivable.owner in (None, office.name) else Party(receivable.owner)
     return Due(
         nrb=receivable.account or receivable.nrb,
         payee=owner,
         mark=receivable.number or receivable.title,
         instalments=tuple(row.number for row in rows) if len(rows) < receivable.instalments else (),
-        amount=Money.total(row.total for row in rows),
+        amount=Money.total(parts.get(row.id, row.total) for row in rows),
     )

@@ -44,7 +44,8 @@ _SHOWN: LiteralString = f"EXISTS (SELECT FROM liabilities l WHERE l.receivable_i
 
 _RECEIVABLE: LiteralString = f"""
     SELECT r.id, r.title, r.number, r.period_from, r.period_until, r.basis, r.account, r.closed_at, p.id AS parent_id,
-        k.title AS kind, a.nrb, a.owner, p.title AS parent_title,
+        k.title AS kind, CASE WHEN k.online THEN k.resolution END AS resolution, a.nrb, a.owner,
+        p.title AS parent_title,
         {_OTHERS} AS others, {_NAMED} AS named, l.share_part, l.share_whole,
         (SELECT s.as_of FROM sources s WHERE s.id = r.source) AS as_of,
         {CHANGED_AT} AS rules_changed_at

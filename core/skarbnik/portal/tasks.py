@@ -28,12 +28,18 @@ def confirm_payment(tenant: Tenant, order_id: UUID) -> None:
     with tenant.session() as session:
         order = get_order(session, session.get_one(PaymentOrder, order_id).number)
         _ = load_catalogue(order.language).gettext
-        text = _(
-            "We received your payment of %(amount)s.%(attached)s\n\nOrder: %(number)s\n"
-            "Where is my money: %(address)s\n\n"
-            "%(office)s\nPlease do not answer this message."
-        )
-        paper = _confirmation(session, tenant, order)
+        if order.link_id is None:
+            text = _(
+                "We received your payment of %(amount)s.%(attached)s\n\nOrder: %(number)s\n"
+                "Where is my money: %(address)s\n\n"
+                "%(office)s\nPlease do not answer this message."
+            )
+        else:  # who paid for somebody has no account; the address of the link is a secret we do not keep
+            text = _(
+                "We received your payment of %(amount)s. You do not have to do anything more.\n\nOrder: %(number)s\n\n"
+                "%(office)s\nPlease do not answer this message."
+            )
+        paper = _confirmation(session, tenant, order) if order.link_id is None else None
         attached = f" {_('The confirmation is attached.')}" if paper else ""
         words = {"amount": money(order.amount), "attached": attached}
         _write(session, tenant, order, "payment.paid", order.id, _("Payment received: %(number)s"), text, words, paper)
@@ -56,10 +62,17 @@ def confirm_part(tenant: Tenant, capture_id: UUID) -> None:
         if order.state is not PaymentOrderState.PARTLY_PAID:
             return  # the rest came meanwhile, and is written about
         _ = load_catalogue(order.language).gettext
-        text = _(
-            "We received %(amount)s. It is a part of your payment; %(rest)s is left to pay.\n\nOrder: %(number)s\n"
-            "Pay the rest and see where your money is: %(address)s\n\n%(office)s\nPlease do not answer this message."
-        )
+        if order.link_id is None:
+            text = _(
+                "We received %(amount)s. It is a part of your payment; %(rest)s is left to pay.\n\nOrder: %(number)s\n"
+                "Pay the rest and see where your money is: %(address)s\n\n"
+                "%(office)s\nPlease do not answer this message."
+            )
+        else:
+            text = _(
+                "We received %(amount)s. It is a part of your payment; %(rest)s is left to pay. "
+                "Open your link again to pay it.\n\nOrder: %(number)s\n\n%(office)s\nPlease do not answer this message."
+            )
         words = {"amount": money(capture.amount), "rest": money(rest_of(order))}
         subject = _("A part of the payment received: %(number)s")
         _write(session, tenant, order, "payment.part_paid", capture.id, subject, text, words)

@@ -8,26 +8,39 @@ from uuid import UUID, uuid4
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.content.queries import front_texts, list_warnings
-from skarbnik.money import Amounts, Money
+from skarbnik.money import Money
 from skarbnik.payments import ordering, queries, starting
-from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
-from skarbnik.payments.ordering import BasketChanged, Chosen, NotPayableOnline
+from skarbnik.payments.models import PaymentOrder
+from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.queries import paid_lines, rest_of
-from skarbnik.payments.states import CaptureState, PaymentOrderState
+from skarbnik.payments.states import PaymentOrderState
 from skarbnik.plugin_api import TransactionState
+from skarbnik.portal.basket import Basket, has_new_amounts, paper_words, read_basket, read_chosen, uuid_of
+from skarbnik.portal.checkout import (
+    Sum,
+    WrongCode,
+    begin,
+    check_code,
+    is_payable,
+    look_at,
+    make_checkout,
+    on_the_way,
+    read_blik,
+    read_code_for,
+)
 from skarbnik.portal.choices import read_choice
 from skarbnik.portal.confirmation import confirmed_lines
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
 from skarbnik.portal.operations import operation_names
 from skarbnik.portal.queries import list_overpayments, list_payers_of
 from skarbnik.portal.receivable import get_receivable
-from skarbnik.portal.timeline import Mark, make_timeline
 from skarbnik.receivables.documents import list_documents
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
@@ -164,70 +177,68 @@ def receivable(receivable_id: UUID) -> str:
 @blueprint.get("/payments/new")
 @requires(PAY)
 def review() -> str | Response:
-    """The chosen instalments with their parts, before anything is ordered. The choice is in the address."""
+    """The chosen instalments with their parts, before anything is ordered. The choice and the amounts are in the
+    address."""
     debts = _debts()
-    chosen = _chosen_rows(debts, request.args.getlist("i"))
-    if not chosen:
+    basket = read_basket(request.args, debts.rows)
+    if not basket.lines:
         flash(_("Choose at least one item to pay."), "warn")
         return redirect(url_for("portal.receivables"), 303)
-    return _review_page(debts, chosen)
+    return _review_page(debts, basket)
+
+
+@blueprint.post("/payments/new")
+@requires(PAY)
+def recount() -> Response:
+    """The amounts that were typed go into the address, and are counted there."""
+    if not TokenForm().validate_on_submit():
+        abort(400)
+    return redirect(url_for("portal.review", **read_basket(request.form, _debts().rows).words()), 303)
 
 
 def look_again(kept: KeptForm) -> str | None:
     """An order whose session had ended is looked at anew: its amounts may have changed meanwhile."""
-    if kept.path != url_for("portal.order"):
+    if kept.path not in {url_for("portal.order"), url_for("portal.review")}:
         return None
-    return url_for("portal.review", i=[value for name, value in kept.fields if name == "i"])
+    return _address_of(MultiDict(kept.fields))
 
 
-def _chosen_rows(debts: Debts, ids: list[str]) -> list[ToPay]:
-    wanted = set(ids[: ordering.MOST_LINES + 1])
-    return [row for row in debts.rows if str(row.id) in wanted and row.total]
+def _address_of(fields: MultiDict[str, str]) -> str:
+    words: dict[str, Any] = {"i": fields.getlist("i")}
+    words |= {name: value for name, value in fields.items() if name.startswith("a-")}
+    return url_for("portal.review", **words)
 
 
-def _review_page(debts: Debts, chosen: list[ToPay], *, changed: bool = False) -> str:
-    offers = _offers_for([row for row in chosen if row.online])
-    accounts_found = _one_for_each(offers)
-    covered = {account.creditor_account_id for account in accounts_found}
-    payable = [row for row in chosen if row.online and row.creditor_account_id in covered]
+def _review_page(debts: Debts, basket: Basket, *, changed: bool = False, code_problem: str = "") -> str:
+    online = [Sum(line.row.creditor_account_id, line.paid.total) for line in basket.lines if line.row.online]
+    checkout = make_checkout(online)
+    payable = basket.narrowed(checkout.accounts)
+    chosen = [line.row for line in basket.lines]
     older = [row for row in _older_arrears(debts, chosen) if row.online]
     fits = len(older) + len(chosen) <= ordering.MOST_LINES
-    groups = [
-        (account, Money.total(row.total for row in payable if row.creditor_account_id == account.creditor_account_id))
-        for account in accounts_found
-    ]
     return render_template(
         "portal/review.html",
         form=TokenForm(),
-        rows=payable,
-        offline=[row for row in chosen if not row.online or row.creditor_account_id not in covered],
-        groups=groups,
-        gateways=list({account.gateway: account for account in offers}.values()),
-        amounts=Amounts.sum(row.amounts for row in payable),
+        basket=payable,
+        offline=[line.row for line in basket.lines if line.row.id not in payable.ids],
+        checkout=checkout,
+        wished=request.form.get("gateway"),
+        code_problem=code_problem,
+        resolutions=_resolutions(payable),
         held=[row for row in chosen if row.held_until is not None],
         older=older,
         older_sum=Money.total(row.total for row in older),
-        on_paper=url_for("papers.transfer_orders", i=[str(row.id) for row in chosen]),
-        with_older=url_for("portal.review", i=[str(row.id) for row in [*older, *chosen]]) if fits else None,
+        on_paper=url_for("papers.transfer_orders", **basket.words()),
+        with_older=url_for("portal.review", **basket.words(*older)) if fits else None,
         request_key=uuid4(),
         changed=changed,
         email=current_person().email,
     )
 
 
-def _offers_for(rows: list[ToPay]) -> list[MerchantAccount]:
-    """The merchant accounts that may receive the rows, of gateways this gmina has switched on."""
-    wanted = {row.creditor_account_id for row in rows if row.creditor_account_id is not None}
-    found = queries.list_merchant_accounts(frame.session(), wanted)
-    return [account for account in found if account.gateway in g.tenant.plugins]
-
-
-def _one_for_each(offers: list[MerchantAccount]) -> list[MerchantAccount]:
-    """The oldest merchant account of each creditor account."""
-    found: dict[UUID, MerchantAccount] = {}
-    for account in offers:
-        found.setdefault(account.creditor_account_id, account)
-    return list(found.values())
+def _resolutions(basket: Basket) -> dict[str, str]:
+    """By which resolution of the council each kind is paid online (art. 61a Ordynacji podatkowej)."""
+    return {line.row.kind: line.row.resolution for line in basket.lines if line.row.resolution}
 
 
 def _older_arrears(debts: Debts, chosen: list[ToPay]) -> list[ToPay]:
@@ -260,15 +271,26 @@ def order() -> str | Response | tuple[str, int]:
     session, person = frame.session(), current_person()
     if not person.may_pay:
         abort(403)
-    payer_id = payer_of_request()
-    chosen = _chosen_from_form()
-    own = {row.id for row in _debts().rows}
-    if any(each.instalment_id not in own for each in chosen):
-        return _changed(chosen)
+    payer_id, debts = payer_of_request(), _debts()
+    chosen = read_chosen(request.form)
+    basket = read_basket(request.form, debts.rows)
+    if any(each.instalment_id not in {row.id for row in debts.rows} for each in chosen):
+        return _changed()
+    if basket.has_problems:
+        return _review_page(debts, basket), 422
+    if has_new_amounts(basket, chosen):
+        flash(_("You changed an amount. Look at the sums, then pay."), "warn")
+        return redirect(url_for("portal.review", **basket.words()), 303)
+    try:
+        code = read_blik(request.form.get("blik"))
+        sums = [Sum(line.row.creditor_account_id, line.paid.total) for line in basket.lines if line.row.online]
+        check_code(code, make_checkout(sums), request.form.get("gateway"))
+    except WrongCode as wrong:
+        return _review_page(debts, basket, code_problem=str(wrong)), 422
     try:
         made = ordering.order_payment(
             session,
-            request_key=_uuid(request.form.get("request_key")),
+            request_key=uuid_of(request.form.get("request_key")),
             payer_id=payer_id,
             user_id=person.id,
             chosen=chosen,
@@ -277,73 +299,24 @@ def order() -> str | Response | tuple[str, int]:
         )
         session.expire_all()
         made = queries.get_order(session, made.number, payer_ids=[payer_id])
-        if not _payable(made):  # the form was sent again after the money came
+        if not is_payable(made):  # the form was sent again after the money came
             return redirect(url_for("portal.payment", number=made.number), 303)
-        transaction = ordering.open_transaction(session, made, _next_account(made))
+        return _begin(made, code)
     except (BasketChanged, NotPayableOnline):
         session.rollback()
-        return _changed(chosen)
-    return _go(made.number, transaction)
+        return _changed()
 
 
-def _changed(chosen: list[Chosen]) -> tuple[str, int]:
+def _begin(made: PaymentOrder, code: str | None) -> Response:
+    """To the gateway, or to the page that waits for the bank's application."""
+    number = made.number
+    transaction = begin(made, code=code, return_path=url_for("portal.payment", number=number))
+    return redirect(url_for("portal.payment" if transaction.is_blik else "portal.go", number=number), 303)
+
+
+def _changed() -> tuple[str, int]:
     debts = _debts()
-    rows = _chosen_rows(debts, [str(each.instalment_id) for each in chosen])
-    return _review_page(debts, rows, changed=True), 409
-
-
-def _chosen_from_form() -> list[Chosen]:
-    """`i` are ids, `p`, `n`, `k` the grosze of principal, interest and costs that were shown beside them."""
-    fields = [request.form.getlist(name) for name in ("i", "p", "n", "k")]
-    if len({len(each) for each in fields}) != 1 or not fields[0]:
-        abort(400)
-    chosen = []
-    for instalment_id, *parts in zip(*fields, strict=True):
-        if not all(part.isascii() and part.isdecimal() and len(part) < 16 for part in parts):
-            abort(400)
-        chosen.append(Chosen(_uuid(instalment_id), Amounts(*(Money(int(part)) for part in parts))))
-    return chosen
-
-
-def _uuid(value: str | None) -> UUID:
-    try:
-        return UUID(value or "")
-    except ValueError:
-        abort(400)
-
-
-def _next_account(made: PaymentOrder) -> MerchantAccount:
-    """The merchant account of the first lines that nothing was captured for, at the gateway the payer wants.
-
-    An attempt that is open goes on before any wish: two open ones may both be paid. Then comes what was chosen now,
-    then what was chosen the last time.
-    """
-    paid = paid_lines(made)
-    waiting = {line.creditor_account_id for line in made.lines if line.id not in paid}
-    offers = [
-        account
-        for account in queries.list_merchant_accounts(frame.session(), waiting)
-        if account.gateway in g.tenant.plugins
-    ]
-    if not offers:
-        raise NotPayableOnline("no gateway receives what is left of this order")
-    tried = list(reversed(made.transactions))
-    open_at = [each.merchant_account_id for each in tried if each.state in queries.OPEN_TRANSACTIONS]
-    for account in offers:
-        if account.id in open_at:
-            return account
-    wishes = [request.form.get("gateway"), *(each.merchant_account.gateway for each in tried)]
-    first = {account.gateway: account for account in reversed(offers)}
-    return next((first[wish] for wish in wishes if wish in first), offers[0])
-
-
-def _go(number: str, transaction: Transaction) -> Response:
-    """Commit our id, then call the gateway with no transaction open, then send the payer there."""
-    session = frame.session()
-    session.commit()
-    if transaction.redirect_url is None:
-        transaction = starting.start(g.tenant, transaction.id, payer_ip=request.remote_addr or "127.0.0.1")
-    return redirect(url_for("portal.go", number=number), 303)
+    return _review_page(debts, read_basket(request.form, debts.rows), changed=True), 409
 
 
 @blueprint.get("/payments/<number>/go")
@@ -353,7 +326,7 @@ def go(number: str) -> str | Response:
     found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
     for transaction in reversed(found.transactions):
         if transaction.state is TransactionState.PENDING and transaction.redirect_url:
-            return render_template("portal/go.html", order=found, transaction=transaction)
+            return render_template("portal/go.html", **on_the_way(found, transaction))
     return redirect(url_for("portal.payment", number=number), 303)
 
 
@@ -387,35 +360,18 @@ def _place(text: str) -> tuple[datetime, UUID] | None:
 def payment(number: str) -> str:
     """The page a payer comes back to. It shows the state; only what the gateway answers to us changes it."""
     found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
-    open_there = any(
-        each.state in {TransactionState.PENDING, TransactionState.UNKNOWN, TransactionState.CREATED}
-        for each in found.transactions
-    )
-    payable, steps = _payable(found), make_timeline(found)
-    same_day, rest, paid = found.ordered_on == clock.today(), rest_of(found), paid_lines(found)
+    rest, paid = rest_of(found), paid_lines(found)
+    unpaid = [line for line in found.lines if line.id not in paid]
     return render_template(
         "portal/payment.html",
-        order=found,
-        steps_done=steps,
-        moving=any(step.mark in {Mark.NOW, Mark.WAITS} for step in steps),
-        waiting=payable and open_there,
+        **look_at(found),
         paid=found.amount - rest,
         rest=rest,
         paid_lines=paid,
-        unpaid=[str(line.instalment_id) for line in found.lines if line.id not in paid],
+        on_paper=url_for("papers.transfer_orders", **paper_words(unpaid)),
         is_confirmed=bool(confirmed_lines(found)),
-        payable=payable and same_day,
-        expired=payable and not same_day,
         form=TokenForm(),
     )
-
-
-def _payable(found: PaymentOrder) -> bool:
-    """Nobody is asked to pay what is paid, nor while money for it is being clarified."""
-    clarified = any(
-        capture.state is CaptureState.IN_SUSPENSE for each in found.transactions for capture in each.captures
-    )
-    return found.state not in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED} and not clarified
 
 
 @blueprint.post("/payments/<number>/pay")
@@ -426,24 +382,29 @@ def pay_again(number: str) -> Response:
         abort(400)
     if not current_person().may_pay:
         abort(403)
-    session = frame.session()
-    found = queries.get_order(session, number, payer_ids=[payer_of_request()])
+    session, own = frame.session(), [payer_of_request()]
+    found = queries.get_order(session, number, payer_ids=own)
+    here = redirect(url_for("portal.payment", number=number), 303)
+    try:
+        code = read_code_for(found)
+    except WrongCode as wrong:
+        flash(str(wrong), "wrong")
+        return here
     session.commit()
     starting.settle_open(g.tenant, found)
     session.expire_all()
-    found = queries.get_order(session, number, payer_ids=[payer_of_request()])
-    if not _payable(found):
-        return redirect(url_for("portal.payment", number=number), 303)
+    found = queries.get_order(session, number, payer_ids=own)
+    if not is_payable(found):
+        return here
     if request.form.get("rest") != str(rest_of(found).grosze):
         flash(_("A part came in meanwhile. Look at what is left, then pay it."), "warn")
-        return redirect(url_for("portal.payment", number=number), 303)
+        return here
     try:
-        transaction = ordering.open_transaction(session, found, _next_account(found))
+        return _begin(found, code)
     except (BasketChanged, NotPayableOnline):
         session.rollback()
         flash(_("This order can no longer be paid. Choose what to pay again."), "warn")
         return redirect(url_for("portal.receivables"), 303)
-    return _go(number, transaction)
 
 
 @blueprint.route("/acting", methods=["GET", "POST"])
@@ -454,7 +415,7 @@ def acting() -> str | Response:
     found: Any = list_payers_of(session, user_id=person.id, today=clock.today())
     form = TokenForm()
     if form.validate_on_submit():
-        wanted = _uuid(request.form.get("payer"))
+        wanted = uuid_of(request.form.get("payer"))
         if wanted not in {payer.id for payer in found}:
             abort(404)
         accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted)

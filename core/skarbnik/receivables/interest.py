@@ -93,6 +93,7 @@ class Rules:
     civil: DatedTable
     threshold: DatedTable  # grosze; tax interest of no more than this is not charged (art. 54 § 1 pkt 5)
     reminder_cost: DatedTable  # grosze (art. 15 ustawy o postępowaniu egzekucyjnym w administracji)
+    others_limit: DatedTable  # grosze of a tax that anybody may pay in another's name (art. 62b § 1 pkt 3 Ordynacji)
     workdays: Workdays
 
     def first_day(self, due_on: date) -> date:

@@ -34,6 +34,7 @@ class DatedKind(StrEnum):
     CIVIL_RATE = "civil_rate"
     TAX_THRESHOLD = "tax_threshold"
     REMINDER_COST = "reminder_cost"
+    OTHERS_LIMIT = "others_limit"  # of a tax that anybody may pay in another's name
     FREE_DAY = "free_day"  # free from work by a law younger than this release, as 12 November 2018 was
 
 
@@ -97,6 +98,12 @@ class Kind(Base):
 
     creditor_account: Mapped[CreditorAccount | None] = relationship()
 
+    @property
+    def takes_parts(self) -> bool:
+        """Less than an instalment may be paid. Not where civil interest is computed here: it is paid before the
+        principal (art. 451 § 1 Kodeksu cywilnego), and nobody here remembers which days it was paid for."""
+        return self.in_parts and not (self.regime is Regime.CIVIL and self.interest is InterestMode.COMPUTED)
+
 
 class Receivable(Base):
     """One debt (należność): a tax for a year, a lease, a permit, the cost of a reminder with its parent."""
@@ -104,6 +111,13 @@ class Receivable(Base):
     __tablename__ = "receivables"
     __table_args__ = (
         UniqueConstraint("source", "external_id"),
+        Index(
+            "receivables_payment_code_key",
+            "payment_code",
+            "source",
+            unique=True,
+            postgresql_where="payment_code IS NOT NULL",
+        ),
         CheckConstraint("(block IS NULL) = (block_totals IS NULL)", name="block"),
     )
 
@@ -118,6 +132,7 @@ class Receivable(Base):
     period_until: Mapped[date | None]
     basis: Mapped[str | None] = mapped_column(String(500))
     account: Mapped[str | None] = mapped_column(String(26))  # its own (virtual) account
+    payment_code: Mapped[str | None] = mapped_column(String(32))  # printed on the decision: pays without an account
     closed_at: Mapped[datetime | None]
     digest: Mapped[UUID]
     run_id: Mapped[UUID]

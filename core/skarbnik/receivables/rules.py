@@ -70,6 +70,7 @@ def make_rules(own: Own | None = None) -> Rules:
         civil=table(DatedKind.CIVIL_RATE),
         threshold=table(DatedKind.TAX_THRESHOLD),
         reminder_cost=table(DatedKind.REMINDER_COST),
+        others_limit=table(DatedKind.OTHERS_LIMIT),
         workdays=Workdays(day for (name, day), _value in own.items() if name == DatedKind.FREE_DAY),
     )
 

@@ -25,7 +25,7 @@ from skarbnik.receivables.queries import is_switched_on
 from skarbnik.receivables.rules import SHIPPED
 
 EARLIEST = date(1998, 1, 1)  # Ordynacja podatkowa
-HIGHEST = {"percent": 100_00, "money": 1_000_00}
+HIGHEST = {"percent": 100_00, "money": 10_000_00}
 
 
 def set_value(session: Session, kind: DatedKind, from_on: date, value: int | None, *, note: str) -> DatedValue:

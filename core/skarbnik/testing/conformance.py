@@ -51,6 +51,7 @@ from skarbnik.plugin_api import (
     TransactionState,
 )
 from skarbnik.tenancy.plugin_settings import parse_settings
+from skarbnik.testing.blik import BlikContract
 
 METHODS = {
     Capability.CANCEL: ("cancel",),
@@ -140,6 +141,10 @@ class PaymentGatewayContract(_Contract):
         for capability, methods in METHODS.items():
             written = [getattr(self.plugin_type, name) is not getattr(PaymentGateway, name) for name in methods]
             assert written == [capability in self.plugin_type.capabilities] * len(methods), capability
+
+    def test_what_takes_codes_of_blik_is_tested_with_them(self) -> None:
+        """See `skarbnik.testing.blik`."""
+        assert (Capability.BLIK in self.plugin_type.capabilities) == isinstance(self, BlikContract)
 
     def test_the_hosts_it_needs_are_declared(self, plugin_settings: Any) -> None:
         hosts = self.plugin_type.hosts(plugin_settings)

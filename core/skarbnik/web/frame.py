@@ -273,7 +273,8 @@ def _headers(response: Response) -> None:
     if "Content-Security-Policy" not in headers:
         headers.add("Content-Security-Policy", POLICY)
     for name, value in ALWAYS:
-        headers.add(name, value)
+        if name not in headers:
+            headers.add(name, value)
     if _slots().instance.settings.secure:
         headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
     if "Cache-Control" not in headers:

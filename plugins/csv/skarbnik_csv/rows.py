@@ -77,7 +77,7 @@ class Walk:
         instalment = self.sheet.read(line, cells, INSTALMENT) if has_instalment else []
         if kind is None or payer is None or receivable is None or role is None or instalment is None:
             return
-        own, title, number, start, end, account = receivable
+        own, title, number, start, end, account, code = receivable
         if start is not None and end is not None and start > end:
             self.problems.add(line, "period", "Okres kończy się, zanim się zacznie.")
             return
@@ -86,7 +86,8 @@ class Walk:
         if self.payers.is_new(payer[0], payer, line):
             yield PayerRow._make([line, *payer, None])
         if self.receivables.is_new(own, [kind[0], *receivable], line):
-            yield ReceivableRow(line, own, kind[0], None, title, number, start, end, None, account, closed=False)
+            row = (line, own, kind[0], None, title, number, start, end, None, account, False, code)
+            yield ReceivableRow._make(row)
         liable = role[0] or (LiabilityRole.OWNER if has_instalment else LiabilityRole.CO_OWNER)
         if self.liabilities.is_new((own, payer[0]), [liable], line):
             yield LiabilityRow(line, own, payer[0], liable, 1, 1, None, None)

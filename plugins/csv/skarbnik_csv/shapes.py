@@ -70,6 +70,7 @@ RECEIVABLE = (
     optional("okres od", values.DAY),
     optional("okres do", values.DAY),
     optional("rachunek indywidualny", values.NRB),
+    optional("kod płatności", values.PAYMENT_CODE),
 )
 ROLE = optional(
     "rola",

@@ -129,6 +129,11 @@ REGON = Value(
 NRB = Value(
     matching("[0-9]{26}", is_nrb, "\u00a0 "), "account", f"rachunek ma 26 cyfr i zgodne cyfry kontrolne{TEXT_COLUMN}"
 )
+PAYMENT_CODE = Value(
+    lambda text: matching("[0-9A-Z]{8,32}", ignored="\u00a0 -")(text.upper()),
+    "payment_code",
+    f"kod płatności ma od 8 do 32 liter bez ogonków i cyfr{TEXT_COLUMN}",
+)
 POSTAL = Value(matching("[0-9]{2}-[0-9]{3}"), "postal_code", "kod pocztowy zapisuje się 00-000")
 EMAIL = Value(matching(r"(?=.{3,120}\Z)[^@\s]+@[^@\s]+"), "email", "adres e-mail ma jedną małpę i najwyżej 120 znaków")
 PHONE = Value(

@@ -182,3 +182,18 @@ def test_a_file_says_which_sort_it_is(spreadsheet, sample):
         spreadsheet.read_acknowledgement(sample("naleznosci-000017"))
     with pytest.raises(BrokenFile):
         spreadsheet.read_manifest(BytesIO(sample("wplaty-000003")))
+
+
+@pytest.mark.parametrize("written", ["K7QP2M9XW4AB", "K7QP 2M9X W4AB", "k7qp-2m9x-w4ab"])
+def test_a_payment_code_is_taken_without_what_stands_between_its_letters(read, table, written):
+    rows, broken = read(table().line(**{"kod płatności": written}))
+
+    assert broken is None
+    assert [row.payment_code for row in of(ReceivableRow, rows)] == ["K7QP2M9XW4AB"]
+
+
+@pytest.mark.parametrize("written", ["K7QP2M9", "A" * 33, "KODŻÓŁTY1"])
+def test_what_is_no_payment_code_is_told_with_its_column(read, table, written):
+    _rows, broken = read(table().line(**{"kod płatności": written}))
+
+    assert [problem.code for problem in broken.problems] == ["payment_code"]

@@ -33,6 +33,9 @@ class PayuClient:
     def get(self, order_id: str) -> dict[str, Any]:
         return self._call("GET", _order(order_id))
 
+    def transactions(self, order_id: str) -> dict[str, Any]:
+        return self._call("GET", f"{_order(order_id)}/transactions")
+
     def cancel(self, order_id: str) -> dict[str, Any]:
         return self._call("DELETE", _order(order_id))
 

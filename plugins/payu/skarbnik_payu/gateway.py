@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from skarbnik.plugin_api import (
     ZERO,
+    BlikProblem,
+    BlikRefused,
     Capability,
     ExternalSystemError,
     GatewayReport,
@@ -29,6 +31,7 @@ from skarbnik.plugin_api import (
 )
 from skarbnik_payu import notifications
 from skarbnik_payu.answers import NotKnown, NotUnique, text
+from skarbnik_payu.blik import find_problem, problem_of
 from skarbnik_payu.client import PayuClient
 from skarbnik_payu.methods import read_methods
 from skarbnik_payu.orders import is_as_ordered, order_body, order_of, order_report
@@ -43,7 +46,7 @@ class PayuGateway(PaymentGateway):
     id = "payu"
     label = "PayU"
     settings_type = PayuSettings
-    capabilities = frozenset({Capability.CANCEL, Capability.REFUND, Capability.METHODS})
+    capabilities = frozenset({Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.BLIK})
 
     def __init__(self, settings: PayuSettings, http: HttpClient) -> None:
         self._settings = settings
@@ -65,9 +68,15 @@ class PayuGateway(PaymentGateway):
             if error.order_id is None:
                 raise OutcomeUnknown("PayU has this order and does not say its orderId") from error
             return StartedPayment(external_id=error.order_id, redirect_url=None)
+        except Refused as error:
+            if request.blik_code:
+                raise BlikRefused(problem_of(str(error)) or BlikProblem.NOT_HERE) from error
+            raise
         order_id = text(body, "orderId")
         if order_id is None:
             raise OutcomeUnknown("PayU's answer to creating an order has no orderId")
+        if request.blik_code:
+            return self._begun(order_id)
         return StartedPayment(external_id=order_id, redirect_url=text(body, "redirectUri"))
 
     def read_notification(self, raw: RawNotification) -> NotificationHint:
@@ -123,6 +132,16 @@ class PayuGateway(PaymentGateway):
 
     def methods(self, *, language: str) -> Sequence[PaymentMethod]:
         return read_methods(self._client.list_methods(language))
+
+    def _begun(self, order_id: str) -> StartedPayment:
+        """The payer confirms in the bank's application, unless PayU already says that the code does not pay."""
+        try:
+            problem = find_problem(self._client.transactions(order_id))
+        except ExternalSystemError:
+            problem = None  # nothing to be read yet: the order itself will say what becomes of it
+        if problem is not None:
+            raise BlikRefused(problem, order_id)
+        return StartedPayment(external_id=order_id, redirect_url=None)
 
     def _is_to_be_captured(self, body: dict[str, Any], transaction: TransactionKey) -> bool:
         """Only money that is exactly what was ordered is taken; PayU returns the rest to the payer after some days."""

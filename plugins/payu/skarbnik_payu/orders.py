@@ -45,6 +45,9 @@ def order_body(request: PaymentRequest, settings: PayuSettings) -> dict[str, Any
     }
     if request.payer_email:
         body["buyer"] = {"email": request.payer_email, "language": request.language}
+    if request.blik_code:
+        method = {"type": "PBL", "value": "blik", "authorizationCode": request.blik_code}
+        body["payMethods"] = {"payMethod": method}
     return body
 
 

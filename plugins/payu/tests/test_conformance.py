@@ -4,12 +4,21 @@ import json
 
 import pytest
 
+from skarbnik.plugin_api import BlikProblem
+from skarbnik.testing.blik import BlikContract
 from skarbnik.testing.conformance import PaymentGatewayContract
 from skarbnik_payu.gateway import PayuGateway
 
 
-class TestPayu(PaymentGatewayContract):
+class TestPayu(BlikContract, PaymentGatewayContract):
     plugin_type = PayuGateway
+    good_code = "777123"
+    refused_codes = {
+        "700701": BlikProblem.EXPIRED,
+        "700702": BlikProblem.CANCELLED,
+        "700703": BlikProblem.USED,
+        "123456": BlikProblem.WRONG,
+    }
 
     @pytest.fixture
     def plugin_settings(self, wire, simulator):

@@ -15,9 +15,9 @@ from skarbnik_payu.settings import PayuSettings
 FIELDS = {field.name: field.metadata for field in fields(PayuSettings)}
 
 
-def test_the_plugin_offers_one_gateway_that_cancels_refunds_and_lists_methods():
+def test_the_plugin_offers_one_gateway_that_cancels_refunds_lists_methods_and_takes_codes():
     assert plugin.payment_gateways() == [PayuGateway]
-    assert PayuGateway.capabilities == {Capability.CANCEL, Capability.REFUND, Capability.METHODS}
+    assert PayuGateway.capabilities == {Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.BLIK}
 
 
 def test_the_two_keys_are_secret_and_nothing_else_is():

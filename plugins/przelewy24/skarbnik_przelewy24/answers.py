@@ -37,6 +37,27 @@ class AlreadyThere(Refused):
     """A refund with our ids was accepted by an earlier call."""
 
 
+class CodeRefused(Refused):
+    """A BLIK code was not taken. `number` and `words` say why, where Przelewy24 does."""
+
+    def __init__(self, message: str, number: int | None, words: str) -> None:
+        super().__init__(message)
+        self.number = number
+        self.words = words
+
+
+def judge_code(answer: HttpAnswer) -> dict[str, Any]:
+    """As `judge`, of a call that charges a code: why a code is refused is said with it."""
+    try:
+        return judge(answer, changes=True)
+    except Refused as error:
+        body = _body(answer) or {}
+        code = body.get("code")
+        said = body.get("error")
+        number = int(code) if isinstance(code, int) or (isinstance(code, str) and code.isdecimal()) else None
+        raise CodeRefused(str(error), number, said if isinstance(said, str) else "") from error
+
+
 def judge(answer: HttpAnswer, *, changes: bool) -> dict[str, Any]:
     """The body of a good answer; for any other the error it means. `changes`: the call could have had an effect."""
     body = _body(answer)

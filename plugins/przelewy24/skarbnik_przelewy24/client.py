@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from skarbnik.plugin_api import ExternalSystemError, HttpAnswer, HttpClient, OutcomeUnknown
-from skarbnik_przelewy24.answers import judge
+from skarbnik_przelewy24.answers import judge, judge_code
 from skarbnik_przelewy24.settings import Przelewy24Settings
 
 API = "/api/v1"
@@ -26,6 +26,9 @@ class Przelewy24Client:
 
     def register(self, transaction: dict[str, Any]) -> dict[str, Any]:
         return self._call("POST", "/transaction/register", transaction)
+
+    def charge_code(self, token: str, code: str) -> dict[str, Any]:
+        return judge_code(self._send("POST", "/paymentMethod/blik/chargeByCode", {"token": token, "blikCode": code}))
 
     def verify(self, transaction: dict[str, Any]) -> dict[str, Any]:
         return self._call("PUT", "/transaction/verify", transaction)

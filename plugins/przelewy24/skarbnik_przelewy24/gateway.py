@@ -11,6 +11,8 @@ from uuid import UUID
 
 from skarbnik.plugin_api import (
     ZERO,
+    BlikProblem,
+    BlikRefused,
     Capability,
     ExternalSystemError,
     GatewayReport,
@@ -31,7 +33,8 @@ from skarbnik.plugin_api import (
     TransactionState,
 )
 from skarbnik_przelewy24 import notifications
-from skarbnik_przelewy24.answers import AlreadyThere, NotKnown, data_of, text
+from skarbnik_przelewy24.answers import AlreadyThere, CodeRefused, NotKnown, data_of, text
+from skarbnik_przelewy24.blik import problem_of
 from skarbnik_przelewy24.client import Przelewy24Client
 from skarbnik_przelewy24.methods import language_for, read_methods
 from skarbnik_przelewy24.refunds import accepted_report, find_refund, is_accepted, refund_body
@@ -58,7 +61,13 @@ class Przelewy24Gateway(PaymentGateway):
     label = "Przelewy24"
     settings_type = Przelewy24Settings
     capabilities = frozenset(
-        {Capability.REFUND, Capability.METHODS, Capability.SETTLEMENT_REPORT, Capability.ACCESS_CHECK}
+        {
+            Capability.REFUND,
+            Capability.METHODS,
+            Capability.SETTLEMENT_REPORT,
+            Capability.ACCESS_CHECK,
+            Capability.BLIK,
+        }
     )
 
     def __init__(self, settings: Przelewy24Settings, http: HttpClient) -> None:
@@ -80,6 +89,8 @@ class Przelewy24Gateway(PaymentGateway):
         token = text(data_of(body), "token")
         if token is None or not TOKEN.fullmatch(token):
             raise OutcomeUnknown("Przelewy24's answer to registering a transaction has no token")
+        if request.blik_code:
+            return self._charged(request.transaction_id.hex, token, request.blik_code)
         return StartedPayment(
             external_id=request.transaction_id.hex, redirect_url=f"{self._settings.base_url}/trnRequest/{token}"
         )
@@ -131,6 +142,17 @@ class Przelewy24Gateway(PaymentGateway):
     def check_access(self) -> None:
         if data_of(self._client.test_access()) is not True:
             raise ExternalSystemError("Przelewy24's answer about our access cannot be understood")
+
+    def _charged(self, session_id: str, token: str, code: str) -> StartedPayment:
+        """The payer confirms in the bank's application. A merchant who may not charge codes is answered as one whose
+        keys are wrong, although the same keys have just registered the transaction."""
+        try:
+            self._client.charge_code(token, code)
+        except CodeRefused as error:
+            raise BlikRefused(problem_of(error.number, error.words), session_id) from error
+        except Misconfigured as error:
+            raise BlikRefused(BlikProblem.NOT_HERE, session_id) from error
+        return StartedPayment(external_id=session_id, redirect_url=None)
 
     def _verified(self, transaction: TransactionKey, order_id: int) -> bool:
         """Whether verify said so. When it did not, for any reason but our keys, the transaction itself will say."""

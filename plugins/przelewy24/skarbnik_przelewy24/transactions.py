@@ -50,7 +50,9 @@ def register_body(request: PaymentRequest, settings: Przelewy24Settings) -> dict
         "timeLimit": _minutes(request.valid_for),
         "waitForResult": True,
     }
-    if settings.channel:
+    if request.blik_code:
+        body["additional"] = {"PSU": {"IP": request.payer_ip, "userAgent": request.payer_agent or ""}}
+    elif settings.channel:
         body["channel"] = settings.channel
     return body | {"sign": sign(body, REGISTER, settings.crc)}
 

@@ -2,13 +2,22 @@
 
 import pytest
 
+from skarbnik.plugin_api import BlikProblem
+from skarbnik.testing.blik import BlikContract
 from skarbnik.testing.conformance import PaymentGatewayContract
 from skarbnik_przelewy24.gateway import Przelewy24Gateway
 
 
-class TestPrzelewy24(PaymentGatewayContract):
+class TestPrzelewy24(BlikContract, PaymentGatewayContract):
     plugin_type = Przelewy24Gateway
     signs_bytes = False
+    good_code = "777123"
+    refused_codes = {
+        "700701": BlikProblem.EXPIRED,
+        "700702": BlikProblem.CANCELLED,
+        "700703": BlikProblem.USED,
+        "123456": BlikProblem.WRONG,
+    }
 
     @pytest.fixture
     def plugin_settings(self, wire, simulator):

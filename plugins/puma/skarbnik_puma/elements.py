@@ -35,6 +35,7 @@ from skarbnik_puma.values import (
     NIP,
     NRB,
     NUMBER,
+    PAYMENT_CODE,
     PESEL,
     PHONE,
     POSITIVE,
@@ -78,7 +79,7 @@ def build_payer(line, _owner, external_id, kind, name, pesel, nip, regon, *rest)
     return PayerRow(line, external_id, PayerKind(kind), name, pesel, nip, regon, *rest)
 
 
-def build_receivable(line, _owner, external_id, kind, parent, title, number, start, end, basis, account, closed):
+def build_receivable(line, _owner, external_id, kind, parent, title, number, start, end, basis, account, closed, code):
     if account is not None and int(account[2:] + "2521" + account[:2]) % 97 != 1:
         raise ValueError("account")
     if parent == external_id:
@@ -90,7 +91,7 @@ def build_receivable(line, _owner, external_id, kind, parent, title, number, sta
         if start is not None and start > end:
             raise Unfit("period", "okres kończy się, zanim się zacznie")
     return new_receivable(
-        (line, external_id, kind, parent, title, number, start, end, basis, account, closed == "true")
+        (line, external_id, kind, parent, title, number, start, end, basis, account, closed == "true", code)
     )
 
 
@@ -200,6 +201,7 @@ RECEIVABLE = Element(
         "basis": Attribute(text(500), "podstawa naliczenia", required=False),
         "account": Attribute(NRB, "rachunek", required=False),
         "closed": Attribute(BOOL, "zamknięta", required=False),
+        "payment-code": Attribute(PAYMENT_CODE, "kod płatności", required=False),
     },
     build_receivable,
 )

@@ -119,6 +119,7 @@ REGON = Value(
     "numer REGON ma 9 albo 14 cyfr i zgodną cyfrę kontrolną",
 )
 NRB = Value(r"[0-9]{26}", checked(is_nrb), "account", "numer rachunku (NRB) ma 26 cyfr i zgodne cyfry kontrolne")
+PAYMENT_CODE = Value(r"[0-9A-Z]{8,32}", str, "payment_code", "kod płatności ma od 8 do 32 wielkich liter i cyfr")
 POSTAL = Value(r"[0-9]{2}-[0-9]{3}", str, "postal_code", "kod pocztowy zapisuje się 00-000")
 EMAIL = Value(
     rf"(?=[^ \x1f]{{3,120}}(?:\x1f|\Z))[^@ {UNFIT}]+@[^@ {UNFIT}]+",

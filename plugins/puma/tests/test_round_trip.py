@@ -37,6 +37,7 @@ RECEIVABLE = st.tuples(
     text(200),
     st.none() | text(80),
     st.none() | text(500),
+    st.none() | st.from_regex(r"[0-9A-Z]{8,32}", fullmatch=True),
     st.lists(INSTALMENT, max_size=3),
     st.lists(OPERATION, max_size=3),
 )
@@ -54,8 +55,9 @@ def document(head, receivables, shuffle):
     for tag in ("kinds", "payers"):
         ElementTree.SubElement(root, f"{{{NS}}}{tag}")
     section = ElementTree.SubElement(root, f"{{{NS}}}receivables")
-    for own, title, number, basis, instalments, operations in receivables:
-        node = add(section, f"{{{NS}}}receivable", id=own, kind="K", title=title, number=number, basis=basis)
+    for own, title, number, basis, code, instalments, operations in receivables:
+        words = {"title": title, "number": number, "basis": basis, "payment-code": code}
+        node = add(section, f"{{{NS}}}receivable", id=own, kind="K", **words)
         for part, place, due, *amounts, closed in instalments:
             charged, principal, interest, costs = map(written, amounts)
             add(node, f"{{{NS}}}instalment", id=part, number=place, due=due, charged=charged, principal=principal,
@@ -68,8 +70,8 @@ def document(head, receivables, shuffle):
 
 
 def expected(receivables):
-    for own, title, number, basis, instalments, operations in receivables:
-        yield (own, "K", None, title, number, None, None, basis, None, False)
+    for own, title, number, basis, code, instalments, operations in receivables:
+        yield (own, "K", None, title, number, None, None, basis, None, False, code)
         for part, place, due, charged, principal, interest, costs, closed in instalments:
             yield (part, own, place, due, charged, principal, interest, costs, closed)
         for part, kind, on, proof, principal, costs, booking in operations:

@@ -243,7 +243,7 @@ CREATE TABLE dated_values (
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT dated_values_pkey PRIMARY KEY (kind, from_on),
     CONSTRAINT dated_values_datedkind_check
-        CHECK (kind IN ('tax_rate', 'civil_rate', 'tax_threshold', 'reminder_cost', 'free_day'))
+        CHECK (kind IN ('tax_rate', 'civil_rate', 'tax_threshold', 'reminder_cost', 'others_limit', 'free_day'))
 );
 
 CREATE TABLE mandates (
@@ -274,12 +274,40 @@ CREATE TABLE merchant_accounts (
     settings_version INTEGER NOT NULL,
     hook_secret VARCHAR(64) NOT NULL,
     enabled BOOLEAN NOT NULL,
+    commission_payer VARCHAR(24) NOT NULL,
+    commission_rate INTEGER NOT NULL,
+    commission_fixed BIGINT NOT NULL,
+    blik BOOLEAN NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT merchant_accounts_pkey PRIMARY KEY (id),
+    CONSTRAINT merchant_accounts_commissionpayer_check CHECK (commission_payer IN ('gmina', 'payer')),
+    CONSTRAINT merchant_accounts_commission_check
+        CHECK (commission_rate BETWEEN 0 AND 1000 AND commission_fixed BETWEEN 0 AND 1000),
     CONSTRAINT merchant_accounts_gateway_merchant_key UNIQUE (gateway, merchant),
     CONSTRAINT merchant_accounts_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id),
     CONSTRAINT merchant_accounts_hook_secret_key UNIQUE (hook_secret)
 );
+
+CREATE TABLE payment_links (
+    id UUID NOT NULL,
+    secret_hash VARCHAR(64) NOT NULL,
+    origin VARCHAR(24) NOT NULL,
+    payer_id UUID NOT NULL,
+    created_by UUID,
+    instalment_ids UUID[] NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    revoked_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT payment_links_pkey PRIMARY KEY (id),
+    CONSTRAINT payment_links_secret_hash_key UNIQUE (secret_hash),
+    CONSTRAINT payment_links_linkorigin_check CHECK (origin IN ('link', 'code')),
+    CONSTRAINT payment_links_instalments_check CHECK (cardinality(instalment_ids) BETWEEN 1 AND 200),
+    CONSTRAINT payment_links_origin_check CHECK ((origin = 'link') = (created_by IS NOT NULL)),
+    CONSTRAINT payment_links_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT payment_links_created_by_fkey FOREIGN KEY(created_by) REFERENCES users (id)
+);
+CREATE INDEX payment_links_payer_id_idx ON payment_links (payer_id);
+CREATE INDEX payment_links_expires_at_idx ON payment_links (expires_at) WHERE origin = 'code';
 
 CREATE TABLE payment_orders (
     id UUID NOT NULL,
@@ -288,6 +316,7 @@ CREATE TABLE payment_orders (
     state VARCHAR(24) NOT NULL,
     payer_id UUID NOT NULL,
     user_id UUID,
+    link_id UUID,
     amount BIGINT NOT NULL,
     email VARCHAR(120),
     language VARCHAR(5) NOT NULL,
@@ -300,8 +329,10 @@ CREATE TABLE payment_orders (
     CONSTRAINT payment_orders_request_key_key UNIQUE (request_key),
     CONSTRAINT payment_orders_paymentorderstate_check CHECK (state IN ('created', 'started', 'abandoned', 'partly_paid', 'paid', 'refunded')),
     CONSTRAINT payment_orders_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
-    CONSTRAINT payment_orders_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+    CONSTRAINT payment_orders_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT payment_orders_link_id_fkey FOREIGN KEY(link_id) REFERENCES payment_links (id)
 );
+CREATE INDEX payment_orders_link_id_idx ON payment_orders (link_id) WHERE link_id IS NOT NULL;
 CREATE INDEX payment_orders_payer_id_ordered_at_idx ON payment_orders (payer_id, ordered_at);
 
 CREATE TABLE switches (
@@ -365,6 +396,7 @@ CREATE TABLE receivables (
     period_until DATE,
     basis VARCHAR(500),
     account VARCHAR(26),
+    payment_code VARCHAR(32),
     closed_at TIMESTAMP WITH TIME ZONE,
     digest UUID NOT NULL,
     run_id UUID NOT NULL,
@@ -376,6 +408,7 @@ CREATE TABLE receivables (
     CONSTRAINT receivables_parent_id_fkey FOREIGN KEY(parent_id) REFERENCES receivables (id),
     CONSTRAINT receivables_block_check CHECK ((block IS NULL) = (block_totals IS NULL))
 );
+CREATE UNIQUE INDEX receivables_payment_code_key ON receivables (payment_code, source) WHERE payment_code IS NOT NULL;
 
 CREATE TABLE transactions (
     id UUID NOT NULL,
@@ -385,6 +418,7 @@ CREATE TABLE transactions (
     state VARCHAR(24) NOT NULL,
     external_id VARCHAR(80),
     amount BIGINT NOT NULL,
+    is_blik BOOLEAN NOT NULL,
     redirect_url VARCHAR(1000),
     asked_times INTEGER NOT NULL,
     asked_at TIMESTAMP WITH TIME ZONE,
@@ -562,6 +596,7 @@ CREATE TABLE order_lines (
     payer_id UUID NOT NULL,
     creditor_account_id UUID NOT NULL,
     title VARCHAR(240) NOT NULL,
+    is_part BOOLEAN NOT NULL,
     principal BIGINT NOT NULL,
     interest BIGINT NOT NULL,
     costs BIGINT NOT NULL,

@@ -66,6 +66,15 @@ document.querySelectorAll("dialog [data-closes]").forEach((button) => {
 });
 document.querySelectorAll("[data-prints]").forEach((button) => button.addEventListener("click", () => print()));
 
+
+// An address to be sent on: copied with one press, and marked for who copies by hand.
+document.querySelectorAll("[data-copies]").forEach((button) => button.addEventListener("click", async () => {
+  const field = document.getElementById(button.dataset.copies);
+  field.select();
+  try { await navigator.clipboard.writeText(field.value); } catch { return; /* it is marked */ }
+  document.querySelectorAll("[data-said]").forEach((place) => { place.textContent = place.dataset.said; });
+}));
+
 // A page that waits for something renews itself without a jump; what changed is read out by its live regions.
 // It asks more and more slowly and stops after ten minutes: a tab left open must not keep a session alive.
 let pause = 4000;

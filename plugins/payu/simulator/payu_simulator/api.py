@@ -8,7 +8,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from payu_simulator import answers, bodies, orders, refunds, rules
+from payu_simulator import answers, blik, bodies, orders, refunds, rules
 from payu_simulator.context import Simulator, simulator
 from payu_simulator.oauth import answers_instead, find_pos_id
 
@@ -77,14 +77,17 @@ def create_order() -> Response:
                 literal="ORDER_NOT_UNIQUE",
                 orderId=known["order_id"],
             )
+        code = blik.take_code(sent)
         order = orders.open_order(db, g.pos_id, sent)
+        if code is not None:
+            blik.begin(sim, db, order, code)
         held = sim.faults.draw(db, "timeout_after_create", g.pos_id)
         failed = sim.faults.draw(db, "error_after_create", g.pos_id) is not None
     if held is not None:
         return answers.hang_up(held)
     if failed:
         return answers.refuse(500, "ERROR_INTERNAL")
-    return _created(order)
+    return _created(order) if code is None else _begun(order)
 
 
 @blueprint.get("/orders/<order_id>")
@@ -140,9 +143,11 @@ def change_status(order_id: str) -> Response:
 def read_transactions(order_id: str) -> Response:
     with simulator().ledger.read() as db:
         order = orders.find_order(db, order_id, g.pos_id)
-    if order is None or order["paid_at"] is None:
+    if order is None or (order["paid_at"] is None and order["result"] is None):
         return answers.not_found()
     transaction: dict[str, Any] = {"payMethod": {"value": "blik"}, "paymentFlow": "BLIK"}
+    if order["result"] is not None:
+        transaction["resultCode"] = order["result"]
     if order["method"] != "blik":
         payer = {"number": "69109010140000071219812870", "name": "Jan Testowy", "city": "Testowo"}
         transaction = {"payMethod": {"value": "m"}, "paymentFlow": "PAY_BY_LINK", "bankAccount": payer}
@@ -238,6 +243,14 @@ def _capture(order_id: str, amount: int | None) -> Response:
         except orders.WrongState:
             return answers.refuse(400, "ERROR_VALUE_INVALID", "The order waits for no confirmation.", code="108")
     return jsonify({"status": {"statusCode": "SUCCESS", "statusDesc": "Status was updated"}})
+
+
+def _begun(order: sqlite3.Row) -> Response:
+    """201: nobody has to be sent anywhere."""
+    body = {"status": answers.SUCCESS, "orderId": order["order_id"], "extOrderId": order["ext_order_id"]}
+    response = jsonify(body)
+    response.status_code = 201
+    return response
 
 
 def _created(order: sqlite3.Row) -> Response:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from payu_simulator import orders, refunds
+from payu_simulator import blik, orders, refunds
 from payu_simulator.context import Simulator
 from payu_simulator.outbox import record_answer
 
@@ -69,6 +69,12 @@ class Clockwork:
         for job in db.execute("SELECT * FROM jobs WHERE due_at <= ? ORDER BY number", (time.time(),)).fetchall():
             if job["kind"] in {"settle refund", "cancel refund"}:
                 refunds.settle(self._sim, db, job["subject"], failed=job["kind"] == "cancel refund")
+            elif job["kind"] in {"blik confirmed", "blik refused"}:
+                with suppress(orders.WrongState):  # it was cancelled, or its time was over
+                    if job["kind"] == "blik confirmed":
+                        blik.confirm(self._sim, db, job["subject"])
+                    else:
+                        blik.refuse(self._sim, db, job["subject"], blik.REFUSALS["500500"][1])
             else:
                 with suppress(orders.WrongState):  # it was paid in another way meanwhile
                     orders.take_money(self._sim, db, job["subject"])

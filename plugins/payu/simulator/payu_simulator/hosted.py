@@ -8,16 +8,10 @@ import sqlite3
 from flask import Blueprint, Response, abort, redirect, render_template, request
 
 from payu_simulator import orders
+from payu_simulator.blik import REFUSALS
 from payu_simulator.context import simulator
 
 blueprint = Blueprint("hosted", __name__, url_prefix="/pay")
-# PayU's sandbox codes that do not pay.
-BLIK_REFUSALS = {
-    "500500": "Bank odmówił płatności.",
-    "700701": "Kod BLIK wygasł.",
-    "700702": "Kod BLIK został anulowany.",
-    "700703": "Kod BLIK został już użyty.",
-}
 
 
 @blueprint.get("/")
@@ -39,7 +33,7 @@ def act() -> Response | str:
             return _leave(order, authorised=False)
         if method == "blik":
             code = request.form.get("code", "").replace(" ", "")
-            problem = BLIK_REFUSALS.get(code)
+            problem = REFUSALS[code][0] if code in REFUSALS else None
             if not (code.isascii() and code.isdigit() and len(code) == 6):
                 problem = "Kod BLIK ma 6 cyfr."
             if problem:

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS orders (
     amount INTEGER NOT NULL, currency TEXT NOT NULL, status TEXT NOT NULL,
     created_at REAL NOT NULL, valid_until REAL NOT NULL, page_token TEXT NOT NULL,
     method TEXT, payment_id TEXT, paid_at REAL, paid_amount INTEGER, paid_currency TEXT,
-    stale_until REAL NOT NULL DEFAULT 0, stale_status TEXT,
+    stale_until REAL NOT NULL DEFAULT 0, stale_status TEXT, result TEXT,
     UNIQUE (pos_id, ext_order_id)
 );
 CREATE INDEX IF NOT EXISTS orders_open ON orders (valid_until) WHERE status IN ('NEW', 'PENDING');

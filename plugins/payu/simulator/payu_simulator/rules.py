@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 MINOR = re.compile(r"[0-9]{1,13}", re.ASCII)
+CODE = re.compile(r"[0-9]{6}", re.ASCII)
 LONGEST = {
     "description": 4000,
     "additionalDescription": 1024,
@@ -53,6 +54,20 @@ def check_order(order: Any) -> None:
         if order.get(name) and urlsplit(order[name]).scheme not in {"http", "https"}:
             raise Bad("ERROR_VALUE_INVALID", f"{name} is no address")
     _check_products(order["products"])
+    _check_method(order)
+
+
+def _check_method(order: dict[str, Any]) -> None:
+    """A code may come with BLIK alone; other ways to name a method are not simulated."""
+    if "payMethods" not in order:
+        return
+    methods = order["payMethods"]
+    method = methods.get("payMethod") if isinstance(methods, dict) else None
+    if not isinstance(method, dict) or (method.get("type"), method.get("value")) != ("PBL", "blik"):
+        raise Bad("ERROR_VALUE_INVALID", "payMethods.payMethod is not one this simulator knows")
+    code = method.get("authorizationCode", "000000")
+    if not isinstance(code, str) or not CODE.fullmatch(code):
+        raise Bad("ERROR_VALUE_INVALID", "authorizationCode has six digits")
 
 
 def _check_products(products: Any) -> None:

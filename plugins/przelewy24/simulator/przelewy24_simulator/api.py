@@ -10,7 +10,7 @@ from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from przelewy24_simulator import answers, refunds, rules, transactions
+from przelewy24_simulator import answers, blik, refunds, rules, transactions
 from przelewy24_simulator.context import simulator
 from przelewy24_simulator.points import get_point
 from przelewy24_simulator.signing import register_sign, verify_sign
@@ -21,6 +21,7 @@ LONGEST_REPORT = timedelta(days=31)
 OPERATIONS = {
     "test_access": "test",
     "register": "register",
+    "charge_by_code": "charge",
     "verify": "verify",
     "refund": "refund",
     "read_refunds": "get_refund",
@@ -83,6 +84,28 @@ def register() -> Response:
         held = sim.faults.draw(db, "timeout_after_register", point["pos_id"])
         failed = sim.faults.draw(db, "error_after_register", point["pos_id"]) is not None
     return _unless(held, failed) or answers.done({"token": token})
+
+
+@blueprint.post("/paymentMethod/blik/chargeByCode")
+def charge_by_code() -> Response:
+    """A point that may not charge codes is answered as one whose keys are wrong."""
+    sim, sent, point = simulator(), request.get_json(silent=True), g.point
+    if not point["takes_codes"]:
+        return answers.refuse(401, "Incorrect authentication")
+    if not rules.fits_code(sent):
+        return answers.refuse(400, "Invalid input data")
+    with sim.ledger.change() as db:
+        row = transactions.find_by_token(db, sent["token"], point["pos_id"])
+        if row is None or row["status"] != transactions.NONE or transactions.has_run_out(row):
+            return answers.refuse(400, "Invalid input data")
+        problem = blik.problem_of(sent["blikCode"])
+        if problem is not None:
+            return answers.refuse(400, problem[1], code=problem[0])
+        blik.begin(sim, db, row, sent["blikCode"])
+        held = sim.faults.draw(db, "timeout_after_charge", point["pos_id"])
+    return _unless(held, False) or answers.done(
+        {"orderId": transactions.FIRST_ORDER + row["number"], "message": ""}, 201
+    )
 
 
 @blueprint.put("/transaction/verify")

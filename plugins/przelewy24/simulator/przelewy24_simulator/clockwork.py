@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
-from przelewy24_simulator import refunds, transactions
+from przelewy24_simulator import blik, refunds, transactions
 from przelewy24_simulator.context import Simulator
 from przelewy24_simulator.outbox import record_answer
 
@@ -61,6 +61,9 @@ class Clockwork:
         for job in db.execute("SELECT * FROM jobs WHERE due_at <= ? ORDER BY number", (time.time(),)).fetchall():
             if job["kind"] in REFUND_STEPS:
                 refunds.move(self._sim, db, job["subject"], REFUND_STEPS[job["kind"]])
+            elif job["kind"] == "blik confirmed":
+                with suppress(transactions.WrongState):  # its time was over
+                    blik.confirm(self._sim, db, int(job["subject"]))
             else:
                 with suppress(transactions.WrongState):  # it was paid in another way meanwhile
                     transactions.take_money(self._sim, db, job["subject"])

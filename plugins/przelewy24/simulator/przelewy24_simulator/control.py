@@ -19,6 +19,7 @@ SWITCHES = {
     "hides_unpaid": (True, False),
     "second_register": ("token", "refuse"),
     "second_verify": ("success", "refuse"),
+    "takes_codes": (True, False),
 }
 
 
@@ -94,7 +95,7 @@ def pay(session_id: str) -> Response:
 
 @blueprint.post("/_sim/points/<int:pos_id>")
 def change_point(pos_id: int) -> Response:
-    """What their documentation leaves open: `hides_unpaid`, `second_register`, `second_verify`."""
+    """What their documentation leaves open: `hides_unpaid`, `second_register`, `second_verify`, `takes_codes`."""
     sent = request.get_json(silent=True)
     with simulator().ledger.change() as db:
         if get_point(db, pos_id) is None or not isinstance(sent, dict):

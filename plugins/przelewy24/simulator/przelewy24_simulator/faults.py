@@ -11,6 +11,7 @@ KNOWN: dict[str, tuple[float | None, str]] = {
     "timeout_after_register": (40, "transakcja powstaje, odpowiedź nie nadchodzi; po `value` s połączenie się zrywa"),
     "error_after_register": (None, "transakcja powstaje, odpowiedzią jest błąd 500"),
     "drop_register": (None, "transakcja nie powstaje, połączenie się zrywa"),
+    "timeout_after_charge": (40, "kod BLIK zostaje przyjęty, odpowiedź nie nadchodzi"),
     "timeout_after_verify": (40, "wpłata zostaje zweryfikowana, odpowiedź nie nadchodzi"),
     "error_after_verify": (None, "wpłata zostaje zweryfikowana, odpowiedzią jest błąd 500"),
     "drop_verify": (None, "wpłata nie zostaje zweryfikowana, połączenie się zrywa"),
@@ -37,7 +38,7 @@ KNOWN: dict[str, tuple[float | None, str]] = {
     "concurrent_refund": (None, "zwrot nie zostaje przyjęty, bo inne wywołanie właśnie trwa"),
     "refund_rejected": (None, "zwrot przyjęty do realizacji zostaje odrzucony"),
 }
-OPERATIONS = ("", "test", "register", "verify", "get", "refund", "get_refund", "methods", "report")
+OPERATIONS = ("", "test", "register", "charge", "verify", "get", "refund", "get_refund", "methods", "report")
 
 
 class Faults:

@@ -12,7 +12,7 @@ TABLES = """
 CREATE TABLE IF NOT EXISTS points (
     pos_id INTEGER PRIMARY KEY, merchant_id INTEGER NOT NULL, api_key TEXT NOT NULL, crc TEXT NOT NULL,
     name TEXT NOT NULL, hides_unpaid INTEGER NOT NULL DEFAULT 0, second_register TEXT NOT NULL DEFAULT 'token',
-    second_verify TEXT NOT NULL DEFAULT 'refuse'
+    second_verify TEXT NOT NULL DEFAULT 'refuse', takes_codes INTEGER NOT NULL DEFAULT 1
 );
 CREATE TABLE IF NOT EXISTS transactions (
     number INTEGER PRIMARY KEY AUTOINCREMENT, pos_id INTEGER NOT NULL, session_id TEXT NOT NULL,

@@ -62,6 +62,13 @@ def _is_address(value: str) -> bool:
     return urlsplit(value).scheme in {"http", "https"}
 
 
+def fits_code(sent: Any) -> bool:
+    if not isinstance(sent, dict) or not is_text(sent.get("token"), 1, 100):
+        return False
+    code = sent.get("blikCode")
+    return isinstance(code, str) and len(code) == 6 and code.isascii() and code.isdigit()
+
+
 def fits_verify(sent: Any) -> bool:
     numbers = ("merchantId", "posId", "amount", "orderId")
     return (

@@ -57,6 +57,12 @@ def find_transaction(db: sqlite3.Connection, session_id: str, pos_id: int | None
     ).fetchone()
 
 
+def find_by_token(db: sqlite3.Connection, token: str, pos_id: int) -> sqlite3.Row | None:
+    found = db.execute("SELECT number FROM tokens WHERE token = ?", (token,)).fetchone()
+    row = None if found is None else get_transaction(db, found["number"])
+    return row if row is not None and row["pos_id"] == pos_id else None
+
+
 def get_transaction(db: sqlite3.Connection, number: int) -> sqlite3.Row:
     return db.execute("SELECT * FROM transactions WHERE number = ?", (number,)).fetchone()
 

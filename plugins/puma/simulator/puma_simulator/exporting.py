@@ -144,6 +144,7 @@ def receivable_open(row) -> str:
         basis=row["basis"],
         account=row["account"],
         closed=flag(row["closed"]),
+        payment_code=row["payment_code"],
     )
     return f"<receivable{head}{rest}>\n"
 

@@ -19,7 +19,7 @@ CREATE TABLE IF NOT EXISTS payers (
   PRIMARY KEY (gmina, id));
 CREATE TABLE IF NOT EXISTS receivables (
   gmina TEXT, id TEXT, kind TEXT NOT NULL, parent TEXT, title TEXT NOT NULL, number TEXT, period_from TEXT,
-  period_until TEXT, basis TEXT, account TEXT, closed INTEGER DEFAULT 0, exported INTEGER DEFAULT 0,
+  period_until TEXT, basis TEXT, account TEXT, payment_code TEXT, closed INTEGER DEFAULT 0, exported INTEGER DEFAULT 0,
   PRIMARY KEY (gmina, id));
 CREATE TABLE IF NOT EXISTS liabilities (
   gmina TEXT, receivable TEXT, payer TEXT, role TEXT NOT NULL, part INTEGER, whole INTEGER, from_on TEXT, until_on TEXT,

@@ -11,7 +11,7 @@ from puma_simulator.documents import add_document
 from puma_simulator.kinds import KINDS, REMINDER_COST, SUMMONS_COST
 from puma_simulator.ledger import Ledger, Parts
 from puma_simulator.money import written
-from puma_simulator.numbers import nrb
+from puma_simulator.numbers import nrb, payment_code
 from puma_simulator.office import add_instalment
 from puma_simulator.pdf import make_pdf
 from puma_simulator.posting import left_to_pay, pay, regime_of
@@ -86,6 +86,7 @@ class Register:
             period_until=f"{year}-12-31",
             basis=rule.basis.format(**words) if rule.basis else None,
             account=nrb(self.bank, self.creditor * 10**12 + 10**6 + self.typed),
+            payment_code=payment_code(self.code, own),
             closed=closed,
         )
         for share in shares:
@@ -122,6 +123,10 @@ class Register:
         row = self.ledger.one("SELECT * FROM receivables WHERE gmina = :gmina AND id = :id", id=receivable)
         assert row is not None
         lines = [self.name, f"{title} nr {row['number']}", f"z dnia {on:%d.%m.%Y}", "", row["title"]]
+        if code := row["payment_code"]:
+            lines.append(
+                f"Kod płatności bez logowania: {' '.join(code[place : place + 4] for place in range(0, 12, 4))}"
+            )
         lines += [f"rata {each['number']}: {written(each['charged'])} zł" for each in self.instalments(receivable)]
         issued_on = on.isoformat()
         return add_document(
