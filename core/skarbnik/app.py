@@ -29,7 +29,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries, switches
+from skarbnik.office import dictionaries, keys, switches
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
 from skarbnik.office import gateways as office_gateways
@@ -165,6 +165,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(office_documents.blueprint)
     app.register_blueprint(office_exchange.blueprint)
     app.register_blueprint(office_gateways.blueprint)
+    app.register_blueprint(keys.blueprint)
     app.register_blueprint(switches.blueprint)
     app.register_blueprint(office_remarks.blueprint)
     app.register_blueprint(operator_views.blueprint)

@@ -22,7 +22,7 @@ from skarbnik.money import Money
 from skarbnik.payments.accounts import AccountSettings, set_merchant_account
 from skarbnik.payments.commission import commission_on
 from skarbnik.payments.models import MerchantAccount
-from skarbnik.payments.permissions import SEE_ANY, SET_UP
+from skarbnik.payments.permissions import KEYS, SEE_ANY, SET_UP
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import Capability
 from skarbnik.tenancy.plugins import Plugins
@@ -129,7 +129,9 @@ def account(account_id: UUID) -> str | Response | tuple[str, int]:
     gateway = _plugins().gateways.get(found.gateway)
     knows_blik = gateway is not None and Capability.BLIK in gateway.capabilities
     label = gateway.label if gateway is not None else found.gateway
-    page = render_template("office/gateway.html", account=found, form=form, knows_blik=knows_blik, label=label)
+    page = render_template(
+        "office/gateway.html", account=found, form=form, knows_blik=knows_blik, label=label, keys=KEYS
+    )
     return (page, 422) if form.is_submitted() else page
 
 

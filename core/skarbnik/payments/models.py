@@ -41,6 +41,7 @@ class MerchantAccount(Base):
         CheckConstraint(
             "commission_rate BETWEEN 0 AND 1000 AND commission_fixed BETWEEN 0 AND 1000", name="commission"
         ),
+        CheckConstraint("num_nulls(proposal_id, proposed_keys, proposed_by, proposed_at) IN (0, 4)", name="proposal"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -56,6 +57,10 @@ class MerchantAccount(Base):
     commission_fixed: Mapped[Money] = mapped_column(default=ZERO)
     blik: Mapped[bool] = mapped_column(default=False)  # the gateway agreed that our page asks for the code
     created_at: Mapped[datetime]
+    proposal_id: Mapped[UUID | None]  # of new keys that wait for a second person
+    proposed_keys: Mapped[bytes | None] = mapped_column(LargeBinary(8000))  # sealed
+    proposed_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
+    proposed_at: Mapped[datetime | None]
 
     creditor_account: Mapped[CreditorAccount] = relationship()
 

@@ -10,3 +10,4 @@ SET_UP = Permission("payments.set_up", roles=frozenset({"administrator", "accoun
 DECIDE = Permission("payments.decide", roles=frozenset({"accountant"}))
 # The second pair of eyes; in a small office with one accountant it is the administrator's.
 APPROVE = Permission("payments.approve", roles=frozenset({"administrator", "accountant"}))
+KEYS = Permission("payments.keys", roles=frozenset({"administrator", "accountant"}))

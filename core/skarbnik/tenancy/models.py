@@ -25,3 +25,4 @@ class PluginSettings(Base):
     version: Mapped[int]
     sealed: Mapped[bytes] = mapped_column(LargeBinary(8000))
     created_at: Mapped[datetime]
+    created_by: Mapped[UUID | None]  # None: the operator, at the command line

@@ -6,6 +6,7 @@ import dataclasses
 import json
 import re
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -37,17 +38,17 @@ def parse_settings(settings_type: type, values: dict[str, Any]) -> Any:
     return settings_type(**{name: value for name, value in values.items() if value not in (None, "")})
 
 
-def store_settings(session: Session, tenant: Tenant, holder: str, settings: Any) -> int:
+def store_settings(session: Session, tenant: Tenant, holder: str, settings: Any, *, by: UUID | None = None) -> int:
     """Keep settings as the newest version of their holder. The version."""
     newest = session.scalar(select(func.max(PluginSettings.version)).where(PluginSettings.holder == holder))
     version = (newest or 0) + 1
-    plain = json.dumps(dataclasses.asdict(settings), ensure_ascii=False).encode()
     session.add(
         PluginSettings(
             holder=holder,
             version=version,
-            sealed=tenant.seal(f"settings/{holder}/{version}", plain),
+            sealed=seal_settings(tenant, f"{holder}/{version}", settings),
             created_at=clock.now(),
+            created_by=by,
         )
     )
     session.flush()
@@ -62,5 +63,14 @@ def get_settings(session: Session, tenant: Tenant, holder: str, settings_type: t
     row = session.scalars(query.order_by(PluginSettings.version.desc()).limit(1)).first()
     if row is None:
         raise NotFound(f"no settings of {holder} in {tenant.id}")
-    plain = tenant.open_sealed(f"settings/{holder}/{row.version}", row.sealed)
-    return settings_type(**json.loads(plain))
+    return open_settings(tenant, f"{holder}/{row.version}", row.sealed, settings_type)
+
+
+def seal_settings(tenant: Tenant, place: str, settings: Any) -> bytes:
+    """Readable only in this gmina and at this place."""
+    plain = json.dumps(dataclasses.asdict(settings), ensure_ascii=False).encode()
+    return tenant.seal(f"settings/{place}", plain)
+
+
+def open_settings(tenant: Tenant, place: str, sealed: bytes, settings_type: type) -> Any:
+    return settings_type(**json.loads(tenant.open_sealed(f"settings/{place}", sealed)))

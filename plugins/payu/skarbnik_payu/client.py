@@ -27,6 +27,9 @@ class PayuClient:
         self._http = http
         self._access = Access(settings, http)
 
+    def check_access(self) -> None:
+        self._access.token()
+
     def create(self, order: dict[str, Any]) -> dict[str, Any]:
         return self._call("POST", ORDERS, order)
 

@@ -46,7 +46,9 @@ class PayuGateway(PaymentGateway):
     id = "payu"
     label = "PayU"
     settings_type = PayuSettings
-    capabilities = frozenset({Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.BLIK})
+    capabilities = frozenset(
+        {Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.BLIK, Capability.ACCESS_CHECK}
+    )
 
     def __init__(self, settings: PayuSettings, http: HttpClient) -> None:
         self._settings = settings
@@ -132,6 +134,10 @@ class PayuGateway(PaymentGateway):
 
     def methods(self, *, language: str) -> Sequence[PaymentMethod]:
         return read_methods(self._client.list_methods(language))
+
+    def check_access(self) -> None:
+        """An access token is given for right keys only. The second key is not tried: nothing asks for it."""
+        self._client.check_access()
 
     def _begun(self, order_id: str) -> StartedPayment:
         """The payer confirms in the bank's application, unless PayU already says that the code does not pay."""

@@ -81,3 +81,10 @@ def test_nothing_private_is_logged(wire, caplog):
     assert "correlation c-1" in caplog.text
     for private in ("token-1", wire.settings().client_secret, "mieszkaniec@example.pl"):
         assert private not in caplog.text
+
+
+def test_right_keys_are_given_a_token_and_wrong_ones_are_named(wire):
+    PayuGateway(wire.settings(), wire.Http(wire.token("first"))).check_access()
+
+    with pytest.raises(Misconfigured):
+        PayuGateway(wire.settings(), wire.Http(wire.answer(401, {"error": "invalid_client"}))).check_access()

@@ -15,9 +15,15 @@ from skarbnik_payu.settings import PayuSettings
 FIELDS = {field.name: field.metadata for field in fields(PayuSettings)}
 
 
-def test_the_plugin_offers_one_gateway_that_cancels_refunds_lists_methods_and_takes_codes():
+def test_what_the_one_gateway_of_the_plugin_can_do():
     assert plugin.payment_gateways() == [PayuGateway]
-    assert PayuGateway.capabilities == {Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.BLIK}
+    assert PayuGateway.capabilities == {
+        Capability.CANCEL,
+        Capability.REFUND,
+        Capability.METHODS,
+        Capability.BLIK,
+        Capability.ACCESS_CHECK,
+    }
 
 
 def test_the_two_keys_are_secret_and_nothing_else_is():

@@ -84,6 +84,7 @@ CREATE TABLE plugin_settings (
     version INTEGER NOT NULL,
     sealed BYTEA NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    created_by UUID,
     CONSTRAINT plugin_settings_pkey PRIMARY KEY (id),
     CONSTRAINT plugin_settings_holder_version_key UNIQUE (holder, version)
 );
@@ -279,10 +280,16 @@ CREATE TABLE merchant_accounts (
     commission_fixed BIGINT NOT NULL,
     blik BOOLEAN NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    proposal_id UUID,
+    proposed_keys BYTEA,
+    proposed_by UUID,
+    proposed_at TIMESTAMP WITH TIME ZONE,
     CONSTRAINT merchant_accounts_pkey PRIMARY KEY (id),
     CONSTRAINT merchant_accounts_commissionpayer_check CHECK (commission_payer IN ('gmina', 'payer')),
     CONSTRAINT merchant_accounts_commission_check
         CHECK (commission_rate BETWEEN 0 AND 1000 AND commission_fixed BETWEEN 0 AND 1000),
+    CONSTRAINT merchant_accounts_proposal_check CHECK (num_nulls(proposal_id, proposed_keys, proposed_by, proposed_at) IN (0, 4)),
+    CONSTRAINT merchant_accounts_proposed_by_fkey FOREIGN KEY(proposed_by) REFERENCES users (id),
     CONSTRAINT merchant_accounts_gateway_merchant_key UNIQUE (gateway, merchant),
     CONSTRAINT merchant_accounts_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id),
     CONSTRAINT merchant_accounts_hook_secret_key UNIQUE (hook_secret)
