@@ -45,9 +45,9 @@ def enter(browser, account, **changes):
     return browser.post(f"/office/gateways/{account.id}/keys", words | changes)
 
 
-def now(tenant):
+def now(tenant, account):
     with tenant.session() as session:
-        return session.scalars(select(MerchantAccount)).one()
+        return session.get_one(MerchantAccount, account.id)
 
 
 def test_one_person_enters_keys_and_another_takes_them_up(official, tenant, account, gateway):
@@ -57,16 +57,16 @@ def test_one_person_enters_keys_and_another_takes_them_up(official, tenant, acco
 
     assert "Nowe klucze czekają na drugą osobę" in page
     assert "take-up" not in page
-    seen = {"proposal": str(now(tenant).proposal_id)}
+    seen = {"proposal": str(now(tenant, account).proposal_id)}
     first.post(f"/office/gateways/{account.id}/keys/take-up", seen)
-    assert now(tenant).settings_version == 1
+    assert now(tenant, account).settings_version == 1
 
     assert seen["proposal"] in second.get(sent.location).text
     for old in ({}, {"proposal": "2"}, {"proposal": str(account.id)}):
         second.post(f"/office/gateways/{account.id}/keys/take-up", old)
-    assert now(tenant).settings_version == 1
+    assert now(tenant, account).settings_version == 1
     second.post(f"/office/gateways/{account.id}/keys/take-up", seen)
-    assert (now(tenant).settings_version, now(tenant).proposal_id) == (2, None)
+    assert (now(tenant, account).settings_version, now(tenant, account).proposal_id) == (2, None)
     with tenant.session() as session:
         wanted = select(AuditEntry.action).where(AuditEntry.action.like("%keys%")).order_by(AuditEntry.id)
         assert session.scalars(wanted).all() == [
@@ -88,7 +88,7 @@ def test_secrets_are_on_no_page(official, tenant, account, gateway, payu_setting
 
 def test_a_secret_nobody_typed_stays_as_it_is(official, tenant, account, gateway, payu_settings):
     enter(official(), account)
-    browser, waits = official(), now(tenant).proposal_id
+    browser, waits = official(), now(tenant, account).proposal_id
     browser.get(f"/office/gateways/{account.id}/keys")
     browser.post(f"/office/gateways/{account.id}/keys/take-up", {"proposal": str(waits)})
 
@@ -104,24 +104,24 @@ def test_keys_the_gateway_does_not_take_are_not_kept(official, tenant, account, 
 
     assert page.status_code == 422
     assert "Bramka nie przyjmuje tych kluczy" in page.text
-    assert now(tenant).proposal_id is None
+    assert now(tenant, account).proposal_id is None
 
 
 def test_a_gateway_that_is_away_does_not_keep_anybody_from_proposing(official, tenant, account, gateway):
     gateway(ExternalSystemError("away"))
 
     assert enter(official(), account).status_code == 303
-    assert now(tenant).proposal_id is not None
+    assert now(tenant, account).proposal_id is not None
 
 
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"pos_id": "999999"}, "inne konto"),
-        ({"second_key": "short"}, "nie wygląda"),
-        ({"pos_id": ""}, "Wpisz"),
-        ({"second_key": "", "client_secret": ""}, "już ma"),
-        ({"base_url": "http://evil.example"}, "nie wygląda"),
+        ({"pos_id": "999999"}, "innego konta"),
+        ({"second_key": "short"}, "w innej postaci"),
+        ({"pos_id": ""}, "Wypełnij to pole"),
+        ({"second_key": "", "client_secret": ""}, "ma już te klucze"),
+        ({"base_url": "http://evil.example"}, "w innej postaci"),
     ],
 )
 def test_what_cannot_be_is_said_and_changes_nothing(official, tenant, account, gateway, changes, said):
@@ -129,7 +129,7 @@ def test_what_cannot_be_is_said_and_changes_nothing(official, tenant, account, g
 
     assert page.status_code == 422
     assert said in page.text
-    assert now(tenant).proposal_id is None
+    assert now(tenant, account).proposal_id is None
 
 
 @pytest.mark.parametrize("role", [Role.AUDITOR, Role.COMMUNICATIONS])

@@ -125,7 +125,7 @@ def test_what_nobody_decided_is_not_told(anna, town, refund, tenant):
 
 def test_a_refund_is_told_when_it_is_on_its_way_and_when_it_is_done(anna, town, refund, tenant):
     made = refund(4_000)
-    assert steps(anna, town)[1:] == [("now", "Refund on its way")]
+    assert steps(anna, town)[1:] == [("now", "Zwrot w drodze")]
     assert "40,00" in anna.text
 
     done(tenant, made, 4_000)
@@ -184,7 +184,7 @@ def test_a_confirmation_is_of_what_is_left(anna, town, refund, tenant):
     text = text.replace("\u00a0", " ")
 
     assert "103,00 zł" in text
-    assert "Refunded on" in text
+    assert "Zwrócono" in text
     assert "40,00 zł" in text
     assert "63,00 zł" in text
 

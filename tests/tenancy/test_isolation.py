@@ -18,10 +18,10 @@ from skarbnik.db import Base
 from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun, ReplacedRow
 from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
-from skarbnik.mail.services import send_mail
+from skarbnik.mail.services import Paper, send_mail
 from skarbnik.money import Money
 from skarbnik.payments.links import make_link
-from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentLink, PaymentOrder
+from skarbnik.payments.models import BookingLine, Difference, MerchantAccount, Notification, PaymentLink, PaymentOrder
 from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
@@ -69,7 +69,11 @@ def fill(session, tenant, open_account, **settings):
     session.add_all([run, batch])
     session.flush()
     open_difference(session, "overpaid", booking.id, order_id=order.id, amount=Money(1))
-    send_mail(session, cause="payment.paid", subject_id=order.id, recipient="a@b.pl", subject="Wpłata", text="Wpłata")
+    words = {"recipient": "a@b.pl", "subject": "Wpłata", "text": "Wpłata", "paper": Paper("wplata.pdf", b"%PDF")}
+    send_mail(session, cause="payment.paid", subject_id=order.id, **words)
+    for each in session.scalars(select(MerchantAccount)):
+        each.proposal_id, each.proposed_keys = each.id, b"sealed"
+        each.proposed_by, each.proposed_at = official.id, now
     record_act(session, "payer.viewed", subject="payer", subject_id=payer.id, actor="user", actor_id=official.id)
     news = Key(ArticleKind.NEWS, "przerwa", "pl")
     save_article(session, news, version=0, title="Przerwa", body="W sobotę.", answers={"a": "b"}, by=official.id)
