@@ -28,6 +28,10 @@ class TestPayu(PaymentGatewayContract):
         return lambda started: simulator.pay(started.external_id)
 
     @pytest.fixture
+    def statement(self, simulator):
+        return lambda started: simulator.statement()
+
+    @pytest.fixture
     def notified(self, receiver, until):
         def of(started):
             def completed():

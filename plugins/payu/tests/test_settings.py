@@ -15,9 +15,10 @@ from skarbnik_payu.settings import PayuSettings
 FIELDS = {field.name: field.metadata for field in fields(PayuSettings)}
 
 
-def test_the_plugin_offers_one_gateway_that_cancels_refunds_and_lists_methods():
+def test_the_plugin_offers_one_gateway_that_cancels_refunds_lists_methods_and_reads_statements():
     assert plugin.payment_gateways() == [PayuGateway]
-    assert PayuGateway.capabilities == {Capability.CANCEL, Capability.REFUND, Capability.METHODS}
+    named = {Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.STATEMENT_FILE}
+    assert PayuGateway.capabilities == named
 
 
 def test_the_two_keys_are_secret_and_nothing_else_is():
