@@ -13,6 +13,7 @@ from skarbnik.crypto import new_secret
 from skarbnik.db import new_id
 from skarbnik.errors import Conflict
 from skarbnik.payments.models import MerchantAccount
+from skarbnik.payments.settling import begin_settling
 from skarbnik.plugin_api import PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings, store_settings
 from skarbnik.tenancy.registry import Tenant
@@ -55,6 +56,9 @@ def open_merchant_account(
     known = account.settings_version and get_settings(session, tenant, holder, gateway_type.settings_type)
     if known != settings:
         account.settings_version = store_settings(session, tenant, holder, settings)
+    is_new = account not in session
     session.add(account)
     session.flush()
+    if is_new:
+        begin_settling(session, account)
     return account
