@@ -23,9 +23,9 @@ def account(session):
 
 @pytest.fixture
 def captured(session, account):
-    """`captured(grosze, moment)`: money of one payment on the account, as the gateway confirmed it."""
+    """`captured(grosze, moment)`: money of one payment on the account, as the gateway confirmed it. `paid`: another."""
 
-    def make(grosze=10_000, moment=NOON, *, on=None, **more):
+    def make(grosze=10_000, moment=NOON, *, on=None, paid=None, **more):
         to = on or account
         instalment = InstalmentFactory(
             principal=Money(grosze), receivable__kind__creditor_account=to.creditor_account, **more
@@ -34,7 +34,8 @@ def captured(session, account):
         transaction = TransactionFactory(
             started=True, amount=Money(grosze), instalment=instalment, merchant_account=to, external_id=number
         )
-        record_report(session, transaction.id, report_on(transaction, number, happened_at=moment))
+        amount = Money(paid or grosze)
+        record_report(session, transaction.id, report_on(transaction, number, amount, happened_at=moment))
         return session.scalars(select(Capture).where(Capture.transaction_id == transaction.id)).one()
 
     return make

@@ -147,7 +147,9 @@ _LINES = """
         SELECT c.captured_at AS at, c.id AS capture_id, l.id AS line_id, coalesce(l.kind, 'payment') AS kind,
             c.merchant_account_id AS account, c.external_id, c.amount AS ours, l.amount AS theirs, l.fee,
             c.transaction_id, c.state AS capture_state, l.currency <> c.currency AS other_currency
-        FROM captures c LEFT JOIN settlement_lines l ON l.capture_id = c.id AND l.kind = 'payment'
+        FROM captures c LEFT JOIN LATERAL (
+            SELECT * FROM settlement_lines WHERE capture_id = c.id AND kind = 'payment' LIMIT 1
+        ) AS l ON true  -- by the index, whatever PostgreSQL believes of a day it has not analysed yet
         WHERE {bounds}
         UNION ALL
         SELECT l.happened_at, NULL, l.id, l.kind, l.merchant_account_id, l.external_id, -r.amount, l.amount, l.fee,

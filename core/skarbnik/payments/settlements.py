@@ -220,7 +220,7 @@ _MATCH_REFUNDS = text("""
     UPDATE settlement_lines l SET refund_id = r.id, capture_id = r.capture_id
     FROM refunds r JOIN captures c ON c.id = r.capture_id
     WHERE l.merchant_account_id = :account AND c.merchant_account_id = :account AND l.kind = 'refund'
-        AND l.refund_id IS NULL AND r.external_id = l.external_id
+        AND (l.refund_id IS NULL AND r.external_id = l.external_id OR l.capture_id IS NULL AND r.id = l.refund_id)
 """)
 
 
