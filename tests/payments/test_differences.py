@@ -41,7 +41,7 @@ def night(session, account, published):
                 settlements.note_told(session, account.id, day, SettlementOrigin.REPORT)
             settlements.match(session, account.id)
             look(session, account.id)
-            session.flush()
+        session.expire_all()
 
     return make
 

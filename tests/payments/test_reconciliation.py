@@ -43,7 +43,7 @@ def tell(session, account):
             settlements.note_told(session, account.id, day, SettlementOrigin.REPORT)
             settlements.match(session, account.id)
             differences.look(session, account.id, heal=False)
-            session.flush()
+        session.expire_all()
 
     return make
 

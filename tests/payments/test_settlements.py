@@ -34,6 +34,7 @@ def keep(session, account):
     def make(*lines, origin=REPORT, to=None):
         news = settlements.keep(session, (to or account).id, lines, origin)
         settlements.match(session, (to or account).id)
+        session.expire_all()
         return news
 
     return make

@@ -20,9 +20,18 @@ from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import send_mail
 from skarbnik.money import Money
-from skarbnik.payments.models import BookingLine, Difference, Notification, PaymentOrder, Refund
+from skarbnik.payments import settlements
+from skarbnik.payments.models import (
+    BookingLine,
+    Difference,
+    Notification,
+    PaymentOrder,
+    Payout,
+    Refund,
+    SettlementOrigin,
+)
 from skarbnik.payments.services import open_difference, record_report
-from skarbnik.plugin_api import OperationKind, RefundState
+from skarbnik.plugin_api import OperationKind, RefundState, SettlementKind, SettlementLine
 from skarbnik.receivables.models import DatedKind, Document, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.remarks.models import Outcome, Topic
@@ -104,6 +113,14 @@ def fill(session, tenant, open_account, **settings):
         SignInAttempt(at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, ip="127.0.0.1"),
     ])  # fmt: skip
     session.flush()
+    report = SettlementOrigin.REPORT
+    told = [
+        SettlementLine(SettlementKind.PAYMENT, "E-1", Money(10_000), "PLN", now, payout="W-1"),
+        SettlementLine(SettlementKind.PAYOUT, "W-1", Money(10_000), "PLN", now),
+    ]
+    settlements.keep(session, account.id, told, report)
+    settlements.note_told(session, account.id, clock.today(), report)
+    settlements.match(session, account.id)
     set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
     set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=official.id)
     remark = write_remark(
@@ -123,7 +140,8 @@ def fill(session, tenant, open_account, **settings):
         "user": user, "official": official, "payer": payer, "instalment": instalment, "unpaid": unpaid, "run": run,
         "receivable": instalment.receivable_id, "booking": booking.id, "order": order, "account": account,
         "transaction": transaction, "batch": batch, "kind": instalment.receivable.kind_id,
-        "remark": remark.id,
+        "remark": remark.id, "difference": session.scalars(select(Difference.id)).one(),
+        "payout": session.scalars(select(Payout.id)).one(),
     }  # fmt: skip
 
 
@@ -211,6 +229,10 @@ def addresses(app, foreign):
     yield f"/office/exchange?before={UUID(int=2**128 - 1)}"
     yield "/office/payers?q=ZQX"
     yield "/office/payments?state=paid"
+    yield f"/office/reconciliation?day={clock.today()}"
+    yield f"/office/reconciliation/protocol/csv?day={clock.today()}"
+    yield f"/office/reconciliation/payouts/{foreign['payout']}/file/csv"
+    yield "/office/differences?state=closed"
 
 
 def test_no_page_in_any_role_shows_anything_of_the_neighbour(app, people, towns):
@@ -243,6 +265,10 @@ def test_the_neighbours_own_pages_do_show_the_canary(browse, towns, neighbour):
         "/office/exchange",
         f"/office/exchange/batches/{towns[1]['batch'].id}",
         "/office/remarks?state=answered",
+        f"/office/reconciliation?day={clock.today()}",
+        "/office/reconciliation/payouts",
+        f"/office/reconciliation/payouts/{towns[1]['payout']}",
+        "/office/differences",
         f"/office/remarks/{towns[1]['remark']}",
         f"/office/payers/{towns[1]['payer'].id}",
     ):
@@ -269,6 +295,10 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         ("resident", f"/payments/{foreign['order'].number}/pay", {}, 404),
         ("resident", "/acting", {"payer": str(foreign["payer"].id)}, 404),
         (Role.ACCOUNTANT, f"/office/differences/{foreign['booking']}/book", {}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/take", {}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/give-back", {}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/note", {"note": "x"}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/close", {"resolution": "x"}, 404),
         ("resident", f"/remarks/{foreign['remark']}/withdraw", {}, 404),
         (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/take", {}, 404),
         (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/answer", {"outcome": "not_wrong", "text": "x"}, 404),

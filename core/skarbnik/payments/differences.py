@@ -142,7 +142,6 @@ def look(session: Session, account_id: UUID, *, heal: bool = True) -> None:
             )
     if heal:
         _ask_about(session, account_id, words)
-    session.expire_all()
 
 
 def _ask_about(session: Session, account_id: UUID, words: dict[str, Any]) -> None:

@@ -64,11 +64,15 @@ class AccountDay:
         )
 
     @property
+    def refunds(self) -> Figure:
+        """What was sent back here, as the gateway would report it."""
+        return Figure(self.refunded.number, -self.refunded.amount)
+
+    @property
     def agrees(self) -> bool:
         """Whether gateway and portal say the same. Money in suspense agrees too: it is there, and nobody's yet."""
-        payments, refunds = self.of_gateway("payment"), self.of_gateway("refund")
-        back = Figure(refunds.number, -refunds.amount)
-        return not self.differences and (payments, back) == (self.captured, self.refunded)
+        theirs = (self.of_gateway("payment"), self.of_gateway("refund"))
+        return not self.differences and theirs == (self.captured, self.refunds)
 
     @property
     def is_empty(self) -> bool:

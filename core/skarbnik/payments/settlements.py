@@ -83,7 +83,6 @@ def keep(session: Session, account_id: UUID, told: Iterable[Told], origin: Settl
             for each in rest[start : start + AT_ONCE]
         ]
         changed += _write_lines(session, rows)
-    session.expire_all()
     return changed
 
 
@@ -230,7 +229,6 @@ def match(session: Session, account_id: UUID) -> None:
     session.flush()
     for statement in (_MATCH_REFUNDS, _MATCH_PAYMENTS, _MATCH_MONEY_BACK):
         session.execute(statement, {"account": account_id})
-    session.expire_all()
 
 
 def note_asked(session: Session, account_id: UUID, day: date, origin: SettlementOrigin) -> SettlementReport:
