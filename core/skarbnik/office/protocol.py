@@ -81,13 +81,13 @@ def day_tables(accounts: Sequence[AccountDay], differences: Sequence[Any]) -> li
                 known_by(each),
             ],
             columns=[
-                Column(_("What"), 18),
-                Column(_("Gateway, number"), 8, right=True),
-                Column(_("Gateway, sum"), 12, right=True),
-                Column(_("Skarbnik, number"), 8, right=True),
-                Column(_("Skarbnik, sum"), 12, right=True),
+                Column(_("What"), 22),
+                Column(_("Gateway, number"), 10, right=True),
+                Column(_("Gateway, sum"), 11, right=True),
+                Column(_("Skarbnik, number"), 10, right=True),
+                Column(_("Skarbnik, sum"), 11, right=True),
             ],
-            rows=[*_gateway_rows(each, names), *_finance_rows(each, finance)],
+            rows=[] if each.is_empty else [*_gateway_rows(each, names), *_finance_rows(each, finance)],
             language=current_language(),
         )
         for each in accounts
@@ -98,12 +98,12 @@ def day_tables(accounts: Sequence[AccountDay], differences: Sequence[Any]) -> li
             title=_("Differences"),
             lines=[] if differences else [_("None.")],
             columns=[
-                Column(_("What"), 16),
+                Column(_("What"), 15),
                 Column(_("Payment"), 10),
                 Column(_("Amount"), 9, right=True),
-                Column(_("Opened"), 10),
-                Column(_("Who looks into it"), 12),
-                Column(_("How it ended"), 16),
+                Column(_("Opened"), 13),
+                Column(_("Who looks into it"), 13),
+                Column(_("How it ended"), 14),
             ],
             rows=[
                 (

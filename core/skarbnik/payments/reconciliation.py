@@ -239,7 +239,8 @@ _DAYS = text("""
     )
     SELECT day, coalesce(captured.number, 0) AS captures, coalesce(captured.amount, 0) AS captured,
         coalesce(told.number, 0) AS told, coalesce(told.amount, 0) AS told_amount,
-        coalesce(differing.number, 0) AS differences, coalesce(heard.number, 0) >= accounts.number AS is_told
+        coalesce(differing.number, 0) AS differences, coalesce(heard.number, 0) >= accounts.number AS is_told,
+        accounts.number > 0 AS has_accounts
     FROM days LEFT JOIN captured USING (day) LEFT JOIN told USING (day) LEFT JOIN differing USING (day)
     LEFT JOIN heard USING (day) JOIN accounts USING (day)
     ORDER BY day DESC
@@ -255,12 +256,18 @@ class DayRow:
     told: Figure
     differences: int
     is_told: bool  # by every gateway, after the day was over
+    has_accounts: bool  # at a gateway, on that day
 
     @property
     def mark(self) -> str:
-        """`wrong` when something differs, `now` while gateways have not told it, `done` when it agrees."""
+        """`wrong` when something differs, `now` while gateways have not told it, `done` when it agrees.
+
+        Nothing before there was an account.
+        """
         if self.differences or (self.is_told and self.captured != self.told):
             return "wrong"
+        if not self.has_accounts and not self.captured.number:
+            return ""
         return "done" if self.is_told else "now"
 
 
@@ -276,6 +283,7 @@ def list_days(session: Session, *, last: date, days: int = DAYS) -> list[DayRow]
             Figure(row.told, Money(row.told_amount)),
             row.differences,
             row.is_told,
+            row.has_accounts,
         )
         for row in session.execute(_DAYS, words)
     ]

@@ -42,7 +42,7 @@ log = structlog.get_logger()
 AT = hour(4, 0)  # in Poland, after the gateways' own night; clocks are moved earlier
 SPREAD = 7200  # seconds over which the accounts of all gminas are asked
 AFTER_FAILURE = timedelta(hours=1)
-IN_A_MOMENT = timedelta(seconds=30)
+IN_A_MOMENT, SOON = timedelta(seconds=30), timedelta(seconds=3)
 MOST_SILENT = 3  # payments in a row that the gateway does not answer about; then it is left alone
 LONGEST = 120.0  # seconds of asking one by one, after which others have their turn
 _AT_ONCE = threading.BoundedSemaphore(2)  # of a process: the other threads stay for payments
@@ -86,7 +86,7 @@ def every_night(tenant: Tenant, account_id: UUID) -> Again:
 def ask_now(tenant: Tenant, report_id: UUID) -> Again | None:
     """An official wants to know about a day now."""
     if not _AT_ONCE.acquire(blocking=False):
-        return Again(clock.now() + IN_A_MOMENT)
+        return Again(clock.now() + SOON)  # somebody waits for it
     try:
         with tenant.session() as session:
             report = session.get_one(SettlementReport, report_id)
