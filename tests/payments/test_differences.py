@@ -117,6 +117,22 @@ def test_a_payment_missing_in_the_report_has_two_days_to_come(captured, told, ni
     assert closed() == [("portal_only", "told")]
 
 
+def test_a_refund_missing_in_the_report_has_two_days_to_come(session, captured, told, night, queue, closed):
+    capture, official = captured(), OfficialFactory()
+    refund = Refund(
+        capture_id=capture.id, amount=Money(400), state=RefundState.COMPLETED, external_id="BACK-1", reason="nadpłata",
+        requested_by=official.id, requested_at=NEXT_NIGHT, settled_at=datetime(2026, 11, 24, 12, tzinfo=UTC),
+    )  # fmt: skip
+    session.add(refund)
+
+    night(told(capture))
+    assert queue() == []
+    night(days=2)
+    assert queue() == [("portal_only", -400)]
+    night(told(kind=K.REFUND, external_id="BACK-1", amount=Money(-400)), days=3)
+    assert closed() == [("portal_only", "told")]
+
+
 def test_nothing_is_missing_in_a_report_that_never_came(captured, night, queue):
     captured()
 

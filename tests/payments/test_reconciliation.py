@@ -97,7 +97,7 @@ def test_gateway_portal_and_finance_system_stand_side_by_side(session, account, 
     assert found.of_finance("echoed") == Figure(1, Money(10_000))
     assert found.of_finance("waiting") == Figure(1, Money(5_000))
     assert found.of_finance("in_suspense") == Figure(1, Money(700))
-    assert (found.was_told, found.agrees, found.differences) == (True, False, 1)  # money in suspense is to be decided
+    assert (found.was_told, found.mark, found.differences) == (True, "wrong", 1)  # money in suspense is to be decided
 
 
 def test_a_day_that_differs_says_so_in_the_day_and_in_the_list(session, captured, told, tell):
@@ -107,7 +107,7 @@ def test_a_day_that_differs_says_so_in_the_day_and_in_the_list(session, captured
     (found,) = get_day(session, DAY)
     days = {row.day: row for row in list_days(session, last=DAY + timedelta(days=1))}
 
-    assert (found.agrees, found.differences) == (False, 2)
+    assert (found.mark, found.differences) == ("wrong", 2)
     assert (days[DAY].mark, days[DAY].differences) == ("wrong", 2)
     assert days[DAY + timedelta(days=1)].mark == "now"
     assert len(days) == 31
@@ -127,6 +127,39 @@ def test_a_day_is_green_once_every_gateway_told_it_after_it_was_over(session, ac
     session.flush()
     assert list_days(session, last=DAY, days=1)[0].mark == "done"
     assert [each.account.id for each in get_day(session, DAY)] == [account.id]
+
+
+def test_a_day_nobody_told_yet_does_not_differ(session, captured):
+    captured(10_000)
+
+    assert get_day(session, DAY)[0].mark == "now"
+
+
+@pytest.mark.parametrize(("origin", "mark"), [(SettlementOrigin.ASKED, "done"), (SettlementOrigin.REPORT, "wrong")])
+def test_a_gateway_asked_about_payments_one_by_one_says_nothing_of_refunds(
+    session, account, captured, told, refund, origin, mark
+):
+    capture = captured(10_000)
+    refund(capture, 500, "BACK-1")
+    with clock.stopped_at(NOON + timedelta(days=1)):
+        settlements.keep(session, account.id, [told(capture)], origin)
+        settlements.note_told(session, account.id, DAY, origin)
+        settlements.match(session, account.id)
+    session.expire_all()
+
+    assert get_day(session, DAY)[0].mark == mark
+
+
+def test_a_refund_counts_on_the_day_it_was_settled_here(session, account, captured, told, tell, refund):
+    capture = captured(10_000)
+    back = refund(capture, 500, "BACK-1")
+    late = told(kind=K.REFUND, external_id="BACK-1", amount=Money(-500), happened_at=NOON + timedelta(days=1))
+
+    tell(told(capture), late)
+
+    assert [get_day(session, DAY + timedelta(days=each))[0].of_gateway("refund").number for each in (0, 1)] == [1, 0]
+    assert get_day(session, DAY)[0].mark == "done"
+    assert back.settled_at == NOON
 
 
 def test_lines_of_a_day_are_those_of_either_side_in_their_order(session, captured, told, tell):

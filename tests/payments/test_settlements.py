@@ -220,7 +220,7 @@ def test_a_payment_seconds_before_midnight_is_not_on_two_days(session, captured,
     keep(told(capture, happened_at=midnight + timedelta(seconds=1)))
 
     today, tomorrow = (get_day(session, day)[0] for day in (DAY, DAY + timedelta(days=1)))
-    assert today.agrees
+    assert today.captured == today.of_gateway("payment")
     assert (today.captured.number, today.of_gateway("payment").number) == (1, 1)
     assert tomorrow.is_empty
 

@@ -352,6 +352,26 @@ def test_a_statement_fills_what_asking_could_not_tell_and_the_same_file_changes_
     assert read(tenant, Difference.id) == []
 
 
+def test_a_statement_tells_the_days_it_is_of_and_not_those_of_what_a_payout_paid_out():
+    def at(day, kind=SettlementKind.PAYMENT, payout=None):
+        amount = Money(-1) if kind is SettlementKind.FEE else Money(1)
+        return Told(kind, f"{kind}{day}", amount, "PLN", NOON + timedelta(days=day), payout=payout)
+
+    older, own, paid_out = at(-9, payout="W"), at(0), at(2, SettlementKind.PAYOUT)
+    assert settling.days_of([older, own, paid_out]) == [DAY + timedelta(days=each) for each in (2, 1, 0)]
+    assert settling.days_of([older]) == [DAY - timedelta(days=9)]
+    assert settling.days_of([]) == []
+    assert len(settling.days_of([at(-5_000), own])) == 92
+
+
+def test_a_gateway_that_is_silent_all_morning_is_left_alone_until_the_next_night(tenant, town, gateway):
+    account, _captures = town("przelewy24", 10_000)
+    gateway.days = {DAY: ExternalSystemError("x")}
+    with clock.stopped_at(NIGHT.replace(hour=12)):
+        again = settling.every_night(tenant, account.id)
+        assert again.at == next_night(account.id, clock.now())
+
+
 def test_a_statement_that_cannot_be_used_changes_nothing(tenant, town, gateway):
     account, _captures = town("payu", 10_000)
     gateway.statement = BrokenFile("x", [FileProblem(3, "amount", "źle")])

@@ -45,8 +45,8 @@ def difference_words() -> dict[str, Words]:
         ),
         "portal_only": Words(
             _("Only Skarbnik has it"),
-            _("Skarbnik captured money that the gateway does not report for its day, nor later."),
-            _("Look for the payment in the gateway's panel and ask its help desk. Until then do not refund it."),
+            _("Skarbnik has a payment or a refund that the gateway does not report for its day, nor later."),
+            _("Look for it in the gateway's panel and ask its help desk. Until then do not refund the payment."),
         ),
         "amount_differs": Words(
             _("The amounts differ"),

@@ -60,6 +60,15 @@ QUESTIONS: dict[str, str] = {
             AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.capture_id = c.id AND l.kind = 'payment')
             AND (c.id = ANY(CAST(:open AS uuid[])) OR (c.captured_at >= :since_moment AND c.captured_at < :grace
                 AND r.told_at >= (r.day + CAST(:grace_days AS integer))::timestamp AT TIME ZONE 'Europe/Warsaw'))
+        UNION ALL
+        SELECT b.id, t.order_id, (b.settled_at AT TIME ZONE 'Europe/Warsaw')::date, -b.amount, CAST(NULL AS uuid)
+        FROM refunds b JOIN captures c ON c.id = b.capture_id JOIN transactions t ON t.id = c.transaction_id
+        LEFT JOIN settlement_reports r ON r.merchant_account_id = c.merchant_account_id AND r.origin <> 'asked'
+            AND r.day = (b.settled_at AT TIME ZONE 'Europe/Warsaw')::date
+        WHERE c.merchant_account_id = :account AND b.state = 'completed'
+            AND NOT EXISTS (SELECT FROM settlement_lines l WHERE l.refund_id = b.id)
+            AND (b.id = ANY(CAST(:open AS uuid[])) OR (b.settled_at >= :since_moment AND b.settled_at < :grace
+                AND r.told_at >= (r.day + CAST(:grace_days AS integer))::timestamp AT TIME ZONE 'Europe/Warsaw'))
     """,
     "payout_differs": """
         SELECT p.id AS subject_id, CAST(NULL AS uuid) AS order_id, p.paid_on AS day,

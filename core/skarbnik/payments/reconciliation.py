@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, joinedload
 from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.money import ZERO, Amounts, Money
-from skarbnik.payments.models import MerchantAccount, Payout, SettlementReport
+from skarbnik.payments.models import MerchantAccount, Payout, SettlementOrigin, SettlementReport
 from skarbnik.plugin_api import SettlementKind
 
 PAGE = 50
@@ -69,10 +69,18 @@ class AccountDay:
         return Figure(self.refunded.number, -self.refunded.amount)
 
     @property
-    def agrees(self) -> bool:
-        """Whether gateway and portal say the same. Money in suspense agrees too: it is there, and nobody's yet."""
-        theirs = (self.of_gateway("payment"), self.of_gateway("refund"))
-        return not self.differences and theirs == (self.captured, self.refunds)
+    def mark(self) -> str:
+        """`wrong` when something differs, `now` while the gateway has not told the day, `done` when it agrees.
+
+        Money in suspense is there, and is to be decided: a difference. A gateway that was asked about payments one by
+        one says nothing of refunds.
+        """
+        says_refunds = self.report is None or self.report.origin is not SettlementOrigin.ASKED
+        same = self.of_gateway("payment") == self.captured
+        same = same and (not says_refunds or self.of_gateway("refund") == self.refunds)
+        if self.differences or (self.was_told and not same):
+            return "wrong"
+        return "done" if self.was_told else "now"
 
     @property
     def is_empty(self) -> bool:

@@ -223,11 +223,20 @@ _MATCH_REFUNDS = text("""
 """)
 
 
+# As a payment counts on the day of its capture, a refund counts on the day it was settled here.
+_DATE_REFUNDS = text("""
+    UPDATE settlement_lines l SET counts_on = (r.settled_at AT TIME ZONE 'Europe/Warsaw')::date
+    FROM refunds r
+    WHERE l.merchant_account_id = :account AND l.refund_id = r.id AND r.settled_at IS NOT NULL AND r.state = 'completed'
+        AND l.counts_on <> (r.settled_at AT TIME ZONE 'Europe/Warsaw')::date
+""")
+
+
 def match(session: Session, account_id: UUID) -> None:
     """Find what lines belong to. Whoever matched is not touched again; the account is locked."""
     lock_account(session, account_id)
     session.flush()
-    for statement in (_MATCH_REFUNDS, _MATCH_PAYMENTS, _MATCH_MONEY_BACK):
+    for statement in (_MATCH_REFUNDS, _MATCH_PAYMENTS, _MATCH_MONEY_BACK, _DATE_REFUNDS):
         session.execute(statement, {"account": account_id})
 
 

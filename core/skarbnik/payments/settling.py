@@ -42,7 +42,9 @@ log = structlog.get_logger()
 AT = hour(4, 0)  # in Poland, after the gateways' own night; clocks are moved earlier
 SPREAD = 7200  # seconds over which the accounts of all gminas are asked
 AFTER_FAILURE = timedelta(hours=1)
+UNTIL = hour(12, 0)  # so long a silent gateway is asked again; then the next night
 IN_A_MOMENT, SOON = timedelta(seconds=30), timedelta(seconds=3)
+LONGEST_STATEMENT = 92  # days
 MOST_SILENT = 3  # payments in a row that the gateway does not answer about; then it is left alone
 LONGEST = 120.0  # seconds of asking one by one, after which others have their turn
 _AT_ONCE = threading.BoundedSemaphore(2)  # of a process: the other threads stay for payments
@@ -80,7 +82,8 @@ def every_night(tenant: Tenant, account_id: UUID) -> Again:
     night = next_night(account_id, clock.now())
     if None in done:
         return Again(clock.now() + IN_A_MOMENT)
-    return Again(night if all(done) else min(night, clock.now() + AFTER_FAILURE))
+    is_late = clock.now().astimezone(clock.WARSAW).time() >= UNTIL
+    return Again(night if all(done) or is_late else min(night, clock.now() + AFTER_FAILURE))
 
 
 def ask_now(tenant: Tenant, report_id: UUID) -> Again | None:
@@ -224,6 +227,14 @@ def _bounds(day: date) -> dict[str, Any]:
     return {"since": since, "until": until, "first": first_id_of(since), "last": first_id_of(until)}
 
 
+def days_of(told: Sequence[SettlementLine]) -> list[date]:
+    """The days a statement is of. What a payout paid out may be older, and not all of its day."""
+    own = [each for each in told if each.kind is SettlementKind.PAYOUT or each.payout is None] or told
+    days = sorted(clock.local_day(each.happened_at) for each in own)
+    number = min((days[-1] - days[0]).days + 1, LONGEST_STATEMENT) if days else 0
+    return [days[-1] - timedelta(days=before) for before in range(number)]
+
+
 def take_statement(tenant: Tenant, account: MerchantAccount, stream: BinaryIO) -> tuple[int, int]:
     """Keep what a file says that the office took from the gateway's panel: how many lines, how many are news.
 
@@ -233,7 +244,7 @@ def take_statement(tenant: Tenant, account: MerchantAccount, stream: BinaryIO) -
     with tenant.session() as session:
         news = settlements.keep(session, account.id, told, SettlementOrigin.STATEMENT)
         settlements.match(session, account.id)
-        for day in {clock.local_day(each.happened_at) for each in told}:
+        for day in days_of(told):
             settlements.note_told(session, account.id, day, SettlementOrigin.STATEMENT)
         differences.look(session, account.id)
     return len(told), news
