@@ -58,11 +58,11 @@ class Visitor:
         self.host = f"{slug}.localhost:{stack.port}"
         self.cookies: dict[str, str] = {}
 
-    def sign_in(self, login: str) -> Page:
-        email = f"{login}@{self.slug}.example"
-        page = self.get("/sign-in")
+    def sign_in(self, login: str, *, office: bool = False) -> Page:
+        email, door = f"{login}@{self.slug}.example", "/office/sign-in" if office else "/sign-in"
+        page = self.get(door)
         fields = {"email": email, "password": self.stack.passwords[email], "next": ""}
-        return self.post("/sign-in", [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
+        return self.post(door, [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
 
     def get(self, path: str) -> Page:
         return self._follow("GET", path, None)
