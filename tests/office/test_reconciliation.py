@@ -263,7 +263,10 @@ def test_a_difference_is_taken_noted_and_closed_with_names_and_stays_in_the_hist
     assert f'href="{path}"' in browser.get("/office/differences?owner=mine").text
     assert f'href="{path}"' not in browser.get("/office/differences?owner=nobody").text
     assert browser.post(f"{path}/note", {"note": "Sklep gminy?"}).status_code == 303
-    assert "Sklep gminy?" in browser.get(path).text
+    shown = browser.get(path).text
+    assert "Sklep gminy?" in shown
+    assert "@FOREIGN" in shown
+    assert "50,00" in shown
     assert browser.post(f"{path}/note", {"note": "x" * 201}).status_code == 422
     assert browser.post(f"{path}/close", {"resolution": " "}).status_code == 422
     assert browser.post(f"{path}/close", {"resolution": "Inny program"}).status_code == 303

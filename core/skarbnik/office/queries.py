@@ -51,7 +51,8 @@ def list_orders(session: Session, *, state: str | None, number: str | None, befo
 _DIFFERENCE = """
     SELECT d.id, d.kind, d.subject_id, d.amount, d.day, d.opened_at, d.owner_id, d.note, d.closed_at, d.resolution,
         o.number, b.state AS booking_state, b.reason, u.name AS owner, c.name AS closed_by, m.title AS account,
-        p.id AS payout_id
+        p.id AS payout_id, coalesce(s.external_id, k.external_id) AS gateway_number, s.amount AS theirs,
+        CASE WHEN s.kind = 'payment' OR s.id IS NULL THEN k.amount END AS ours
     FROM differences d
     LEFT JOIN payment_orders o ON o.id = d.order_id
     LEFT JOIN booking_lines b ON b.id = d.subject_id
@@ -59,6 +60,8 @@ _DIFFERENCE = """
     LEFT JOIN users c ON c.id = d.closed_by
     LEFT JOIN merchant_accounts m ON m.id = d.merchant_account_id
     LEFT JOIN payouts p ON p.id = d.subject_id
+    LEFT JOIN settlement_lines s ON s.id = d.subject_id
+    LEFT JOIN captures k ON k.id = coalesce(s.capture_id, d.subject_id)
 """
 _CHOSEN = """
     (CAST(:kind AS varchar) IS NULL OR d.kind = :kind)
