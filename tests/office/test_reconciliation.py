@@ -88,6 +88,18 @@ def test_a_day_shows_both_sides_what_differs_and_what_to_do(official, town):
     assert town.order.number not in differing.partition('id="lines"')[2]
 
 
+@pytest.mark.parametrize(
+    ("error", "said"), [("Misconfigured", "switched on"), ("Refused", "switched on"), ("Nonsense", "did not answer")]
+)
+def test_a_gateway_that_did_not_tell_is_told_apart_from_one_that_refuses(official, town, tenant, error, said):
+    with tenant.session() as session:
+        session.scalars(select(SettlementReport)).one().error = error
+    browser = official()
+    browser.get("/language/en")
+
+    assert said in browser.get(f"/office/reconciliation?day={YESTERDAY}").text
+
+
 @pytest.mark.parametrize("day", ["", "x", "2026-02-30", "1999-12-31", "9999-01-01", "2026-11-26' OR 1=1"])
 def test_a_day_that_is_none_does_not_exist(official, town, day):
     assert official().get(f"/office/reconciliation?day={day}").status_code == 404

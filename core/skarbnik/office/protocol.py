@@ -50,6 +50,12 @@ def known_by(each: AccountDay) -> str:
     report = each.report
     if report is None:
         said = _("The gateway has not been asked about this day yet.")
+    elif report.error in {"Misconfigured", "Refused"}:
+        said = _(
+            "The gateway refused to tell about this day on %(moment)s: reports may not be switched on there, or the"
+            " keys were changed. Tell the operator of the portal.",
+            moment=moment(report.asked_at),
+        )
     elif report.error is not None:
         said = _("The gateway did not answer on %(moment)s. It will be asked again.", moment=moment(report.asked_at))
     elif report.told_at is None:

@@ -85,6 +85,7 @@ def _day(wanted: date) -> str:
         differences=queries.list_differences_of(session, wanted, most=SHOWN),
         words_of=words_of,
         resolutions=resolution_names(),
+        shown=SHOWN,
         lines=lines[: reconciliation.PAGE],
         more=len(lines) > reconciliation.PAGE,
         page=page,

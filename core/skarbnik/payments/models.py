@@ -254,7 +254,6 @@ class Difference(Base):
     __tablename__ = "differences"
     __table_args__ = (
         Index("differences_open_key", "kind", "subject_id", unique=True, postgresql_where="closed_at IS NULL"),
-        Index("differences_subject_id_idx", "subject_id"),
         Index("differences_day_idx", "day"),
     )
 

@@ -345,7 +345,6 @@ CREATE TABLE differences (
     CONSTRAINT differences_closed_by_fkey FOREIGN KEY(closed_by) REFERENCES users (id)
 );
 CREATE UNIQUE INDEX differences_open_key ON differences (kind, subject_id) WHERE closed_at IS NULL;
-CREATE INDEX differences_subject_id_idx ON differences (subject_id);
 CREATE INDEX differences_day_idx ON differences (day);
 
 CREATE TABLE settlement_reports (
