@@ -29,7 +29,8 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries, keys, switches
+from skarbnik.office import dictionaries, keys, reconciliation, switches
+from skarbnik.office import differences as office_differences
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
 from skarbnik.office import gateways as office_gateways
@@ -82,6 +83,7 @@ OFFICE_MENU = [
     MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
     MenuItem(_("Payments"), "office.payments_list", SEE_PAYMENTS),
     MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS),
+    MenuItem(_("Reconciliation"), "reconciliation.days", SEE_PAYMENTS),
     MenuItem(_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
     MenuItem(_("Payers"), "office.payers", SEE_ANY),
     MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS),
@@ -161,6 +163,8 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_payments.blueprint)
     app.register_blueprint(office_refunds.blueprint)
+    app.register_blueprint(office_differences.blueprint)
+    app.register_blueprint(reconciliation.blueprint)
     app.register_blueprint(dictionaries.blueprint)
     app.register_blueprint(office_documents.blueprint)
     app.register_blueprint(office_exchange.blueprint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
 WARSAW = ZoneInfo("Europe/Warsaw")
@@ -30,6 +30,11 @@ def local_day(moment: datetime) -> date:
     if moment.tzinfo is None:
         raise ValueError("a moment without a zone has no day")
     return moment.astimezone(WARSAW).date()
+
+
+def start_of(day: date) -> datetime:
+    """The first moment of a day in Warsaw, in UTC. Days when clocks are moved have 23 or 25 hours."""
+    return datetime.combine(day, time(), tzinfo=WARSAW).astimezone(UTC)
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
 from skarbnik.mail import tasks as mail
 from skarbnik.outbox import Again, Errand
-from skarbnik.payments import refund_tasks
+from skarbnik.payments import refund_tasks, settling
 from skarbnik.payments import tasks as payments
 from skarbnik.portal import tasks as portal
 from skarbnik.tenancy.instance import Instance
@@ -36,6 +36,9 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.refund_notified": refund_tasks.refund_notified,
     "payments.paid": portal.confirm_payment,
     "payments.part_paid": portal.confirm_part,
+    "settlements.every_night": settling.every_night,
+    "settlements.ask": settling.ask_now,
+    "settlements.match": settling.match_again,
     "exchange.file_arrived": exchange.read_file,
     "exchange.documents_wait": exchange.take_documents,
     "exchange.sweep": exchange.sweep,
@@ -47,7 +50,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "remark.answered": portal.tell_answered,
     "mail.asked": mail.deliver,
 }
-QUEUES = ("payments", "exchange", "remark", "mail")
+QUEUES = ("payments", "settlements", "exchange", "remark", "mail")
 RENEW_EVERY = 5.0
 
 

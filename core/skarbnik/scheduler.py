@@ -36,6 +36,7 @@ log = structlog.get_logger()
 RELAY_EVERY = 0.2
 LOOK_EVERY = 2.0
 CHUNK = 20
+SLOW = {"exchange", "settlements"}  # an errand takes minutes there: others of its chunk would wait for it
 QUIET = 5.0  # seconds without a change after which what lies in a folder of documents is asked for
 PATIENCE = 60.0  # seconds after which it is asked for though more and more comes
 MOST_WAITING = 200  # messages in a queue; more would only let leases run out there
@@ -80,7 +81,7 @@ class Scheduler:
         for errand in errands:
             by_queue[errand.topic.partition(".")[0]].append(errand.id)
         for queue, ids in by_queue.items():
-            size = 1 if queue == "exchange" else CHUNK
+            size = 1 if queue in SLOW else CHUNK
             for start in range(0, len(ids), size):
                 self.ring(queue, ids[start : start + size])
         return len(errands) >= 200

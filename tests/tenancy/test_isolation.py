@@ -20,12 +20,22 @@ from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import Paper, send_mail
 from skarbnik.money import Money
+from skarbnik.payments import settlements
 from skarbnik.payments.links import make_link
-from skarbnik.payments.models import BookingLine, Difference, MerchantAccount, Notification, PaymentLink, PaymentOrder
+from skarbnik.payments.models import (
+    BookingLine,
+    Difference,
+    MerchantAccount,
+    Notification,
+    PaymentLink,
+    PaymentOrder,
+    Payout,
+    SettlementOrigin,
+)
 from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
-from skarbnik.plugin_api import OperationKind
+from skarbnik.plugin_api import OperationKind, SettlementKind, SettlementLine
 from skarbnik.receivables.models import DatedKind, Document, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.remarks.models import Outcome, Topic
@@ -115,6 +125,14 @@ def fill(session, tenant, open_account, **settings):
         reason="nadpłata",
         by=official.id,
     )
+    report = SettlementOrigin.REPORT
+    told = [
+        SettlementLine(SettlementKind.PAYMENT, "E-1", Money(10_000), "PLN", now, payout="W-1"),
+        SettlementLine(SettlementKind.PAYOUT, "W-1", Money(10_000), "PLN", now),
+    ]
+    settlements.keep(session, account.id, told, report)
+    settlements.note_told(session, account.id, clock.today(), report)
+    settlements.match(session, account.id)
     set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
     set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=official.id)
     remark = write_remark(
@@ -137,6 +155,8 @@ def fill(session, tenant, open_account, **settings):
         "receivable": instalment.receivable_id, "booking": booking.id, "order": order, "account": account,
         "transaction": transaction, "batch": batch, "kind": instalment.receivable.kind_id,
         "remark": remark.id, "link": link.id, "secret": secret, "merchant_account": account.id,
+        "difference": session.scalars(select(Difference.id).limit(1)).one(),
+        "payout": session.scalars(select(Payout.id)).one(),
     }  # fmt: skip
 
 
@@ -224,6 +244,10 @@ def addresses(app, foreign):
     yield f"/office/exchange?before={UUID(int=2**128 - 1)}"
     yield "/office/payers?q=ZQX"
     yield "/office/payments?state=paid"
+    yield f"/office/reconciliation?day={clock.today()}"
+    yield f"/office/reconciliation/protocol/csv?day={clock.today()}"
+    yield f"/office/reconciliation/payouts/{foreign['payout']}/file/csv"
+    yield "/office/differences?state=closed"
 
 
 def test_no_page_in_any_role_shows_anything_of_the_neighbour(app, people, towns):
@@ -256,6 +280,10 @@ def test_the_neighbours_own_pages_do_show_the_canary(browse, towns, neighbour):
         "/office/exchange",
         f"/office/exchange/batches/{towns[1]['batch'].id}",
         "/office/remarks?state=answered",
+        f"/office/reconciliation?day={clock.today()}",
+        "/office/reconciliation/payouts",
+        f"/office/reconciliation/payouts/{towns[1]['payout']}",
+        "/office/differences",
         f"/office/remarks/{towns[1]['remark']}",
         f"/office/payers/{towns[1]['payer'].id}",
     ):
@@ -282,6 +310,10 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         ("resident", f"/payments/{foreign['order'].number}/pay", {}, 404),
         ("resident", "/acting", {"payer": str(foreign["payer"].id)}, 404),
         (Role.ACCOUNTANT, f"/office/differences/{foreign['booking']}/book", {}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/take", {}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/give-back", {}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/note", {"note": "x"}, 404),
+        (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/close", {"resolution": "x"}, 404),
         ("resident", f"/remarks/{foreign['remark']}/withdraw", {}, 404),
         ("resident", f"/payments/links/{foreign['link']}/revoke", {}, 404),
         ("resident", "/payments/links", {"instalment": str(unpaid.id)}, 303),

@@ -1,4 +1,4 @@
-"""Officials of a round: one proposes refunds, another decides, while everything dies around them too."""
+"""Visitors of a round: one proposes refunds, another decides, while everything dies around them too."""
 
 from __future__ import annotations
 
@@ -16,25 +16,19 @@ WHO = ("ksiegowa", "administrator")
 EVERY = 1.5  # seconds
 
 
-class Official(Visitor):
-    """Somebody of the office."""
-
-    door = "/office/sign-in"
-
-
 class Desk:
     """Two officials of each gmina. The seed decides what goes back, and whether the second one agrees."""
 
     def __init__(self, crowd: Crowd, *, seed: int) -> None:
         self.crowd = crowd
         self.chance = Random(f"office {seed}")
-        self._pairs: list[tuple[Official, Official]] = []
+        self._pairs: list[tuple[Visitor, Visitor]] = []
 
     def sign_in(self) -> None:
         for slug in self.crowd.stack.towns:
-            first, second = (Official(self.crowd.stack, slug) for _ in WHO)
+            first, second = (Visitor(self.crowd.stack, slug) for _ in WHO)
             for official, login in zip((first, second), WHO, strict=True):
-                assert official.sign_in(login).status == 200
+                assert official.sign_in(login, office=True).status == 200
             self._pairs.append((first, second))
 
     def live(self) -> None:
@@ -44,7 +38,7 @@ class Desk:
             time.sleep(EVERY)
             self._send_back(*self.chance.choice(self._pairs))
 
-    def _send_back(self, first: Official, second: Official) -> None:
+    def _send_back(self, first: Visitor, second: Visitor) -> None:
         persist = self.crowd.persist
         listed = sorted(set(PAYMENT.findall(persist(lambda: first.get("/office/payments?state=paid")).text)))
         if not listed:

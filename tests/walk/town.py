@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 
 from skarbnik import clock
@@ -65,6 +66,7 @@ LONG_NAME = (
 LONG_WORD = "Dziewięćsetdziewięćdziesiątdziewięćtysięcydziewięćsetdziewięćdziesięciodziewięcioletni" * 2
 NOBODY, OPERATOR = "nobody", "operator"
 RICH, EMPTY, NO_PAYER = "resident", "resident with nothing to pay", "resident without a payer"
+FILES = ("pdf", "csv")
 MANY = 60  # more than a page of the list holds
 
 
@@ -109,6 +111,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
         remarks = _remarks(session, rich)
+        money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
     mine = {"owner": RICH}
     return Town(
@@ -125,6 +128,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "document_id": document_id,
             "batch_id": batch,
             "source_id": REAL,
+            "payout_id": money["payouts"][0],
+            "difference_id": money["differences"][0],
             "remark_id": remarks["answered"],
             "number": rich.orders["paid"],
             "capture_id": rich.back.capture_id,
@@ -195,6 +200,21 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "exchange.run": [Example({"run_id": each}) for each in runs.values()],
             "exchange.missing": [Example(), Example(query="trouble=checksum"), Example(query="trouble=missing")],
             "exchange.overview": [Example(), Example(query="state=refused"), Example(query="state=running")],
+            "reconciliation.days": [
+                Example(),
+                Example(query=f"day={clock.today()}"),
+                Example(query=f"day={clock.today()}&lines=differing"),
+                Example(query=f"day={clock.today() - timedelta(days=400)}"),
+            ],
+            "reconciliation.day_file": [Example({"wanted": each}, query=f"day={clock.today()}") for each in FILES],
+            "reconciliation.payout": [Example({"payout_id": each}) for each in money["payouts"]],
+            "office.differences": [
+                Example(),
+                Example(query="kind=chargeback"),
+                Example(query="state=closed"),
+                Example(query="kind=portal_only&age=30&owner=mine"),
+            ],
+            "differences.show": [Example({"difference_id": each}) for each in money["differences"]],
             "office.payers": [Example(), Example(query="q=Kowal"), Example(query="q=nobody+is+called+so")],
             "content.news_item": [Example({"slug": "walk"}), Example({"slug": "walk-warning"})],
             "content.page": [Example({"slug": FORMAL_SERVICE})],

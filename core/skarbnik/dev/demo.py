@@ -131,12 +131,14 @@ def seed_once(supervisor: Supervisor, plan: DemoPlan) -> dict[str, Any]:
 
 def seed_here() -> int:
     """What the `seed` program does: the product's own code, in a process of its own with the product's environment."""
-    from skarbnik.dev.seed import seed  # the whole product, which the supervisor must not carry
+    from skarbnik.dev.seed import seed, settle_a_day  # the whole product, which the supervisor must not carry
 
     folder = open_state().folder / "plan"
     with (folder / "plan.pickle").open("rb") as file:
         plan = pickle.load(file)
-    write_private(folder / "answer.json", json.dumps(seed(plan), ensure_ascii=False))
+    answer = seed(plan)
+    settle_a_day(plan)
+    write_private(folder / "answer.json", json.dumps(answer, ensure_ascii=False))
     return 0
 
 

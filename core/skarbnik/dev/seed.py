@@ -20,6 +20,7 @@ from skarbnik.content.queries import current_terms
 from skarbnik.content.services import accept_terms, save_article
 from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.programs import first_export
+from skarbnik.dev.settled import seed_settled_day
 from skarbnik.errors import SkarbnikError
 from skarbnik.exchange import imports
 from skarbnik.exchange.models import ImportRun, Source
@@ -96,6 +97,12 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
             _texts(session, gmina)
     accounts.append(_operator(instance, plan))
     return {"tenants": tenants, "accounts": accounts, "exported": True}
+
+
+def settle_a_day(plan: DemoPlan) -> None:
+    """Of the demo only: yesterday's payments in the first gmina, which no simulator's ledger has."""
+    instance = Instance(read_settings({**plan.environment}), pool=2)
+    seed_settled_day(instance.registry.get_by_slug(plan.gminas[0].slug))
 
 
 def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:

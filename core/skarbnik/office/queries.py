@@ -100,18 +100,72 @@ def list_decisions(session: Session, order_id: UUID) -> Sequence[Any]:
     return session.execute(_DECISIONS, {"order": order_id}).all()
 
 
-_DIFFERENCES = text("""
-    SELECT d.id, d.kind, d.subject_id, d.amount, d.opened_at, o.number, b.state AS booking_state, b.reason
+_DIFFERENCE = """
+    SELECT d.id, d.kind, d.subject_id, d.amount, d.day, d.opened_at, d.owner_id, d.note, d.closed_at, d.resolution,
+        o.number, b.state AS booking_state, b.reason, u.name AS owner, c.name AS closed_by, m.title AS account,
+        p.id AS payout_id, coalesce(s.external_id, k.external_id) AS gateway_number, s.amount AS theirs,
+        CASE WHEN s.kind = 'payment' OR s.id IS NULL THEN k.amount END AS ours
     FROM differences d
     LEFT JOIN payment_orders o ON o.id = d.order_id
     LEFT JOIN booking_lines b ON b.id = d.subject_id
-    WHERE d.closed_at IS NULL ORDER BY d.opened_at LIMIT 200
+    LEFT JOIN users u ON u.id = d.owner_id
+    LEFT JOIN users c ON c.id = d.closed_by
+    LEFT JOIN merchant_accounts m ON m.id = d.merchant_account_id
+    LEFT JOIN payouts p ON p.id = d.subject_id
+    LEFT JOIN settlement_lines s ON s.id = d.subject_id
+    LEFT JOIN captures k ON k.id = coalesce(s.capture_id, d.subject_id)
+"""
+_CHOSEN = """
+    (CAST(:kind AS varchar) IS NULL OR d.kind = :kind)
+    AND (CAST(:owner AS uuid) IS NULL OR d.owner_id = :owner) AND (NOT :nobodys OR d.owner_id IS NULL)
+    AND (CAST(:opened_before AS timestamptz) IS NULL OR d.opened_at < :opened_before)
+"""
+_OPEN_DIFFERENCES = text(f"""
+    {_DIFFERENCE} WHERE d.closed_at IS NULL AND {_CHOSEN} AND (CAST(:place AS uuid) IS NULL OR d.id > :place)
+    ORDER BY d.id LIMIT :most
 """)
+_CLOSED_DIFFERENCES = text(f"""
+    {_DIFFERENCE} WHERE d.closed_at IS NOT NULL AND {_CHOSEN} AND (CAST(:place AS uuid) IS NULL OR d.id < :place)
+    ORDER BY d.id DESC LIMIT :most
+""")
+_DAY_DIFFERENCES = text(f"{_DIFFERENCE} WHERE d.day = :day ORDER BY d.closed_at IS NOT NULL, d.id LIMIT :most")
+_ONE_DIFFERENCE = text(f"{_DIFFERENCE} WHERE d.id = :id")
 
 
-def list_differences(session: Session) -> Sequence[Any]:
-    """What a person has to decide, the oldest first."""
-    return session.execute(_DIFFERENCES).all()
+@dataclass(frozen=True)
+class DifferenceChoice:
+    """Which differences somebody wants to see."""
+
+    kind: str | None = None
+    owner: UUID | None = None
+    nobodys: bool = False
+    opened_before: datetime | None = None
+    closed: bool = False
+
+
+def list_differences(session: Session, choice: DifferenceChoice, *, place: UUID | None = None) -> Sequence[Any]:
+    """Open ones the oldest first, closed ones the newest first; one more than a page may come."""
+    words = {
+        "kind": choice.kind,
+        "owner": choice.owner,
+        "nobodys": choice.nobodys,
+        "opened_before": choice.opened_before,
+        "place": place,
+        "most": PAGE + 1,
+    }
+    return session.execute(_CLOSED_DIFFERENCES if choice.closed else _OPEN_DIFFERENCES, words).all()
+
+
+def list_differences_of(session: Session, day: date, *, most: int) -> Sequence[Any]:
+    """Of the money of a day, what is open first."""
+    return session.execute(_DAY_DIFFERENCES, {"day": day, "most": most}).all()
+
+
+def get_difference(session: Session, difference_id: UUID) -> Any:
+    row = session.execute(_ONE_DIFFERENCE, {"id": difference_id}).one_or_none()
+    if row is None:
+        raise NotFound(f"no difference {difference_id}")
+    return row
 
 
 _PAYERS = text("""

@@ -18,6 +18,8 @@ from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
 from skarbnik.office.acts import act_names, actor_names
+from skarbnik.office.difference_words import difference_words, resolution_names, words_of
+from skarbnik.office.differences import days_since, read_choice
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
 from skarbnik.portal.debts import list_to_pay
@@ -50,13 +52,27 @@ def day() -> str | Response:
         figures=queries.day_figures(session, since=since),
         equations=queries.money_equation(session),
         runs=session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(5)).all(),
+        reconcile=payments_may.SEE_ANY,
     )
 
 
 @blueprint.get("/differences")
 @requires(payments_may.SEE_ANY)
 def differences() -> str:
-    return render_template("office/differences.html", rows=queries.list_differences(frame.session()), form=TokenForm())
+    choice, words = read_choice(request.args)
+    rows = queries.list_differences(frame.session(), choice, place=cursor("place"))
+    return render_template(
+        "office/differences.html",
+        rows=rows[: queries.PAGE],
+        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
+        chosen=words,
+        kinds=difference_words(),
+        words_of=words_of,
+        resolutions=resolution_names(),
+        decide=payments_may.DECIDE,
+        form=TokenForm(),
+        days_since=days_since,
+    )
 
 
 @blueprint.post("/differences/<uuid:booking_id>/book")

@@ -15,6 +15,7 @@ from skarbnik.db import new_id
 from skarbnik.errors import Conflict, NotFound
 from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount
+from skarbnik.payments.settling import begin_settling
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings, store_settings
@@ -58,8 +59,11 @@ def open_merchant_account(
     known = account.settings_version and get_settings(session, tenant, holder, gateway_type.settings_type)
     if known != settings:
         account.settings_version = store_settings(session, tenant, holder, settings)
+    is_new = account not in session
     session.add(account)
     session.flush()
+    if is_new:
+        begin_settling(session, account)
     return account
 
 

@@ -96,6 +96,8 @@ def mark_refused(session: Session, booking: BookingLine, *, reason: str) -> None
         booking.id,
         order_id=booking.order_line.order_id,
         amount=booking.amounts.total,
+        account_id=booking.capture.merchant_account_id,
+        moment=booking.capture.captured_at,
     )
 
 

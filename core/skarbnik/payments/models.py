@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime, time
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import ARRAY, CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, Uuid
@@ -28,7 +29,7 @@ from skarbnik.payments.states import (
     RefundStage,
     step,
 )
-from skarbnik.plugin_api import TransactionState
+from skarbnik.plugin_api import SettlementKind, TransactionState
 from skarbnik.receivables.models import CreditorAccount, Instalment
 
 
@@ -208,6 +209,8 @@ class Capture(Base):
     __table_args__ = (
         UniqueConstraint("merchant_account_id", "external_id"),
         Index("captures_transaction_id_idx", "transaction_id"),
+        Index("captures_captured_at_idx", "captured_at"),
+        Index("captures_payment_id_idx", "payment_id", postgresql_where="payment_id IS NOT NULL"),
         CheckConstraint("amount > 0", name="amount_positive"),
     )
 
@@ -327,19 +330,111 @@ class BookingLine(Base):
 
 
 class Difference(Base):
-    """Something between gateway, portal and finance system that a person has to look at."""
+    """Something between gateway, portal and finance system that a person has to look at (różnica).
+
+    `subject_id` is what differs: a capture, a transaction, a booking line, a settlement line or a payout, by kind.
+    """
 
     __tablename__ = "differences"
     __table_args__ = (
         Index("differences_open_key", "kind", "subject_id", unique=True, postgresql_where="closed_at IS NULL"),
+        Index("differences_day_idx", "day"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[str] = mapped_column(String(40))
     subject_id: Mapped[UUID]
     order_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_orders.id"))
+    merchant_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("merchant_accounts.id"))
+    day: Mapped[date | None]  # in Warsaw, of the money it is about
     amount: Mapped[Money | None]
     opened_at: Mapped[datetime]
+    owner_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))  # who looks into it
+    note: Mapped[str | None] = mapped_column(String(200))
     closed_at: Mapped[datetime | None]
-    closed_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
+    closed_by: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))  # nobody: it mended itself
     resolution: Mapped[str | None] = mapped_column(String(200))
+
+
+class SettlementOrigin(StrEnum):
+    """How we know what the gateway says."""
+
+    REPORT = "report"  # its report of a day
+    ASKED = "asked"  # it was asked about each payment, having no report
+    STATEMENT = "statement"  # a file the office took from its panel
+
+
+class SettlementReport(Base):
+    """A day of a merchant account, and whether its gateway has told about it."""
+
+    __tablename__ = "settlement_reports"
+    __table_args__ = (UniqueConstraint("merchant_account_id", "day"),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    merchant_account_id: Mapped[UUID] = mapped_column(ForeignKey("merchant_accounts.id"))
+    day: Mapped[date]
+    origin: Mapped[SettlementOrigin]
+    asked_at: Mapped[datetime]
+    asked_to: Mapped[UUID | None]  # the last transaction asked about, while they are asked one by one
+    told_at: Mapped[datetime | None]  # when the gateway told all of it
+    error: Mapped[str | None] = mapped_column(String(40))  # why it did not the last time
+
+
+class Payout(Base):
+    """A lump sum a gateway sent to the bank account (wypłata)."""
+
+    __tablename__ = "payouts"
+    __table_args__ = (
+        UniqueConstraint("merchant_account_id", "external_id"),
+        CheckConstraint("fee >= 0", name="fee_not_negative"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    merchant_account_id: Mapped[UUID] = mapped_column(ForeignKey("merchant_accounts.id"))
+    external_id: Mapped[str] = mapped_column(String(80))
+    amount: Mapped[Money]  # what reached the bank
+    fee: Mapped[Money]  # kept for paying out, besides the fees of the lines
+    currency: Mapped[str] = mapped_column(String(3))
+    paid_on: Mapped[date]
+    told_at: Mapped[datetime]
+
+    merchant_account: Mapped[MerchantAccount] = relationship()
+
+
+class SettlementLine(Base):
+    """What a gateway says happened on a merchant account, a line, once; its newest word when it says it again.
+
+    `counts_on` is the day in Warsaw it is compared on: that of the capture a payment belongs to, else its own. A
+    payment seconds before midnight is not on two days.
+    """
+
+    __tablename__ = "settlement_lines"
+    __table_args__ = (
+        UniqueConstraint("merchant_account_id", "kind", "external_id"),
+        Index("settlement_lines_counts_on_idx", "counts_on"),
+        Index("settlement_lines_payout_id_idx", "payout_id", postgresql_where="payout_id IS NOT NULL"),
+        Index("settlement_lines_capture_key", "capture_id", unique=True, postgresql_where="kind = 'payment'"),
+        Index("settlement_lines_unmatched_idx", "merchant_account_id", postgresql_where="capture_id IS NULL"),
+        CheckConstraint("fee >= 0", name="fee_not_negative"),
+        CheckConstraint(
+            "CASE kind WHEN 'payment' THEN amount > 0 WHEN 'correction' THEN true ELSE amount < 0 END", name="sign"
+        ),
+        CheckConstraint("kind <> 'payout'", name="no_payout"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    merchant_account_id: Mapped[UUID] = mapped_column(ForeignKey("merchant_accounts.id"))
+    kind: Mapped[SettlementKind]
+    external_id: Mapped[str] = mapped_column(String(80))
+    payment_id: Mapped[str | None] = mapped_column(String(80))  # the gateway's number of the payment it belongs to
+    amount: Mapped[Money]  # negative when money left
+    fee: Mapped[Money]
+    currency: Mapped[str] = mapped_column(String(3))
+    happened_at: Mapped[datetime]
+    counts_on: Mapped[date]
+    origin: Mapped[SettlementOrigin]
+    told_at: Mapped[datetime]
+    payout_id: Mapped[UUID | None] = mapped_column(ForeignKey("payouts.id"))
+    transaction_id: Mapped[UUID | None] = mapped_column(ForeignKey("transactions.id"))
+    capture_id: Mapped[UUID | None] = mapped_column(ForeignKey("captures.id"))
+    refund_id: Mapped[UUID | None] = mapped_column(ForeignKey("refunds.id"))

@@ -233,4 +233,9 @@ def list_merchant_accounts(session: Session, creditor_account_ids: Iterable[UUID
     )
 
 
+def list_all_accounts(session: Session) -> list[MerchantAccount]:
+    """Those that are switched off too, the oldest first."""
+    return list(session.scalars(select(MerchantAccount).order_by(MerchantAccount.created_at, MerchantAccount.id)))
+
+
 OPEN_TRANSACTIONS = (TransactionState.CREATED, TransactionState.UNKNOWN, TransactionState.PENDING)

@@ -95,7 +95,7 @@ def propose_refund(
     for booking_id, wanted in sorted(lines.items()):
         if wanted:
             session.add(_planned(refund, originals[booking_id], left[booking_id].split(wanted)))
-    open_difference(session, PROPOSED, refund.id, order_id=capture.transaction.order_id, amount=amount)
+    _open(session, PROPOSED, refund)
     for before in capture.refunds:
         close_difference(session, before.id, "refund_refused", resolution="proposed_anew", user_id=by)
     session.flush()
@@ -130,7 +130,7 @@ def withdraw_refund(session: Session, refund_id: UUID, *, by: UUID) -> Refund:
     if refund.requested_by != by:
         raise Forbidden("only who proposed a refund withdraws it")
     _end(refund, RefundStage.WITHDRAWN)
-    close_difference(session, refund.id, PROPOSED, resolution="withdrawn", user_id=by)
+    close_difference(session, refund.id, PROPOSED, resolution="taken_back", user_id=by)
     return refund
 
 
@@ -181,15 +181,14 @@ def record_refund_report(session: Session, refund_id: UUID, report: RefundReport
         raise ExternalSystemError(f"the gateway answered about another refund than {refund_id}")
     _note(refund, report.state.value)
     refund.external_id = refund.external_id or report.external_id[:80] or None
-    order_id = refund.capture.transaction.order_id
     if refund.state is RefundStage.REJECTED and report.state is not RefundState.REJECTED:
-        open_difference(session, "refund_after_all", refund.id, order_id=order_id, amount=refund.amount)
+        _open(session, "refund_after_all", refund)
     if refund.state not in AT_THE_GATEWAY:
         return refund
     if report.state is RefundState.REJECTED:
         _reject(session, refund)
     elif (report.amount, report.currency) != (refund.amount, refund.capture.currency):
-        open_difference(session, "refund_amount", refund.id, order_id=order_id, amount=report.amount)
+        _open(session, "refund_amount", refund, amount=report.amount)
     elif report.state is RefundState.COMPLETED:
         _complete(session, refund)
     else:
@@ -217,8 +216,7 @@ def mark_refund_unanswered(session: Session, refund_id: UUID) -> None:
     """A month has gone by: a person asks the gateway in another way."""
     refund = lock_refund(session, refund_id)
     if refund.state in AT_THE_GATEWAY:
-        order_id = refund.capture.transaction.order_id
-        open_difference(session, "refund_unanswered", refund.id, order_id=order_id, amount=refund.amount)
+        _open(session, "refund_unanswered", refund)
 
 
 def ask_about_refund(session: Session, refund_id: UUID) -> None:
@@ -256,6 +254,19 @@ def lock_refund(session: Session, refund_id: UUID) -> Refund:
     return next(each for each in capture.refunds if each.id == refund_id)
 
 
+def _open(session: Session, kind: str, refund: Refund, *, amount: Money | None = None) -> None:
+    """A person has to look at a refund; on the day it is, beside what else happened on its account."""
+    open_difference(
+        session,
+        kind,
+        refund.id,
+        order_id=refund.capture.transaction.order_id,
+        amount=refund.amount if amount is None else amount,
+        account_id=refund.capture.merchant_account_id,
+        moment=clock.now(),
+    )
+
+
 def _note(refund: Refund, answer: str) -> None:
     refund.asked_times += 1
     refund.asked_at = clock.now()
@@ -272,9 +283,8 @@ def _end(refund: Refund, to: RefundStage) -> None:
 
 def _reject(session: Session, refund: Refund) -> None:
     _end(refund, RefundStage.REJECTED)
-    order_id = refund.capture.transaction.order_id
-    close_difference(session, refund.id, *FOR_A_PERSON, resolution="rejected")
-    open_difference(session, "refund_refused", refund.id, order_id=order_id, amount=refund.amount)
+    close_difference(session, refund.id, *FOR_A_PERSON, resolution="refund_rejected")
+    _open(session, "refund_refused", refund)
     record_act(session, "refund.rejected", subject="refund", subject_id=refund.id)
 
 
@@ -304,7 +314,7 @@ def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = Non
     session.flush()
     if _all_went_back(session, order):
         order.move_to(PaymentOrderState.REFUNDED)
-    close_difference(session, refund.id, *FOR_A_PERSON, resolution="completed")
+    close_difference(session, refund.id, *FOR_A_PERSON, resolution="refund_completed")
     publish(session, "exchange.bookings_wait", capture.id)
     record_act(session, "refund.completed", subject="refund", subject_id=refund.id)
 

@@ -3,7 +3,8 @@
 Money that came is kept whatever else is wrong; it is never refused.
 
 Locks are taken in one order everywhere: the key of a form, transaction, its order, instalments by id, booking lines,
-differences. Imports begin at the instalments. Whoever needs an earlier one must not hold a later one.
+differences. Imports begin at the instalments. Whoever needs an earlier one must not hold a later one. Who matches
+settlements holds the merchant account, and of these takes only differences.
 """
 
 from __future__ import annotations
@@ -111,7 +112,15 @@ def record_report(session: TenantSession, transaction_id: UUID, report: GatewayR
     elif report.state is TransactionState.PENDING:
         _advance(transaction, TransactionState.PENDING)
     if _is_held(transaction, report):
-        open_difference(session, "payment_held", transaction.id, order_id=transaction.order_id, amount=report.amount)
+        open_difference(
+            session,
+            "payment_held",
+            transaction.id,
+            order_id=transaction.order_id,
+            amount=report.amount,
+            account_id=transaction.merchant_account_id,
+            moment=transaction.created_at,
+        )
     elif report.state is not TransactionState.UNKNOWN:
         _close_held(session, transaction, resolution=report.state.value)
     return transaction
@@ -191,7 +200,15 @@ def record_capture(session: TenantSession, transaction: Transaction, report: Gat
     record_act(session, "payment.captured", subject="capture", subject_id=capture.id)
     order = lock_order(session, transaction.order_id)
     if capture.reason is not None:
-        open_difference(session, "capture_in_suspense", capture.id, order_id=order.id, amount=capture.amount)
+        open_difference(
+            session,
+            "capture_in_suspense",
+            capture.id,
+            order_id=order.id,
+            amount=capture.amount,
+            account_id=account.id,
+            moment=capture.captured_at,
+        )
         return capture
     allocate(session, order, capture, [(line, line.amounts) for line in lines_of(order, account)])
     return capture
@@ -272,7 +289,15 @@ def _book_lines(
         if reason is None:
             left[line.instalment_id] = (left[line.instalment_id] - amounts).not_below_zero()
         else:
-            open_difference(session, reason, booking.id, order_id=order.id, amount=amounts.total)
+            open_difference(
+                session,
+                reason,
+                booking.id,
+                order_id=order.id,
+                amount=amounts.total,
+                account_id=capture.merchant_account_id,
+                moment=capture.captured_at,
+            )
     publish(session, "exchange.bookings_wait", capture.id)
 
 
@@ -298,12 +323,27 @@ def _mark_paid(session: Session, order: PaymentOrder) -> None:
 
 
 def open_difference(
-    session: Session, kind: str, subject_id: UUID, *, order_id: UUID | None = None, amount: Money | None = None
+    session: Session,
+    kind: str,
+    subject_id: UUID,
+    *,
+    order_id: UUID | None = None,
+    amount: Money | None = None,
+    account_id: UUID | None = None,
+    moment: datetime | None = None,
 ) -> None:
-    """Put something into the queue of differences, once while it is open."""
+    """Put something into the queue of differences, once while it is open. `moment` is when its money came."""
     session.execute(
         insert(Difference)
-        .values(kind=kind, subject_id=subject_id, order_id=order_id, amount=amount, opened_at=clock.now())
+        .values(
+            kind=kind,
+            subject_id=subject_id,
+            order_id=order_id,
+            amount=amount,
+            merchant_account_id=account_id,
+            day=moment and clock.local_day(moment),
+            opened_at=clock.now(),
+        )
         .on_conflict_do_nothing()
     )
 

@@ -12,12 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar
+from typing import Any, BinaryIO, ClassVar
 from uuid import UUID
 
 from skarbnik.errors import Refused, SkarbnikError
 from skarbnik.http import HttpClient
-from skarbnik.money import Money
+from skarbnik.money import ZERO, Money
 
 
 class Unsupported(SkarbnikError):
@@ -31,6 +31,7 @@ class Capability(StrEnum):
     REFUND = "refund"
     METHODS = "methods"
     SETTLEMENT_REPORT = "settlement_report"
+    STATEMENT_FILE = "statement_file"
     ACCESS_CHECK = "access_check"
     BLIK = "blik"
 
@@ -189,6 +190,42 @@ class RefundReport:
     state: RefundState
 
 
+class SettlementKind(StrEnum):
+    """What a line of a gateway's report or statement is about."""
+
+    PAYMENT = "payment"
+    REFUND = "refund"
+    CHARGEBACK = "chargeback"  # the payer's bank took the money back
+    FEE = "fee"  # a fee that stands alone; one that belongs to another line is that line's `fee`
+    CORRECTION = "correction"
+    PAYOUT = "payout"  # a lump sum that left for the bank account (wypłata)
+
+
+@dataclass(frozen=True)
+class SettlementLine:
+    """One line of what a gateway says happened on a merchant account. Facts only; the core compares them with its own.
+
+    `amount` is what the line changed at the gateway, before any fee: payments are positive, refunds, chargebacks and
+    fees negative, corrections either. A payout is positive: what reached the bank. `fee` is what was kept of the line,
+    never negative; of a payout, what was kept for paying out, besides the fees of its lines. So the `amount` of a
+    payout is the sum of its lines' amounts less their fees, less its own.
+
+    `external_id` (at most 80 characters) tells one line from another of its kind for ever. Of a payment it is the
+    `external_id` or `payment_id` of `GatewayReport`. `payment` is that id for a refund or chargeback, where it is told.
+    """
+
+    kind: SettlementKind
+    external_id: str
+    amount: Money
+    currency: str
+    happened_at: datetime  # with a zone
+    fee: Money = ZERO
+    payment: str | None = None
+    transaction_id: UUID | None = None  # ours, where the line names it
+    refund_id: UUID | None = None  # ours, where the line names it
+    payout: str | None = None  # `external_id` of the payout the line was paid out with
+
+
 @dataclass(frozen=True)
 class PaymentMethod:
     """A way to pay that the gateway offers on this merchant account now."""
@@ -267,8 +304,20 @@ class PaymentGateway(ABC):
         """The ways to pay the gateway offers now. Needs `Capability.METHODS`."""
         raise Unsupported(self.id)
 
-    def settlement_report(self, day: date) -> Sequence[GatewayReport]:
-        """All the gateway settled on a day, for reconciliation. Needs `Capability.SETTLEMENT_REPORT`."""
+    def settlement_report(self, day: date) -> Sequence[SettlementLine]:
+        """All that happened on a day in Warsaw: payments, refunds, chargebacks, fees, and the payouts that left.
+
+        With a payout come all its lines, whichever day they are of, and each names it. A line may be told again, on
+        another day too, and with more than before. Needs `Capability.SETTLEMENT_REPORT`.
+        """
+        raise Unsupported(self.id)
+
+    def read_statement(self, stream: BinaryIO) -> Sequence[SettlementLine]:
+        """The lines of a statement the office took from the gateway's panel. Needs `Capability.STATEMENT_FILE`.
+
+        BrokenFile names every problem with its line: whatever is cut, doubled, of another account or not understood is
+        one, and then nothing of the file is used. Pure: no network, no clock. The stream is as it was sent.
+        """
         raise Unsupported(self.id)
 
     def check_access(self) -> None:

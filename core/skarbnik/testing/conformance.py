@@ -52,12 +52,14 @@ from skarbnik.plugin_api import (
 )
 from skarbnik.tenancy.plugin_settings import parse_settings
 from skarbnik.testing.blik import BlikContract
+from skarbnik.testing.settlements import SettlementContract
 
 METHODS = {
     Capability.CANCEL: ("cancel",),
     Capability.REFUND: ("refund", "fetch_refund"),
     Capability.METHODS: ("methods",),
     Capability.SETTLEMENT_REPORT: ("settlement_report",),
+    Capability.STATEMENT_FILE: ("read_statement",),
     Capability.ACCESS_CHECK: ("check_access",),
 }
 HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
@@ -105,7 +107,7 @@ class _Contract:
                 assert not value or value not in shown
 
 
-class PaymentGatewayContract(_Contract):
+class PaymentGatewayContract(SettlementContract, _Contract):
     """Subclass it as `Test…`, name `plugin_type`, and give the fixtures that raise here."""
 
     contract_type = PaymentGateway

@@ -306,7 +306,7 @@ class TransactionFactory(Factory):
                 interest=instalment.interest,
                 costs=instalment.costs,
             )
-        kwargs.setdefault(
-            "merchant_account", MerchantAccountFactory(creditor_account=instalment.receivable.kind.creditor_account)
-        )
+        if "merchant_account" not in kwargs:
+            creditor_account = instalment.receivable.kind.creditor_account
+            kwargs["merchant_account"] = MerchantAccountFactory(creditor_account=creditor_account)
         return super()._create(model_class, *args, **kwargs)

@@ -63,19 +63,17 @@ class Page:
 class Visitor:
     """Somebody at a gmina's address. Retries nothing by itself: what a test wants repeated, it repeats."""
 
-    door = "/sign-in"
-
     def __init__(self, stack: Stack, slug: str) -> None:
         self.stack = stack
         self.slug = slug
         self.host = f"{slug}.localhost:{stack.port}"
         self.cookies: dict[str, str] = {}
 
-    def sign_in(self, login: str) -> Page:
-        email = f"{login}@{self.slug}.example"
-        page = self.get(self.door)
+    def sign_in(self, login: str, *, office: bool = False) -> Page:
+        email, door = f"{login}@{self.slug}.example", "/office/sign-in" if office else "/sign-in"
+        page = self.get(door)
         fields = {"email": email, "password": self.stack.passwords[email], "next": ""}
-        return self.post(self.door, [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
+        return self.post(door, [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
 
     def get(self, path: str) -> Page:
         return self._follow("GET", path, None)

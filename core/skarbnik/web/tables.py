@@ -62,6 +62,15 @@ class Table:
 def as_file(table: Table, wanted: FileFormat, name: str) -> Response:
     """An answer that a browser keeps as `name.csv` and never shows to anybody else."""
     body = {FileFormat.CSV: as_csv, FileFormat.XLSX: as_xlsx, FileFormat.PDF: as_pdf}[wanted](table)
+    return _kept(body, wanted, name)
+
+
+def as_pdf_answer(body: bytes, name: str) -> Response:
+    """The same for a PDF that is there already."""
+    return _kept(body, FileFormat.PDF, name)
+
+
+def _kept(body: bytes, wanted: FileFormat, name: str) -> Response:
     response = Response(body, content_type=MIME[wanted])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{wanted}"'
     response.headers["Cache-Control"] = "no-store"
@@ -114,10 +123,26 @@ def as_xlsx(table: Table) -> bytes:
 
 def as_pdf(table: Table) -> bytes:
     """On sheets of A4."""
-    rows = [[_shown(cell) for cell in row] for row in table.rows]
+    words = {**_words_of(table), "lang": table.language}
+    return typeset((files("skarbnik.web") / "assets_print" / "table.typ").read_bytes(), words)
+
+
+def as_paper(title: str, lines: Sequence[str], tables: Sequence[Table], below: Sequence[str] = ()) -> bytes:
+    """Several tables on sheets of A4, each with its lines, and places to sign below."""
     words = {
+        "title": title,
+        "lang": tables[0].language,
+        "lines": list(lines),
+        "below": list(below),
+        "tables": [_words_of(table) for table in tables],
+    }
+    return typeset((files("skarbnik.web") / "assets_print" / "tables.typ").read_bytes(), words)
+
+
+def _words_of(table: Table) -> dict[str, object]:
+    rows = [[_shown(cell) for cell in row] for row in table.rows]
+    return {
         "title": table.title,
-        "lang": table.language,
         "lines": list(table.lines),
         "head": [column.title for column in table.columns],
         "widths": [column.width for column in table.columns],
@@ -125,8 +150,6 @@ def as_pdf(table: Table) -> bytes:
         "rows": rows[:MOST_PDF_ROWS],
         "cut": len(rows) > MOST_PDF_ROWS,
     }
-    source = (files("skarbnik.web") / "assets_print" / "table.typ").read_bytes()
-    return typeset(source, words)
 
 
 _SHOWN: dict[type, Callable[..., str]] = {Money: formats.money, date: formats.day, int: str, str: str}

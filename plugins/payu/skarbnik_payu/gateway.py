@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import urlsplit
 
 from skarbnik.plugin_api import (
@@ -25,6 +25,7 @@ from skarbnik.plugin_api import (
     RefundReport,
     RefundRequest,
     Refused,
+    SettlementLine,
     StartedPayment,
     TransactionKey,
     TransactionState,
@@ -37,17 +38,28 @@ from skarbnik_payu.methods import read_methods
 from skarbnik_payu.orders import is_as_ordered, order_body, order_of, order_report
 from skarbnik_payu.refunds import find_refund, refund_body, refund_report
 from skarbnik_payu.settings import PayuSettings
+from skarbnik_payu.statements import read_statement
 from skarbnik_payu.states import WAITING_FOR_CONFIRMATION
 
 
 class PayuGateway(PaymentGateway):
-    """PayU REST API 2.1 with the hosted payment page, for one POS."""
+    """PayU REST API 2.1 with the hosted payment page, for one POS.
+
+    It has no report of a day that a program could ask for: the office brings the statement of its panel.
+    """
 
     id = "payu"
     label = "PayU"
     settings_type = PayuSettings
     capabilities = frozenset(
-        {Capability.CANCEL, Capability.REFUND, Capability.METHODS, Capability.BLIK, Capability.ACCESS_CHECK}
+        {
+            Capability.CANCEL,
+            Capability.REFUND,
+            Capability.METHODS,
+            Capability.BLIK,
+            Capability.STATEMENT_FILE,
+            Capability.ACCESS_CHECK,
+        }
     )
 
     def __init__(self, settings: PayuSettings, http: HttpClient) -> None:
@@ -134,6 +146,9 @@ class PayuGateway(PaymentGateway):
 
     def methods(self, *, language: str) -> Sequence[PaymentMethod]:
         return read_methods(self._client.list_methods(language))
+
+    def read_statement(self, stream: BinaryIO) -> Sequence[SettlementLine]:
+        return read_statement(stream, self._settings)
 
     def check_access(self) -> None:
         """An access token is given for right keys only. The second key is not tried: nothing asks for it."""

@@ -8,6 +8,7 @@ from skarbnik.plugin_api import secret, setting
 
 # Plain http is for the simulator on the same machine only: keys and tokens travel in these requests.
 ADDRESS = r"https://[A-Za-z0-9.-]+(:\d{1,5})?|http://(127\.0\.0\.1|localhost)(:\d{1,5})?"
+COLUMN = r"[^;,\t\"\r\n]{1,60}"
 
 
 @dataclass(frozen=True)
@@ -24,3 +25,23 @@ class PayuSettings:
         pattern=ADDRESS,
         help="Do prób: https://secure.snd.payu.com",
     )
+    column_at: str = setting("Wyciąg, kolumna z chwilą operacji", default="Data", pattern=COLUMN)
+    column_kind: str = setting("Wyciąg, kolumna z rodzajem operacji", default="Typ", pattern=COLUMN)
+    column_number: str = setting("Wyciąg, kolumna z numerem operacji", default="Id operacji", pattern=COLUMN)
+    column_order: str = setting(
+        "Wyciąg, kolumna z numerem zamówienia PayU",
+        default="Id zamówienia",
+        pattern=COLUMN,
+        help="Tym numerem (orderId) operacja wiąże się z wpłatą w Skarbniku.",
+    )
+    column_amount: str = setting("Wyciąg, kolumna z kwotą", default="Kwota", pattern=COLUMN)
+    column_fee: str = setting("Wyciąg, kolumna z prowizją", default="Prowizja", pattern=COLUMN)
+    column_currency: str = setting("Wyciąg, kolumna z walutą", default="Waluta", pattern=COLUMN)
+    column_payout: str = setting("Wyciąg, kolumna z numerem wypłaty", default="Id wypłaty", pattern=COLUMN)
+    column_account: str = setting("Wyciąg, kolumna z numerem punktu płatności", default="Id POS", pattern=COLUMN)
+
+    @property
+    def statement_columns(self) -> dict[str, str]:
+        """What the columns of a statement are called in its first line."""
+        names = ("at", "kind", "number", "order", "amount", "fee", "currency", "payout", "account")
+        return {name: getattr(self, f"column_{name}") for name in names}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+import requests
 
 from skarbnik.plugin_api import (
     HttpAnswer,
@@ -15,6 +17,7 @@ from skarbnik.plugin_api import (
     PaymentRequest,
     StartedPayment,
     TransactionKey,
+    today,
 )
 from skarbnik.testing.gateways import (
     Receiver,
@@ -51,6 +54,10 @@ class Simulator(SimulatorProcess):
 
     def pay(self, order_id: str) -> None:
         self.post(f"/_sim/orders/{order_id}/pay").raise_for_status()
+
+    def statement(self, pos_id: str = "300746", day: date | None = None) -> bytes:
+        words = {"pos": pos_id, "day": (day or today()).isoformat()}
+        return requests.get(f"{self.url}/_sim/statement", params=words, timeout=10).content
 
     def orders(self, ext: str) -> list[dict]:
         return self.get("/_sim/orders", ext=ext)["orders"]

@@ -37,6 +37,10 @@ class TestPayu(BlikContract, PaymentGatewayContract):
         return lambda started: simulator.pay(started.external_id)
 
     @pytest.fixture
+    def statement(self, simulator):
+        return lambda started: simulator.statement()
+
+    @pytest.fixture
     def notified(self, receiver, until):
         def of(started):
             def completed():

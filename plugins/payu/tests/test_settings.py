@@ -22,6 +22,7 @@ def test_what_the_one_gateway_of_the_plugin_can_do():
         Capability.REFUND,
         Capability.METHODS,
         Capability.BLIK,
+        Capability.STATEMENT_FILE,
         Capability.ACCESS_CHECK,
     }
 

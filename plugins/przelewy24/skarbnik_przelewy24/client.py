@@ -46,10 +46,15 @@ class Przelewy24Client:
         return self._call("GET", f"/payment/methods/{language}")
 
     def report(self, day: str) -> dict[str, Any]:
-        return self._call("GET", f"/report/history?dateFrom={day}&dateTo={day}&type=transaction")
+        return self._call("GET", f"/report/history?dateFrom={day}&dateTo={day}")
 
     def report_page(self, token: str) -> dict[str, Any]:
         return self._call("GET", f"/report/history/{quote(token, safe='')}")
+
+    def batch(self, number: str, token: str | None = None) -> dict[str, Any]:
+        """What a payout paid out; the pages after the first are asked for with a token."""
+        following = "" if token is None else f"&token={quote(token, safe='')}"
+        return self._call("GET", f"/report/batch/details?batch={number}{following}")
 
     def test_access(self) -> dict[str, Any]:
         return self._call("GET", "/testAccess")

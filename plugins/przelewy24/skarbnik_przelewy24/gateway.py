@@ -6,8 +6,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from functools import partial
+from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from skarbnik.plugin_api import (
     ZERO,
@@ -28,6 +29,8 @@ from skarbnik.plugin_api import (
     RefundReport,
     RefundRequest,
     Refused,
+    SettlementKind,
+    SettlementLine,
     StartedPayment,
     TransactionKey,
     TransactionState,
@@ -38,7 +41,7 @@ from skarbnik_przelewy24.blik import problem_of
 from skarbnik_przelewy24.client import Przelewy24Client
 from skarbnik_przelewy24.methods import language_for, read_methods
 from skarbnik_przelewy24.refunds import accepted_report, find_refund, is_accepted, refund_body
-from skarbnik_przelewy24.reports import day_text, read_pages
+from skarbnik_przelewy24.reports import batches_of, day_text, line_of, payout_line, read_pages
 from skarbnik_przelewy24.settings import Przelewy24Settings
 from skarbnik_przelewy24.transactions import (
     is_to_be_verified,
@@ -133,11 +136,19 @@ class Przelewy24Gateway(PaymentGateway):
     def methods(self, *, language: str) -> Sequence[PaymentMethod]:
         return read_methods(self._client.list_methods(language_for(language)))
 
-    def settlement_report(self, day: date) -> Sequence[GatewayReport]:
-        """The report says which transactions there were; amounts and currencies come from each of them, since the
-        report's own amount is what was settled and has no currency."""
-        listed = read_pages(self._client.report(day_text(day)), self._client.report_page)
-        return [self._settled(transaction_id) for transaction_id in listed]
+    def settlement_report(self, day: date) -> Sequence[SettlementLine]:
+        """Payments and refunds of the day, and the payouts that left on it, with all they paid out."""
+        rows = read_pages(self._client.report(day_text(day)), self._client.report_page)
+        found: dict[tuple[SettlementKind, str], SettlementLine] = {}
+        for row in rows:
+            self._add(found, row, day)
+        for batch in batches_of(rows):
+            payout = payout_line(batch)
+            found[payout.kind, payout.external_id] = payout
+            number = payout.external_id
+            for row in read_pages(self._client.batch(number), partial(self._client.batch, number)):
+                self._add(found, row, day, payout=number)
+        return list(found.values())
 
     def check_access(self) -> None:
         if data_of(self._client.test_access()) is not True:
@@ -181,8 +192,17 @@ class Przelewy24Gateway(PaymentGateway):
             raise Refused("nothing was paid in this transaction")
         return order_id
 
-    def _settled(self, transaction_id: UUID) -> GatewayReport:
-        return transaction_report(self._client.get(transaction_id.hex), self._settings)
+    def _add(
+        self,
+        found: dict[tuple[SettlementKind, str], SettlementLine],
+        row: dict[str, Any],
+        day: date,
+        *,
+        payout: str | None = None,
+    ) -> None:
+        line = line_of(row, day, payout=payout, ask=self._client.get)
+        if line is not None:
+            found[line.kind, line.external_id] = line
 
     def _without_payment(self, transaction: TransactionKey) -> GatewayReport:
         """Przelewy24 may know a transaction only when somebody began to pay: one it gave a token for is no stranger."""

@@ -91,7 +91,7 @@ def transaction_report(body: dict[str, Any], settings: Przelewy24Settings) -> Ga
         merchant=settings.pos_id,
         method=None if method is None else str(method),
         payment_id=None if order_id is None else str(order_id),
-        happened_at=_moment(data.get("dateOfTransaction")) if status else None,
+        happened_at=moment_of(data.get("dateOfTransaction")) if status else None,
     )
 
 
@@ -128,7 +128,7 @@ def _minutes(given: timedelta) -> int:
     return min(max(math.ceil(given.total_seconds() / 60), 1), LONGEST_LIMIT)
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_of(value: Any) -> datetime | None:
     """When the payer paid, by the clocks of Warsaw. How it is written is not documented; the unreadable is None."""
     written = value.strip() if isinstance(value, str) else ""
     form = MOMENTS.get(len(written)) if written.isascii() and written.isdigit() else None

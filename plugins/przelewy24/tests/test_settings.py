@@ -15,9 +15,9 @@ from skarbnik_przelewy24.settings import Przelewy24Settings
 FIELDS = {field.name: field.metadata for field in fields(Przelewy24Settings)}
 
 
-def test_the_plugin_offers_one_gateway_that_does_everything_but_cancel():
+def test_the_plugin_offers_one_gateway_that_neither_cancels_nor_needs_files():
     assert plugin.payment_gateways() == [Przelewy24Gateway]
-    assert Przelewy24Gateway.capabilities == set(Capability) - {Capability.CANCEL}
+    assert Przelewy24Gateway.capabilities == set(Capability) - {Capability.CANCEL, Capability.STATEMENT_FILE}
 
 
 def test_the_two_keys_are_secret_and_nothing_else_is():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import requests
@@ -15,7 +15,6 @@ from skarbnik.plugin_api import (
     OutcomeUnknown,
     Refused,
     TransactionState,
-    today,
 )
 
 
@@ -250,44 +249,3 @@ def test_the_ways_to_pay_are_told_in_polish_or_english(wire, language, asked):
     gateway, http = wire(wire.answer(200, {"data": [{"id": 154, "status": True}, {"id": "x", "status": True}, 5]}))
     assert [(method.id, method.name) for method in gateway.methods(language=language)] == [("154", "154")]
     assert http.asked[0][1].endswith(f"/payment/methods/{asked}")
-
-
-def test_the_report_of_a_day_has_each_verified_payment_once_over_all_its_pages(gateway, simulator, order, key):
-    paid = [gateway.start(request) and request for request in (order() for _ in range(7))]
-    unpaid, advance = order(), order()
-    for request in (unpaid, advance):
-        gateway.start(request)
-    for request in (*paid, advance):
-        simulator.pay(request.transaction_id.hex)
-    for request in paid:
-        gateway.fetch(key(request, request.transaction_id.hex))
-
-    reports = {report.transaction_id: report for report in gateway.settlement_report(today())}
-
-    assert {request.transaction_id for request in paid} <= reports.keys()
-    assert not {unpaid.transaction_id, advance.transaction_id} & reports.keys()
-    first = reports[paid[0].transaction_id]
-    assert (first.amount, first.currency, first.state) == (Money(12_345), "PLN", TransactionState.COMPLETED)
-    assert first.payment_id.isdigit()
-    assert gateway.settlement_report(date(2020, 1, 1)) == []
-
-
-@pytest.mark.parametrize("nest", [lambda rows: rows, lambda rows: {"transactions": rows}, lambda rows: [{"x": rows}]])
-def test_the_report_is_read_however_its_rows_are_nested(wire, nest):
-    key = wire.key(wire.request(), "x")
-    rows = [
-        {"ordrId": 1, "sessionId": key.transaction_id.hex, "status": 2},
-        {"ordrId": 2, "sessionId": "SHOP-17", "status": 2},
-        {"ordrId": 3, "sessionId": "0" * 32, "status": 1},
-        {"batchId": 7},
-    ]
-    gateway, http = wire(wire.answer(200, {"data": nest(rows), "token": ""}), wire.transaction(key, status=2))
-    assert [report.transaction_id for report in gateway.settlement_report(date(2026, 11, 27))] == [key.transaction_id]
-    assert "dateFrom=20261127&dateTo=20261127&type=transaction" in http.asked[0][1]
-
-
-def test_a_report_that_names_its_own_page_again_ends(wire):
-    page = wire.answer(200, {"data": [], "token": "same"})
-    gateway, http = wire(page, page)
-    assert gateway.settlement_report(date(2026, 11, 27)) == []
-    assert len(http.asked) == 2

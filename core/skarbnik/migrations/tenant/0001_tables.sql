@@ -370,16 +370,53 @@ CREATE TABLE differences (
     kind VARCHAR(40) NOT NULL,
     subject_id UUID NOT NULL,
     order_id UUID,
+    merchant_account_id UUID,
+    day DATE,
     amount BIGINT,
     opened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    owner_id UUID,
+    note VARCHAR(200),
     closed_at TIMESTAMP WITH TIME ZONE,
     closed_by UUID,
     resolution VARCHAR(200),
     CONSTRAINT differences_pkey PRIMARY KEY (id),
     CONSTRAINT differences_order_id_fkey FOREIGN KEY(order_id) REFERENCES payment_orders (id),
+    CONSTRAINT differences_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),
+    CONSTRAINT differences_owner_id_fkey FOREIGN KEY(owner_id) REFERENCES users (id),
     CONSTRAINT differences_closed_by_fkey FOREIGN KEY(closed_by) REFERENCES users (id)
 );
 CREATE UNIQUE INDEX differences_open_key ON differences (kind, subject_id) WHERE closed_at IS NULL;
+CREATE INDEX differences_day_idx ON differences (day);
+
+CREATE TABLE settlement_reports (
+    id UUID NOT NULL,
+    merchant_account_id UUID NOT NULL,
+    day DATE NOT NULL,
+    origin VARCHAR(24) NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    asked_to UUID,
+    told_at TIMESTAMP WITH TIME ZONE,
+    error VARCHAR(40),
+    CONSTRAINT settlement_reports_pkey PRIMARY KEY (id),
+    CONSTRAINT settlement_reports_merchant_account_id_day_key UNIQUE (merchant_account_id, day),
+    CONSTRAINT settlement_reports_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),
+    CONSTRAINT settlement_reports_settlementorigin_check CHECK (origin IN ('report', 'asked', 'statement'))
+);
+
+CREATE TABLE payouts (
+    id UUID NOT NULL,
+    merchant_account_id UUID NOT NULL,
+    external_id VARCHAR(80) NOT NULL,
+    amount BIGINT NOT NULL,
+    fee BIGINT NOT NULL,
+    currency VARCHAR(3) NOT NULL,
+    paid_on DATE NOT NULL,
+    told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT payouts_pkey PRIMARY KEY (id),
+    CONSTRAINT payouts_merchant_account_id_external_id_key UNIQUE (merchant_account_id, external_id),
+    CONSTRAINT payouts_fee_not_negative_check CHECK (fee >= 0),
+    CONSTRAINT payouts_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id)
+);
 
 CREATE TABLE import_problems (
     run_id UUID NOT NULL,
@@ -463,6 +500,8 @@ CREATE TABLE captures (
     CONSTRAINT captures_capturestate_check CHECK (state IN ('allocated', 'in_suspense', 'refunded'))
 );
 CREATE INDEX captures_transaction_id_idx ON captures (transaction_id);
+CREATE INDEX captures_captured_at_idx ON captures (captured_at);
+CREATE INDEX captures_payment_id_idx ON captures (payment_id) WHERE payment_id IS NOT NULL;
 
 CREATE TABLE instalments (
     id UUID NOT NULL,
@@ -683,6 +722,42 @@ CREATE TABLE booking_lines (
 CREATE INDEX booking_lines_not_seen_idx ON booking_lines (instalment_id) WHERE seen_at IS NULL;
 CREATE INDEX booking_lines_waiting_idx ON booking_lines (recorded_at) WHERE state = 'waiting';
 
+CREATE TABLE settlement_lines (
+    id UUID NOT NULL,
+    merchant_account_id UUID NOT NULL,
+    kind VARCHAR(24) NOT NULL,
+    external_id VARCHAR(80) NOT NULL,
+    payment_id VARCHAR(80),
+    amount BIGINT NOT NULL,
+    fee BIGINT NOT NULL,
+    currency VARCHAR(3) NOT NULL,
+    happened_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    counts_on DATE NOT NULL,
+    origin VARCHAR(24) NOT NULL,
+    told_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    payout_id UUID,
+    transaction_id UUID,
+    capture_id UUID,
+    refund_id UUID,
+    CONSTRAINT settlement_lines_pkey PRIMARY KEY (id),
+    CONSTRAINT settlement_lines_merchant_account_id_kind_external_id_key UNIQUE (merchant_account_id, kind, external_id),
+    CONSTRAINT settlement_lines_fee_not_negative_check CHECK (fee >= 0),
+    CONSTRAINT settlement_lines_sign_check
+        CHECK (CASE kind WHEN 'payment' THEN amount > 0 WHEN 'correction' THEN true ELSE amount < 0 END),
+    CONSTRAINT settlement_lines_no_payout_check CHECK (kind <> 'payout'),
+    CONSTRAINT settlement_lines_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id),
+    CONSTRAINT settlement_lines_settlementkind_check CHECK (kind IN ('payment', 'refund', 'chargeback', 'fee', 'correction', 'payout')),
+    CONSTRAINT settlement_lines_settlementorigin_check CHECK (origin IN ('report', 'asked', 'statement')),
+    CONSTRAINT settlement_lines_payout_id_fkey FOREIGN KEY(payout_id) REFERENCES payouts (id),
+    CONSTRAINT settlement_lines_transaction_id_fkey FOREIGN KEY(transaction_id) REFERENCES transactions (id),
+    CONSTRAINT settlement_lines_capture_id_fkey FOREIGN KEY(capture_id) REFERENCES captures (id),
+    CONSTRAINT settlement_lines_refund_id_fkey FOREIGN KEY(refund_id) REFERENCES refunds (id)
+);
+CREATE INDEX settlement_lines_counts_on_idx ON settlement_lines (counts_on);
+CREATE INDEX settlement_lines_payout_id_idx ON settlement_lines (payout_id) WHERE payout_id IS NOT NULL;
+CREATE UNIQUE INDEX settlement_lines_capture_key ON settlement_lines (capture_id) WHERE kind = 'payment';
+CREATE INDEX settlement_lines_unmatched_idx ON settlement_lines (merchant_account_id) WHERE capture_id IS NULL;
+
 CREATE TABLE batch_lines (
     batch_id UUID NOT NULL,
     booking_line_id UUID NOT NULL,
@@ -851,7 +926,7 @@ REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
 REVOKE DELETE ON
     captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
     batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,
-    overpayments, documents, plugin_settings, dated_values, switches
+    overpayments, documents, plugin_settings, dated_values, switches, settlement_reports, settlement_lines, payouts
 FROM {tenant};
 REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
 REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
-from payu_simulator import bodies, orders
+from payu_simulator import bodies, orders, statements
 from payu_simulator.context import simulator
 from payu_simulator.faults import KNOWN, OPERATIONS, list_faults, put_fault
 from payu_simulator.pos import ALGORITHMS
@@ -80,6 +81,35 @@ def pay(order_id: str) -> Response:
 @blueprint.post("/_sim/orders/<order_id>/cancel")
 def cancel(order_id: str) -> Response:
     return _act(order_id, lambda db, order: orders.cancel(simulator(), db, order))
+
+
+@blueprint.get("/_sim/statement")
+def read_statement() -> Response:
+    """`?pos=300746&day=2026-11-27`: the statement of a day, as the panel gives it."""
+    pos_id, day = request.args.get("pos", ""), request.args.get("day", "")
+    try:
+        wanted = date.fromisoformat(day)
+    except ValueError:
+        return _problem(400, "a day is written 2026-11-27")
+    with simulator().ledger.read() as db:
+        text = statements.write_statement(db, pos_id, wanted)
+    response = Response(text.encode("utf-8-sig"), content_type="text/csv; charset=utf-8")
+    response.headers["Content-Disposition"] = f'attachment; filename="payu-{wanted}.csv"'
+    return response
+
+
+@blueprint.post("/_sim/pos/<pos_id>/payout")
+def pay_out(pos_id: str) -> Response:
+    """`{"charge": 100, "wrong": 1}`: pays out what was not paid out yet; `wrong` grosze more than it should."""
+    sent = request.get_json(silent=True) or {}
+    charge, wrong = sent.get("charge", 0), sent.get("wrong", 0)
+    if type(charge) is not int or type(wrong) is not int or charge < 0:
+        return _problem(400, "an amount is a whole number of grosze")
+    with simulator().ledger.change() as db:
+        made = statements.pay_out(db, pos_id, charge=charge, wrong=wrong)
+    if made is None:
+        return _problem(409, "there is nothing to pay out")
+    return jsonify({"payout": f"W{made['number']}", "amount": made["amount"]})
 
 
 @blueprint.post("/_sim/pos/<pos_id>")

@@ -29,6 +29,14 @@ CREATE TABLE IF NOT EXISTS refunds (
     status TEXT NOT NULL, created_at REAL NOT NULL, status_at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS refunds_order ON refunds (order_id);
+CREATE TABLE IF NOT EXISTS payouts (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, pos_id TEXT NOT NULL, paid_at REAL NOT NULL, amount INTEGER NOT NULL,
+    charge INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS paid_out (
+    kind TEXT NOT NULL CHECK (kind IN ('payment', 'refund')), id TEXT NOT NULL, payout INTEGER NOT NULL,
+    PRIMARY KEY (kind, id)
+);
 CREATE TABLE IF NOT EXISTS money (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, pos_id TEXT NOT NULL, order_id TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('payment', 'refund')), refund_id TEXT,

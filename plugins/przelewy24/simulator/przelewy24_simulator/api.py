@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from datetime import date, datetime, timedelta
 from hmac import compare_digest
 from typing import Any
 
 from flask import Blueprint, Response, g, jsonify, request
 
-from przelewy24_simulator import answers, blik, refunds, rules, transactions
+from przelewy24_simulator import answers, blik, payouts, refunds, rules, transactions
 from przelewy24_simulator.context import simulator
 from przelewy24_simulator.points import get_point
 from przelewy24_simulator.signing import register_sign, verify_sign
 
 blueprint = Blueprint("api", __name__, url_prefix="/api/v1")
-PAGE = 5
-LONGEST_REPORT = timedelta(days=31)
 OPERATIONS = {
     "test_access": "test",
     "register": "register",
@@ -28,6 +25,7 @@ OPERATIONS = {
     "read_methods": "methods",
     "read_report": "report",
     "read_report_page": "report",
+    "read_batch": "report",
 }
 INSTEAD = {
     "rate_limit": lambda: Response("Too many requests", 429, content_type="text/plain"),
@@ -137,9 +135,10 @@ def verify() -> Response:
 def read_transaction(session_id: str) -> Response:
     with simulator().ledger.read() as db:
         row = transactions.find_transaction(db, session_id, g.point["pos_id"])
+        batch = payouts.batch_of(db, "transaction", row["number"]) if row is not None else 0
     if row is None:
         return answers.not_found()
-    shown = transactions.shown(row)
+    shown = transactions.shown(row, batch)
     if g.point["hides_unpaid"] and shown["status"] == transactions.NONE:
         return answers.not_found()
     return answers.done(shown)
@@ -210,58 +209,6 @@ def read_methods(language: str) -> Response:
         for number, name in transactions.METHODS.items()
     ]
     return answers.done(methods)
-
-
-@blueprint.get("/report/history")
-def read_report() -> Response:
-    first, last = (_day(request.args.get(name, "")) for name in ("dateFrom", "dateTo"))
-    if first is None or last is None or not timedelta(0) <= last - first <= LONGEST_REPORT:
-        return answers.refuse(400, "Invalid input data")
-    kind = request.args.get("type", "")
-    return _report(first, last, kind, 0)
-
-
-@blueprint.get("/report/history/<token>")
-def read_report_page(token: str) -> Response:
-    parts = token.split("-")
-    days = [_day(part) for part in parts[:2]]
-    if len(parts) != 4 or None in days or not parts[3].isdigit():
-        return answers.refuse(400, "Invalid input data")
-    return _report(days[0], days[1], parts[2], int(parts[3]))
-
-
-def _report(first: date, last: date, kind: str, offset: int) -> Response:
-    with simulator().ledger.read() as db:
-        rows = db.execute(
-            "SELECT * FROM transactions WHERE pos_id = ? ORDER BY number", (g.point["pos_id"],)
-        ).fetchall()
-        told = [_report_row(row) for row in rows if first <= _local_day(row) <= last]
-    page, following = told[offset : offset + PAGE], offset + PAGE
-    body: dict[str, Any] = {"data": page if kind in {"", "transaction"} else [], "responseCode": 0}
-    body["token"] = f"{first:%Y%m%d}-{last:%Y%m%d}-{kind}-{following}" if following < len(told) else ""
-    body["pageInformation"] = {"recordsOnPage": len(page), "recordsAll": len(told), "pageCount": -(-len(told) // PAGE)}
-    return jsonify(body)
-
-
-def _report_row(row: sqlite3.Row) -> dict[str, Any]:
-    """Their own spelling, an amount after the fee and no currency."""
-    shown = transactions.shown(row)
-    names = ("sessionId", "status", "date", "dateOfTransaction", "description", "paymentMethod", "statement")
-    fee = shown["amount"] // 100
-    return {"ordrId": shown["orderId"], "settledAmount": shown["amount"] - fee, "fee": fee} | {
-        name: shown[name] for name in names
-    }
-
-
-def _local_day(row: sqlite3.Row) -> date:
-    return datetime.fromtimestamp(row["paid_at"] or row["created_at"], transactions.WARSAW).date()
-
-
-def _day(text: str) -> date | None:
-    try:
-        return datetime.strptime(text, "%Y%m%d").replace(tzinfo=transactions.WARSAW).date()
-    except ValueError:
-        return None
 
 
 def _is_ours(sent: dict[str, Any], point: sqlite3.Row) -> bool:

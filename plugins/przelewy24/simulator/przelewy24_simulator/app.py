@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Flask, Response
 
-from przelewy24_simulator import api, control, hosted
+from przelewy24_simulator import control, hosted, reports
 from przelewy24_simulator.context import Simulator
 
 
@@ -13,7 +13,7 @@ def make_app(made: Simulator) -> Flask:
     app.extensions["przelewy24_simulator"] = made
     app.json.ensure_ascii = False
     app.json.sort_keys = False
-    for room in (api, hosted, control):
+    for room in (reports, hosted, control):  # the reports are a part of the API
         app.register_blueprint(room.blueprint)
 
     @app.after_request

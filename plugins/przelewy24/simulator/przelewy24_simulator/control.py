@@ -8,11 +8,10 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
-from przelewy24_simulator import transactions
+from przelewy24_simulator import payouts, refunds, transactions
 from przelewy24_simulator.context import simulator
 from przelewy24_simulator.faults import KNOWN, OPERATIONS, list_faults, put_fault
 from przelewy24_simulator.points import get_point
-from przelewy24_simulator.refunds import list_refunds
 
 blueprint = Blueprint("control", __name__)
 SWITCHES = {
@@ -93,6 +92,35 @@ def pay(session_id: str) -> Response:
     return redirect("/", 303) if request.form else jsonify({"sessionId": session_id, "status": row["status"]})
 
 
+@blueprint.post("/_sim/transactions/<session_id>/refund")
+def refund_in_panel(session_id: str) -> Response:
+    """`{"amount": 500}`: money sent back by hand, as in the panel; all of it when no amount is said."""
+    sent = request.get_json(silent=True) or {}
+    with simulator().ledger.change() as db:
+        row = transactions.find_transaction(db, session_id)
+        if row is None or row["status"] != transactions.MADE:
+            return _problem(409, "there is no verified transaction of this sessionId")
+        amount = sent.get("amount", row["paid_amount"])
+        if type(amount) is not int or not 0 < amount <= row["paid_amount"]:
+            return _problem(400, "the amount is no whole number of grosze up to what was paid")
+        number = refunds.refund_in_panel(simulator(), db, row, amount)
+    return jsonify({"refundId": number, "amount": amount})
+
+
+@blueprint.post("/_sim/points/<int:pos_id>/payout")
+def pay_out(pos_id: int) -> Response:
+    """`{"charge": 100, "wrong": 1}`: pays out what was not paid out yet; `wrong` grosze more than it should."""
+    sent = request.get_json(silent=True) or {}
+    charge, wrong = sent.get("charge", 0), sent.get("wrong", 0)
+    with simulator().ledger.change() as db:
+        if get_point(db, pos_id) is None or type(charge) is not int or type(wrong) is not int or charge < 0:
+            return _problem(400, "an unknown point, or an amount that is no whole number of grosze")
+        made = payouts.pay_out(db, pos_id, charge=charge, wrong=wrong)
+    if made is None:
+        return _problem(409, "there is nothing to pay out")
+    return jsonify({"batchId": made["number"], "amount": made["amount"]})
+
+
 @blueprint.post("/_sim/points/<int:pos_id>")
 def change_point(pos_id: int) -> Response:
     """What their documentation leaves open: `hides_unpaid`, `second_register`, `second_verify`, `takes_codes`."""
@@ -171,7 +199,7 @@ def _transaction(db: sqlite3.Connection, row: sqlite3.Row) -> dict[str, Any]:
         "paidCurrency": row["paid_currency"],
         "refunds": [
             {"requestId": each["request_id"], "amount": each["amount"], "status": each["status"]}
-            for each in (list_refunds(db, row["order_id"]) if row["order_id"] else ())
+            for each in (refunds.list_refunds(db, row["order_id"]) if row["order_id"] else ())
         ],
         "notifications": [_notification(db, each) for each in told],
     }

@@ -36,6 +36,10 @@ KNOWN: dict[str, tuple[float | None, str]] = {
     "late_payment": (1, "płacący wraca bez zapłaty, a po `value` s pieniądze jednak przychodzą, także po terminie"),
     "no_balance": (None, "zwrot zostaje odrzucony z braku środków"),
     "concurrent_refund": (None, "zwrot nie zostaje przyjęty, bo inne wywołanie właśnie trwa"),
+    "report_missing": (None, "w stronie raportu brakuje pierwszego wiersza"),
+    "report_wrong_amount": (100, "pierwsza wpłata na stronie raportu ma kwotę o `value` groszy inną niż wpłacona"),
+    "report_doubled": (None, "pierwszy wiersz strony raportu jest w niej dwa razy"),
+    "report_reversed": (None, "wiersze strony raportu są w odwrotnej kolejności, a liczby są tekstami"),
     "refund_rejected": (None, "zwrot przyjęty do realizacji zostaje odrzucony"),
 }
 OPERATIONS = ("", "test", "register", "charge", "verify", "get", "refund", "get_refund", "methods", "report")

@@ -28,6 +28,14 @@ CREATE TABLE IF NOT EXISTS refunds (
     currency TEXT NOT NULL, description TEXT NOT NULL, status INTEGER NOT NULL, created_at REAL NOT NULL
 );
 CREATE INDEX IF NOT EXISTS refunds_order ON refunds (order_id);
+CREATE TABLE IF NOT EXISTS batches (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, pos_id INTEGER NOT NULL, paid_at REAL NOT NULL, amount INTEGER NOT NULL,
+    commision INTEGER NOT NULL, charge INTEGER NOT NULL, refund INTEGER NOT NULL, currency TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS paid_out (
+    kind TEXT NOT NULL CHECK (kind IN ('transaction', 'refund')), number INTEGER NOT NULL, batch INTEGER NOT NULL,
+    PRIMARY KEY (kind, number)
+);
 CREATE TABLE IF NOT EXISTS money (
     number INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, pos_id INTEGER NOT NULL, session_id TEXT NOT NULL,
     order_id INTEGER NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('advance', 'payment', 'refund')),

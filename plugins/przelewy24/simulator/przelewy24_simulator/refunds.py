@@ -65,6 +65,18 @@ def open_refund(
         db.execute("INSERT INTO jobs (due_at, kind, subject) VALUES (?, ?, ?)", (due_at, kind, number))
 
 
+def refund_in_panel(sim: Simulator, db: sqlite3.Connection, row: sqlite3.Row, amount: int) -> int:
+    """The merchant sends money back by hand: done at once, and without an id of the program that took the payment."""
+    number = db.execute(
+        "INSERT INTO refunds (pos_id, order_id, session_id, request_id, refunds_uuid, amount, currency, description, "
+        "status, created_at) VALUES (?, ?, ?, '', '', ?, ?, 'Zwrot z panelu', ?, ?)",
+        (row["pos_id"], row["order_id"], row["session_id"], amount, row["paid_currency"], PENDING, time.time()),
+    ).lastrowid
+    assert number is not None
+    move(sim, db, number, COMPLETED)
+    return number
+
+
 def move(sim: Simulator, db: sqlite3.Connection, number: int, to: int) -> None:
     db.execute("UPDATE refunds SET status = ? WHERE number = ?", (to, number))
     refund = db.execute("SELECT * FROM refunds WHERE number = ?", (number,)).fetchone()

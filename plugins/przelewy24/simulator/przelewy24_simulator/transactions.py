@@ -137,7 +137,12 @@ def _keep_money(db: sqlite3.Connection, row: sqlite3.Row, kind: str) -> None:
     )
 
 
-def shown(row: sqlite3.Row) -> dict[str, Any]:
+def fee_of(amount: int) -> int:
+    """One per cent, rounded down."""
+    return amount // 100
+
+
+def shown(row: sqlite3.Row, batch: int = 0) -> dict[str, Any]:
     """The transaction as a reader is told: for a while after paying perhaps still as before."""
     sent = json.loads(row["body"])
     paid = row["status"] != NONE and row["stale_until"] <= time.time()
@@ -158,6 +163,6 @@ def shown(row: sqlite3.Row) -> dict[str, Any]:
         "clientAddress": "",
         "clientCity": "",
         "clientPostcode": "",
-        "batchId": 0,
-        "fee": "0",
+        "batchId": batch,
+        "fee": str(fee_of(row["paid_amount"])) if paid else "0",
     }
