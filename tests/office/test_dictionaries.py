@@ -52,6 +52,25 @@ def test_a_clerk_says_how_a_kind_is_paid_and_the_trail_remembers(official, kind,
 
 
 @pytest.mark.parametrize(
+    ("regime", "interest", "status"),
+    [("civil", "computed", 422), ("civil", "given", 303), ("tax", "computed", 303), ("none", "given", 303)],
+)
+def test_a_civil_kind_is_paid_in_parts_only_with_interest_of_the_finance_system(
+    official, tenant, regime, interest, status
+):
+    """Interest comes before the principal there, and the portal does not remember what it was paid for."""
+    with tenant.session() as session, bound_to(session):
+        kind = KindFactory(regime=Regime(regime))
+    browser = official()
+    browser.get(f"/office/kinds/{kind.id}")
+    answer = browser.post(f"/office/kinds/{kind.id}", kind_form(kind, in_parts="y", interest=interest))
+
+    assert answer.status_code == status
+    with tenant.session() as session:
+        assert session.get_one(Kind, kind.id).in_parts == (status == 303)
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"position": "x"},

@@ -228,7 +228,7 @@ def test_of_two_that_start_one_attempt_at_once_only_one_calls_the_gateway(tenant
     assert len(asked.requests) == 1
 
 
-def test_while_the_bank_asks_another_attempt_is_the_same_one(anna, town, tenant, asked):
+def test_until_the_gateway_says_what_became_of_a_code_another_attempt_is_the_same_one(anna, town, tenant, asked):
     anna.post("/payments", form(town, blik=CODE))
     with tenant.session() as session:
         made = session.scalars(select(PaymentOrder)).one()
@@ -236,7 +236,23 @@ def test_while_the_bank_asks_another_attempt_is_the_same_one(anna, town, tenant,
         (first,) = made.transactions
         assert open_transaction(session, made, account).id == first.id
         with clock.stopped_at(clock.now() + BLIK_TIME + timedelta(seconds=1)):
-            assert open_transaction(session, made, account).id != first.id
+            assert open_transaction(session, made, account).id == first.id
+        record_report(session, first.id, report_on(first, "PAYU-1", state=TransactionState.REJECTED))
+        assert open_transaction(session, made, account).id != first.id
+
+
+def test_while_the_gateway_is_silent_about_a_code_nothing_else_is_begun(anna, town, tenant, asked, monkeypatch):
+    def cancel(_self, _key):
+        raise ExternalSystemError("no connection")
+
+    monkeypatch.setattr(PayuGateway, "cancel", cancel)
+    page = anna.post("/payments", form(town, blik=CODE)).location
+    with tenant.session() as session:
+        session.connection().exec_driver_sql("UPDATE transactions SET created_at = created_at - interval '4 minutes'")
+
+    assert anna.post(f"{page}/pay", {"rest": "10000"}).location == page
+    assert len(attempts(tenant)) == len(asked.requests) == 1
+    assert 'class="note warn"' in anna.get(page).text
 
 
 def test_an_attempt_nobody_confirmed_is_given_up_after_its_time(anna, town, tenant, asked, monkeypatch):

@@ -113,7 +113,7 @@ def test_what_is_ticked_is_ordered_for_the_payer_by_nobody(stranger, secret, tow
     answer = stranger.post(f"/pay/{secret}", form)
 
     made = order_of(tenant)
-    assert answer.location == f"/pay/{secret}/orders/{made.number}/go"
+    assert answer.location == f"/pay/{secret}/orders/{made.number}"  # PayU does not answer here
     assert (made.payer_id, made.user_id, made.email) == (town["anna"].id, None, "ktos@example.pl")
     assert made.amount == Money(10_900)
     assert made.link_id is not None
@@ -272,6 +272,14 @@ def test_who_may_only_look_makes_no_link(browse, town, tenant):
     browser.get("/acting")
 
     assert browser.post("/payments/links", {"instalment": str(town["first"].id)}).status_code == 403
+
+
+def test_who_may_only_look_takes_no_link_back(anna, secret, town, tenant):
+    (address,) = re.findall(r'action="(/payments/links/[0-9a-f-]+/revoke)"', anna.get("/payments/links").text)
+    with tenant.session() as session:
+        session.connection().exec_driver_sql("UPDATE mandates SET may_pay = false")
+
+    assert anna.post(address).status_code == 403
 
 
 def test_the_law_on_paying_a_tax_for_others_is_told_with_the_figure_of_the_day(stranger, secret, tenant):

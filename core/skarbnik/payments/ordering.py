@@ -255,8 +255,8 @@ def _still_fits(line: OrderLine, instalment: Instalment, left: Mapping[UUID, Amo
 
 
 def _find_resumable(session: Session, order: PaymentOrder, account: MerchantAccount) -> Transaction | None:
-    """An attempt nobody was asked about yet, one whose page at the gateway is known, or one whose BLIK code may still
-    be confirmed in a bank's application, which nobody can call back."""
+    """An attempt nobody was asked about yet, one whose page at the gateway is known, or one with a BLIK code: that was
+    handed to a bank, and until the gateway says what came of it no other begins."""
     return session.scalars(
         select(Transaction)
         .where(
@@ -264,11 +264,7 @@ def _find_resumable(session: Session, order: PaymentOrder, account: MerchantAcco
             Transaction.merchant_account_id == account.id,
             (Transaction.state == TransactionState.CREATED)
             | ((Transaction.state == TransactionState.PENDING) & Transaction.redirect_url.is_not(None))
-            | (
-                Transaction.is_blik
-                & Transaction.state.in_(OPEN_TRANSACTIONS)
-                & (Transaction.created_at > clock.now() - BLIK_TIME)
-            ),
+            | (Transaction.is_blik & Transaction.state.in_(OPEN_TRANSACTIONS)),
         )
         .order_by(Transaction.created_at)
         .limit(1)

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import g, request
+from flask import flash, g, request
 from flask_babel import gettext as _
 
 from skarbnik import clock
@@ -170,6 +170,8 @@ def begin(order: PaymentOrder, *, code: str | None, return_path: str) -> Transac
     account = next_account(order, request.form.get("gateway"))
     with_code = code is not None and takes_blik(account)
     transaction = ordering.open_transaction(session, order, account, is_blik=with_code)
+    if transaction.is_blik and clock.now() > transaction.created_at + ordering.BLIK_TIME:
+        flash(_("The gateway does not say yet what became of the BLIK code. Try again in a few minutes."), "warn")
     session.commit()
     if transaction.redirect_url is None:
         caller = starting.Caller(
@@ -248,7 +250,7 @@ def look_at(order: PaymentOrder) -> dict[str, Any]:
     payable, same_day = is_payable(order), order.ordered_on == clock.today()
     in_bank = payable and waits_for_bank(order, now)
     opened = [each for each in order.transactions if each.state in queries.OPEN_TRANSACTIONS]
-    at_gateway = any(not each.is_blik for each in opened)
+    at_gateway = any(each.redirect_url or not each.is_blik for each in opened)
     steps = make_timeline(order)
     may_choose = payable and same_day and not in_bank and not at_gateway
     return {

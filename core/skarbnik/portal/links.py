@@ -74,6 +74,8 @@ def revoke(link_id: UUID) -> Response:
     """From now on the address opens nothing."""
     if not TokenForm().validate_on_submit():
         abort(400)
+    if not current_person().may_pay:
+        abort(403)
     links.revoke_link(frame.session(), link_id, payer_id=payer_of_request(), user_id=current_person().id)
     flash(_("The link is useless now. A payment that was begun with it goes on."))
     return redirect(url_for("links.listed"), 303)

@@ -202,7 +202,7 @@ def _begin(secret: str, made: PaymentOrder, code: str | None) -> Response:
     number = made.number
     back = url_for("public.order", secret=secret, number=number)
     transaction = begin(made, code=code, return_path=back)
-    return redirect(back if transaction.is_blik else url_for("public.go", secret=secret, number=number), 303)
+    return redirect(url_for("public.go", secret=secret, number=number) if transaction.redirect_url else back, 303)
 
 
 def _order_of(secret: str, number: str) -> PaymentOrder:

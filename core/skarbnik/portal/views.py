@@ -311,7 +311,7 @@ def _begin(made: PaymentOrder, code: str | None) -> Response:
     """To the gateway, or to the page that waits for the bank's application."""
     number = made.number
     transaction = begin(made, code=code, return_path=url_for("portal.payment", number=number))
-    return redirect(url_for("portal.payment" if transaction.is_blik else "portal.go", number=number), 303)
+    return redirect(url_for("portal.go" if transaction.redirect_url else "portal.payment", number=number), 303)
 
 
 def _changed() -> tuple[str, int]:
