@@ -259,7 +259,8 @@ def lock_refund(session: Session, refund_id: UUID) -> Refund:
 def _note(refund: Refund, answer: str) -> None:
     refund.asked_times += 1
     refund.asked_at = clock.now()
-    refund.answer = answer[:200]
+    if refund.state is not RefundStage.REJECTED:  # why it was refused is what a person wants to know later
+        refund.answer = answer[:200]
 
 
 def _end(refund: Refund, to: RefundStage) -> None:

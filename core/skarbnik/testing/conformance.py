@@ -51,6 +51,7 @@ from skarbnik.plugin_api import (
     TransactionState,
 )
 from skarbnik.tenancy.plugin_settings import parse_settings
+from skarbnik.testing.refunds import RefundsContract
 
 METHODS = {
     Capability.CANCEL: ("cancel",),
@@ -104,7 +105,7 @@ class _Contract:
                 assert not value or value not in shown
 
 
-class PaymentGatewayContract(_Contract):
+class PaymentGatewayContract(RefundsContract, _Contract):
     """Subclass it as `Test…`, name `plugin_type`, and give the fixtures that raise here."""
 
     contract_type = PaymentGateway
