@@ -85,7 +85,7 @@ def propose_refund(
         amount=amount,
         reason=reason.strip()[:200],
         happened_on=None if kind is RefundKind.GATEWAY else happened_on,
-        reference=None if kind is RefundKind.GATEWAY else reference,
+        reference=None if kind is RefundKind.GATEWAY else (reference or "").strip()[:80],
         requested_by=by,
         requested_at=clock.now(),
     )
