@@ -7,11 +7,11 @@ import pytest
 from sqlalchemy import select
 from tests.payments.refunding import propose
 
-from skarbnik.money import Money
-from skarbnik.payments.models import Capture
+from skarbnik.money import ZERO, Money
+from skarbnik.payments.models import BookingLine, Capture, Refund
 from skarbnik.payments.refunds import approve_refund
 from skarbnik.payments.services import record_report
-from skarbnik.payments.states import RefundKind
+from skarbnik.payments.states import BookingState, RefundKind, RefundStage
 from skarbnik.plugin_api import SettlementKind, SettlementLine
 from skarbnik.testing.factories import (
     InstalmentFactory,
@@ -47,6 +47,33 @@ def captured(session, account):
         amount = Money(paid or grosze)
         record_report(session, transaction.id, report_on(transaction, number, amount, happened_at=moment))
         return session.scalars(select(Capture).where(Capture.transaction_id == transaction.id)).one()
+
+    return make
+
+
+@pytest.fixture
+def went_back(session):
+    """`went_back(capture, grosze, number)`: a refund that was done, with its negative line; words change it."""
+
+    def make(capture, grosze, number="BACK-1", *, at=NOON, **words):
+        asks, decides = OfficialFactory(), OfficialFactory()
+        said = {"kind": RefundKind.GATEWAY, "external_id": number, "state": RefundStage.COMPLETED, **words}
+        made = Refund(
+            capture_id=capture.id, amount=Money(grosze), reason="nadpłata", requested_by=asks.id, requested_at=at,
+            decided_by=decides.id, decided_at=at, settled_at=at, **said,
+        )  # fmt: skip
+        session.add(made)
+        session.flush()
+        (line,) = [each for each in capture.booking_lines if each.refund_id is None]
+        session.add(
+            BookingLine(
+                capture_id=capture.id, order_line_id=line.order_line_id, refund_id=made.id,
+                instalment_id=line.instalment_id, principal=Money(-grosze), interest=ZERO, costs=ZERO,
+                state=BookingState.WAITING, recorded_at=at,
+            )
+        )  # fmt: skip
+        session.flush()
+        return made
 
     return make
 

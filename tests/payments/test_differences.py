@@ -11,10 +11,10 @@ from skarbnik.money import Money
 from skarbnik.payments import differences, settlements
 from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.differences import MENDED, QUESTIONS, close, give_back, look, take, write_note
-from skarbnik.payments.models import BookingLine, Difference, Refund, SettlementOrigin
+from skarbnik.payments.models import BookingLine, Difference, SettlementOrigin
 from skarbnik.payments.services import record_report
-from skarbnik.payments.states import BookingState
-from skarbnik.plugin_api import RefundState, SettlementKind
+from skarbnik.payments.states import BookingState, RefundKind
+from skarbnik.plugin_api import SettlementKind
 from skarbnik.testing.factories import InstalmentFactory, OfficialFactory, TransactionFactory, report_on
 
 K = SettlementKind
@@ -117,13 +117,9 @@ def test_a_payment_missing_in_the_report_has_two_days_to_come(captured, told, ni
     assert closed() == [("portal_only", "told")]
 
 
-def test_a_refund_missing_in_the_report_has_two_days_to_come(session, captured, told, night, queue, closed):
-    capture, official = captured(), OfficialFactory()
-    refund = Refund(
-        capture_id=capture.id, amount=Money(400), state=RefundState.COMPLETED, external_id="BACK-1", reason="nadpłata",
-        requested_by=official.id, requested_at=NEXT_NIGHT, settled_at=datetime(2026, 11, 24, 12, tzinfo=UTC),
-    )  # fmt: skip
-    session.add(refund)
+def test_a_refund_missing_in_the_report_has_two_days_to_come(captured, told, went_back, night, queue, closed):
+    capture = captured()
+    went_back(capture, 400)
 
     night(told(capture))
     assert queue() == []
@@ -152,36 +148,74 @@ def test_another_amount_is_shown_until_the_gateway_says_the_right_one(captured, 
     assert closed() == [("amount_differs", "equal")]
 
 
-def test_a_refund_nobody_asked_for_here_is_shown_until_it_is_recorded(session, captured, told, night, queue, closed):
-    capture, official = captured(), OfficialFactory()
+def test_a_refund_nobody_asked_for_here_is_shown_until_it_is_recorded(
+    session, captured, told, went_back, night, queue, closed
+):
+    capture = captured()
     refund = told(kind=K.REFUND, external_id="BACK-1", amount=Money(-400), payment=capture.external_id)
 
     night(told(capture), refund)
     assert queue() == [("refund_outside", -400)]
     assert session.scalars(select(Difference.order_id)).one() is not None
 
-    session.add(
-        Refund(
-            capture_id=capture.id, amount=Money(400), state=RefundState.COMPLETED, external_id="BACK-1", reason="panel",
-            requested_by=official.id, requested_at=clock.now(),
-        )
-    )  # fmt: skip
+    went_back(
+        capture,
+        400,
+        None,
+        kind=RefundKind.OUTSIDE,
+        reference="BACK-1",
+        happened_on=DAY,
+    )
     night(days=2)
     assert queue() == []
     assert closed() == [("refund_outside", "recorded")]
 
 
-def test_a_refund_of_another_amount_than_was_asked_for_is_shown(session, captured, told, night, queue):
-    capture, official = captured(), OfficialFactory()
-    refund = Refund(
-        capture_id=capture.id, amount=Money(400), state=RefundState.COMPLETED, external_id="BACK-1", reason="nadpłata",
-        requested_by=official.id, requested_at=clock.now(),
-    )  # fmt: skip
-    session.add(refund)
+def test_a_refund_of_another_amount_than_was_asked_for_is_shown(captured, told, went_back, night, queue):
+    capture = captured()
+    went_back(capture, 400)
 
     night(told(capture), told(kind=K.REFUND, external_id="BACK-1", amount=Money(-401)))
 
     assert queue() == [("amount_differs", -401)]
+
+
+def test_a_refund_by_ordinary_transfer_is_nothing_the_gateway_could_tell(captured, told, went_back, night, queue):
+    capture = captured()
+    went_back(
+        capture,
+        400,
+        None,
+        kind=RefundKind.OUTSIDE,
+        reference="PRZELEW 7",
+        happened_on=DAY,
+    )
+
+    night(told(capture))
+    night(days=2)
+    night(days=3)
+
+    assert queue() == []
+
+
+def test_a_chargeback_is_settled_when_it_is_recorded_with_its_number(captured, told, went_back, night, queue, closed):
+    capture = captured()
+    back = told(kind=K.CHARGEBACK, external_id="CB-1", amount=Money(-400), payment=capture.external_id)
+    night(told(capture), back)
+    assert queue() == [("chargeback", -400)]
+
+    went_back(
+        capture,
+        400,
+        None,
+        kind=RefundKind.CHARGEBACK,
+        reference="CB-1",
+        happened_on=DAY,
+    )
+    night(days=2)
+
+    assert queue() == []
+    assert closed() == [("chargeback", "recorded")]
 
 
 def test_a_chargeback_waits_for_a_person_and_stays_closed(session, captured, told, night, queue):

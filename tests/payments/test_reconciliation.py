@@ -12,7 +12,7 @@ from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.money import ZERO, Money
 from skarbnik.payments import differences, settlements
-from skarbnik.payments.models import BookingLine, Payout, Refund, SettlementOrigin
+from skarbnik.payments.models import Payout, SettlementOrigin
 from skarbnik.payments.reconciliation import (
     PAGE,
     Figure,
@@ -25,8 +25,8 @@ from skarbnik.payments.reconciliation import (
     split_payout,
 )
 from skarbnik.payments.states import BookingState
-from skarbnik.plugin_api import RefundState, SettlementKind
-from skarbnik.testing.factories import MerchantAccountFactory, OfficialFactory
+from skarbnik.plugin_api import SettlementKind
+from skarbnik.testing.factories import MerchantAccountFactory
 
 DAY = date(2026, 11, 24)
 NOON = datetime(2026, 11, 24, 11, tzinfo=UTC)
@@ -48,38 +48,12 @@ def tell(session, account):
     return make
 
 
-@pytest.fixture
-def refund(session):
-    """`refund(capture, grosze)`: a refund that was done, with its negative booking lines."""
-
-    def make(capture, grosze, number):
-        official = OfficialFactory()
-        made = Refund(
-            capture_id=capture.id, amount=Money(grosze), state=RefundState.COMPLETED, external_id=number, reason="x",
-            requested_by=official.id, requested_at=NOON, settled_at=NOON,
-        )  # fmt: skip
-        session.add(made)
-        session.flush()
-        (line,) = [each for each in capture.booking_lines if each.refund_id is None]
-        session.add(
-            BookingLine(
-                capture_id=capture.id, order_line_id=line.order_line_id, refund_id=made.id,
-                instalment_id=line.instalment_id, principal=Money(-grosze), interest=ZERO, costs=ZERO,
-                state=BookingState.WAITING, recorded_at=NOON,
-            )
-        )  # fmt: skip
-        session.flush()
-        return made
-
-    return make
-
-
-def test_gateway_portal_and_finance_system_stand_side_by_side(session, account, captured, told, tell, refund):
+def test_gateway_portal_and_finance_system_stand_side_by_side(session, account, captured, told, tell, went_back):
     booked, waiting = captured(10_000), captured(5_000)
     suspended = captured(701, paid=700)
     booked.booking_lines[0].state = BookingState.BOOKED
     booked.booking_lines[0].seen_at = NOON
-    back = refund(waiting, 500, "BACK-1")
+    back = went_back(waiting, 500, "BACK-1")
     tell(
         told(booked, fee=Money(100)),
         told(waiting, fee=Money(50)),
@@ -137,10 +111,10 @@ def test_a_day_nobody_told_yet_does_not_differ(session, captured):
 
 @pytest.mark.parametrize(("origin", "mark"), [(SettlementOrigin.ASKED, "done"), (SettlementOrigin.REPORT, "wrong")])
 def test_a_gateway_asked_about_payments_one_by_one_says_nothing_of_refunds(
-    session, account, captured, told, refund, origin, mark
+    session, account, captured, told, went_back, origin, mark
 ):
     capture = captured(10_000)
-    refund(capture, 500, "BACK-1")
+    went_back(capture, 500, "BACK-1")
     with clock.stopped_at(NOON + timedelta(days=1)):
         settlements.keep(session, account.id, [told(capture)], origin)
         settlements.note_told(session, account.id, DAY, origin)
@@ -150,9 +124,9 @@ def test_a_gateway_asked_about_payments_one_by_one_says_nothing_of_refunds(
     assert get_day(session, DAY)[0].mark == mark
 
 
-def test_a_refund_counts_on_the_day_it_was_settled_here(session, account, captured, told, tell, refund):
+def test_a_refund_counts_on_the_day_it_was_settled_here(session, account, captured, told, tell, went_back):
     capture = captured(10_000)
-    back = refund(capture, 500, "BACK-1")
+    back = went_back(capture, 500, "BACK-1")
     late = told(kind=K.REFUND, external_id="BACK-1", amount=Money(-500), happened_at=NOON + timedelta(days=1))
 
     tell(told(capture), late)
@@ -192,10 +166,10 @@ def test_lines_of_a_day_are_those_of_either_side_in_their_order(session, capture
     ]  # fmt: skip
 
 
-def test_a_payout_is_split_by_kind_of_receivable_and_adds_up(session, account, captured, told, tell, refund):
+def test_a_payout_is_split_by_kind_of_receivable_and_adds_up(session, account, captured, told, tell, went_back):
     tax = captured(10_000, receivable__kind__title="Podatek", receivable__kind__position=1)
     waste = captured(4_000, receivable__kind__title="Odpady", receivable__kind__position=2)
-    back = refund(tax, 1_000, "BACK-1")
+    back = went_back(tax, 1_000, "BACK-1")
     tell(
         told(kind=K.PAYOUT, external_id="P-1", amount=Money(12_845), fee=Money(5)),
         told(tax, fee=Money(100), payout="P-1"),

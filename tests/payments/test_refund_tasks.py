@@ -222,8 +222,9 @@ def test_a_gateway_that_is_silent_is_asked_after_1_5_and_15_minutes_then_hourly_
     assert open_kinds(tenant) == ["refund_unanswered"]
 
 
-def test_what_was_sent_is_only_asked_about(tenant, refund, gateway):
-    gateway.finds = [ExternalSystemError("silence")]
+@pytest.mark.parametrize("answer", [ExternalSystemError("silence"), Refused("nothing was paid there")], ids=repr)
+def test_what_was_sent_is_only_asked_about_and_a_question_is_no_refusal(tenant, refund, gateway, answer):
+    gateway.finds = [answer]
     for _ in range(3):
         refund_tasks.refund(tenant, refund.id)
 

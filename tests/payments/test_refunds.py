@@ -177,7 +177,7 @@ def test_a_refund_that_went_after_a_refusal_is_shown_to_a_person(session, paid, 
     mark_refund_refused(session, refund.id, answer="NO_BALANCE")
     answered(session, refund, RefundState.COMPLETED)
 
-    assert refund.state is R.REJECTED
+    assert (refund.state, refund.answer) == (R.REJECTED, "NO_BALANCE")
     assert open_kinds(session) == ["refund_after_all", "refund_refused"]
 
 

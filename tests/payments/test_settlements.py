@@ -13,14 +13,13 @@ from skarbnik.money import ZERO, Money
 from skarbnik.payments import settlements
 from skarbnik.payments.models import (
     Payout,
-    Refund,
     SettlementLine,
     SettlementOrigin,
     SettlementReport,
 )
 from skarbnik.payments.reconciliation import get_day
-from skarbnik.plugin_api import RefundState, SettlementKind
-from skarbnik.testing.factories import MerchantAccountFactory, OfficialFactory, TransactionFactory
+from skarbnik.plugin_api import SettlementKind
+from skarbnik.testing.factories import MerchantAccountFactory, TransactionFactory
 
 REPORT, ASKED, STATEMENT = SettlementOrigin
 DAY = date(2026, 11, 24)
@@ -155,14 +154,9 @@ def test_two_accounts_may_use_the_same_numbers(session, account, captured, told,
 
 
 @pytest.mark.parametrize("by", ["our id", "its number"])
-def test_a_refund_asked_for_here_is_known(session, captured, told, keep, lines, by):
-    capture, official = captured(), OfficialFactory()
-    refund = Refund(
-        capture_id=capture.id, amount=Money(400), state=RefundState.COMPLETED, external_id="BACK-1", reason="nadpłata",
-        requested_by=official.id, requested_at=clock.now(),
-    )  # fmt: skip
-    session.add(refund)
-    session.flush()
+def test_a_refund_asked_for_here_is_known(captured, told, went_back, keep, lines, by):
+    capture = captured()
+    refund = went_back(capture, 400)
     words = {"refund_id": refund.id} if by == "our id" else {"external_id": "BACK-1"}
 
     keep(told(kind=K.REFUND, amount=Money(-400), payment=capture.external_id, **words))

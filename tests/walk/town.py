@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from tests.walk.files import LONG_WORD, REAL, make_runs
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 
@@ -25,7 +26,6 @@ from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
 from skarbnik.db import TenantSession
 from skarbnik.exchange.documents import place_of
-from skarbnik.exchange.models import BatchState, BookingBatch, ImportProblem, ImportRun
 from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
@@ -36,7 +36,7 @@ from skarbnik.payments.models import MerchantAccount, Notification, PaymentLink,
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.services import mark_started, record_report
 from skarbnik.payments.states import CommissionPayer
-from skarbnik.plugin_api import GatewayReport, ImportKind, LiabilityRole, OperationKind, PayerKind, TransactionState
+from skarbnik.plugin_api import GatewayReport, LiabilityRole, OperationKind, PayerKind, TransactionState
 from skarbnik.portal.calendar import feed_path
 from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch
@@ -58,12 +58,10 @@ from skarbnik.testing.factories import (
 )
 
 OURS = "walk"  # the finance system of these debts; its imports never come, so nothing here moves by itself
-REAL, FREE_NUMBER = "puma", 900_001  # the stack's own, and numbers its files never come to
 LONG_NAME = (
     "Międzygminne Przedsiębiorstwo Gospodarki Komunalnej i Mieszkaniowej „Konstantynopolitańczykowianeczka”"
     " Brzęczyszczykiewicz-Chrząszczyżewoszycka i Wspólnicy Spółka z ograniczoną odpowiedzialnością"
 )
-LONG_WORD = "Dziewięćsetdziewięćdziesiątdziewięćtysięcydziewięćsetdziewięćdziesięciodziewięcioletni" * 2
 NOBODY, OPERATOR = "nobody", "operator"
 RICH, EMPTY, NO_PAYER = "resident", "resident with nothing to pay", "resident without a payer"
 FILES = ("pdf", "csv")
@@ -106,7 +104,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
     operator = _operator(tenant.instance)
     with tenant.session() as session, bound_to(session):
         rich = _Rich(session, payu_url)
-        runs, batch = _runs(session)
+        runs, batch = make_runs(session)
         document_id = _documents(session, tenant, rich.receivable_id, runs[RunState.APPLIED])
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
@@ -453,50 +451,6 @@ def _remarks(session: TenantSession, rich: _Rich) -> dict[str, Any]:
             withdraw_remark(session, remark.id, user_id=rich.user.id)
         made[str(state)] = remark.id
     return made
-
-
-def _runs(session: Session) -> tuple[dict[RunState, Any], Any]:
-    """Files of a finance system in every state, the refused one with many reasons; and batches that went there."""
-    runs = [
-        ImportRun(
-            source=REAL,
-            file_name=f"PL-WALK_{number:06d}_FULL_{LONG_WORD[:60]}.xml",
-            state=state,
-            kind=ImportKind.FULL,
-            number=number,
-            sha256=hashlib.sha256(bytes(number)).hexdigest(),
-            as_of=clock.now(),
-            counts={"debts": {"open": 120, "closing": 90}} if state is RunState.HELD else {"payers": {"new": 3}},
-            totals={"payers": 3, "principal": 123_456_789, "operations_amount": -5},
-            bytes_all=1_234_567,
-            started_at=clock.now(),
-            message="Sumy w pliku nie zgadzają się z jego treścią." if state is RunState.REFUSED else None,
-            registered_at=clock.now(),
-            finished_at=None if state is RunState.HELD else clock.now(),
-        )
-        for number, state in enumerate(RunState, start=FREE_NUMBER)
-    ]
-    refused = next(each for each in runs if each.state is RunState.REFUSED)
-    refused.problems = [
-        ImportProblem(position=at, line=at * 1000, code="unknown_payer", message=f"Nie ma podatnika {LONG_WORD[:90]}.")
-        for at in range(1, 30)
-    ]
-    session.add_all(runs)
-    batches = [
-        BookingBatch(
-            source=REAL,
-            number=number,
-            state=state,
-            file_name=f"PL-WALK_BOOKINGS_{number:06d}.xml",
-            content=b"<bookings/>",
-            sha256=hashlib.sha256(b"<bookings/>").hexdigest(),
-            made_at=clock.now(),
-        )
-        for number, state in enumerate(BatchState, start=FREE_NUMBER)
-    ]
-    session.add_all(batches)
-    session.flush()
-    return {run.state: run.id for run in runs}, batches[-1].id
 
 
 def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:

@@ -16,6 +16,17 @@ from skarbnik.web.fields import at_most
 LONGEST = 1000
 
 
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """One setting, as the page shows it."""
+
+    field: Field
+    label: str
+    hint: str
+    is_secret: bool
+    is_switch: bool
+
+
 class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """What all of them share. `made` is the dataclass once the form was found right."""
 
@@ -53,10 +64,16 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             values[field.name] = typed
         return values
 
-    def rows(self) -> list[tuple[Field, str, str]]:
+    def rows(self) -> list[Row]:
         """Each field with its label and hint, in the plugin's own words."""
         return [
-            (self[field.name], field.metadata["label"], field.metadata["help"])
+            Row(
+                self[field.name],
+                field.metadata["label"],
+                field.metadata["help"],
+                is_secret=field.metadata["secret"],
+                is_switch=str(field.type) == "bool",
+            )
             for field in dataclasses.fields(self._current)
         ]
 

@@ -94,10 +94,10 @@ def _find_out(gateway: PaymentGateway, found: Refund, request: RefundRequest) ->
     """
     key = RefundKey(found.id, found.external_id, request.transaction)
     if found.state is not RefundStage.APPROVED:  # the gateway has it, or had its last word
-        return gateway.fetch_refund(key)
+        return _fetch(gateway, key)
     if found.asked_times:
         try:
-            return gateway.fetch_refund(key)
+            return _fetch(gateway, key)
         except Misconfigured:
             raise
         except ExternalSystemError as error:
@@ -106,6 +106,14 @@ def _find_out(gateway: PaymentGateway, found: Refund, request: RefundRequest) ->
         return gateway.refund(request)
     except Refused as refusal:
         try:
-            return gateway.fetch_refund(key)
+            return _fetch(gateway, key)
         except ExternalSystemError:
             raise refusal from None
+
+
+def _fetch(gateway: PaymentGateway, key: RefundKey) -> RefundReport:
+    """A gateway that will not say what became of a refund has not refused the refund."""
+    try:
+        return gateway.fetch_refund(key)
+    except Refused as error:
+        raise ExternalSystemError(f"asked about a refund it said {error}") from error

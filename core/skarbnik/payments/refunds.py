@@ -85,7 +85,7 @@ def propose_refund(
         amount=amount,
         reason=reason.strip()[:200],
         happened_on=None if kind is RefundKind.GATEWAY else happened_on,
-        reference=None if kind is RefundKind.GATEWAY else reference,
+        reference=None if kind is RefundKind.GATEWAY else (reference or "").strip()[:80],
         requested_by=by,
         requested_at=clock.now(),
     )
@@ -270,7 +270,8 @@ def _open(session: Session, kind: str, refund: Refund, *, amount: Money | None =
 def _note(refund: Refund, answer: str) -> None:
     refund.asked_times += 1
     refund.asked_at = clock.now()
-    refund.answer = answer[:200]
+    if refund.state is not RefundStage.REJECTED:  # why it was refused is what a person wants to know later
+        refund.answer = answer[:200]
 
 
 def _end(refund: Refund, to: RefundStage) -> None:

@@ -52,6 +52,7 @@ from skarbnik.plugin_api import (
 )
 from skarbnik.tenancy.plugin_settings import parse_settings
 from skarbnik.testing.blik import BlikContract
+from skarbnik.testing.refunds import RefundsContract
 from skarbnik.testing.settlements import SettlementContract
 
 METHODS = {
@@ -107,7 +108,7 @@ class _Contract:
                 assert not value or value not in shown
 
 
-class PaymentGatewayContract(SettlementContract, _Contract):
+class PaymentGatewayContract(SettlementContract, RefundsContract, _Contract):
     """Subclass it as `Test…`, name `plugin_type`, and give the fixtures that raise here."""
 
     contract_type = PaymentGateway
