@@ -14,7 +14,6 @@ SPRING = datetime(2027, 3, 28, 1, tzinfo=UTC)  # 02:00 becomes 03:00
 AUTUMN = datetime(2027, 10, 31, 1, tzinfo=UTC)  # 03:00 becomes 02:00
 UNTIL_THE_MIDDLE = timedelta(seconds=35)  # from the start of a stack to the middle of its round, about
 NOW = "    return _stopped.get() or datetime.now(UTC)\n"
-IMPORT = "from datetime import UTC, date, datetime\n"
 
 
 @dataclass(frozen=True)
@@ -29,11 +28,8 @@ class Clock:
         """Lines of the product that are changed in the processes of one stack."""
         if not self.ahead:
             return ()
-        ahead = f" + timedelta(seconds={self.ahead.total_seconds()})\n"
-        return (
-            ("skarbnik.clock", NOW, NOW.rstrip("\n") + ahead),
-            ("skarbnik.clock", IMPORT, IMPORT.rstrip("\n") + ", timedelta\n"),
-        )
+        ahead = f" + __import__('datetime').timedelta(seconds={self.ahead.total_seconds()})\n"
+        return (("skarbnik.clock", NOW, NOW.rstrip("\n") + ahead),)
 
 
 def clock_for(seed: int) -> Clock:

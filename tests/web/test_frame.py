@@ -303,5 +303,5 @@ def test_a_page_whose_database_went_before_the_commit_says_to_come_back_in_a_mom
         page = browser.get("/")
     assert (page.status_code, page.headers["Retry-After"]) == (503, "5")
     assert "X-Request-ID" in page.headers
-    assert browser.get("/").status_code in {200, 503}  # one more connection may have to be found dead
+    lab.instance.engine.dispose()  # others of the pool are dead too, and each would be found so only when it is used
     assert browser.get("/").status_code == 200

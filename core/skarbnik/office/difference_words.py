@@ -154,7 +154,6 @@ def resolution_names() -> dict[str, str]:
         "told": _("The gateway has reported it since."),
         "equal": _("The amounts are equal now."),
         "recorded": _("The refund is recorded here now."),
-        "withdrawn": _("The gateway does not report it any more."),
         "adds_up": _("The payout adds up now."),
         "moved_on": _("The finance system has moved on."),
         "booked": _("Booked in the finance system."),

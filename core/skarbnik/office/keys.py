@@ -102,11 +102,11 @@ def _try(gateway_type: type[PaymentGateway], form: SettingsForm) -> bool | None:
 def take_up(account_id: UUID) -> Response:
     if not TokenForm().validate_on_submit():
         abort(400)
-    session = frame.session()
+    session, gateway_type = frame.session(), _type_of(_get_account(account_id))
     try:
-        proposal_id, account = UUID(request.form.get("proposal", "")), _get_account(account_id)
+        proposal_id = UUID(request.form.get("proposal", ""))
         take_up_credentials(
-            session, g.tenant, account_id, _type_of(account), proposal_id=proposal_id, by=current_person().id
+            session, g.tenant, account_id, gateway_type, proposal_id=proposal_id, by=current_person().id
         )
     except Forbidden:
         session.rollback()
