@@ -109,6 +109,17 @@ def test_a_day_nobody_told_yet_does_not_differ(session, captured):
     assert get_day(session, DAY)[0].mark == "now"
 
 
+def test_a_payment_the_gateway_was_not_asked_about_yet_does_not_differ(session, captured, tell):
+    captured(5_000)
+    (line,) = list_lines(session, DAY)
+    assert (line.theirs, line.differs) == (None, False)
+    assert list_lines(session, DAY, differing=True) == []
+
+    tell()  # it was asked, and has nothing
+    (line,) = list_lines(session, DAY)
+    assert (line.theirs, line.differs) == (None, True)
+
+
 @pytest.mark.parametrize(("origin", "mark"), [(SettlementOrigin.ASKED, "done"), (SettlementOrigin.REPORT, "wrong")])
 def test_a_gateway_asked_about_payments_one_by_one_says_nothing_of_refunds(
     session, account, captured, told, went_back, origin, mark

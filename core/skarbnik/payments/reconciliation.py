@@ -171,6 +171,9 @@ _LINES = """
         WHERE l.counts_on = :day AND (l.kind <> 'payment' OR l.capture_id IS NULL)
     ), chosen AS (
         SELECT *, CASE WHEN kind IN ('fee', 'correction') THEN false
+            WHEN theirs IS NULL THEN EXISTS (  -- before that the gateway has only not told yet
+                SELECT FROM settlement_reports r WHERE r.merchant_account_id = account AND r.day = :day
+            )
             ELSE ours IS DISTINCT FROM theirs OR other_currency END AS differs
         FROM both_sides
     )
