@@ -66,7 +66,7 @@ MUTANTS = (
         (
             (
                 "skarbnik.payments.services",
-                "        elif left[line.instalment_id].total < line.amounts.total:\n",
+                "        elif left[line.instalment_id].total < amounts.total:\n",
                 "        elif False:\n",
             ),
         ),
@@ -75,9 +75,9 @@ MUTANTS = (
         "a notification is answered and not kept",
         (
             (
-                "skarbnik.payments.services",
-                "    session.execute(\n        insert(Notification)",
-                "    return True\n    session.execute(\n        insert(Notification)",
+                "skarbnik.payments.notifications",
+                "    rung = session.read(\n",
+                "    return True\n    rung = session.read(\n",
             ),
         ),
     ),
@@ -114,7 +114,7 @@ MUTANTS = (
                 "skarbnik.payments.services",
                 "    closed = {each.id for each in instalments if each.closed_at is not None}\n",
                 "    closed = {each.id for each in instalments if each.closed_at is not None}\n"
-                "    __import__('time').sleep(0.7)\n",
+                "    __import__('time').sleep(3)\n",
             ),
         ),
     ),

@@ -86,8 +86,12 @@ PRODUCT = ("web", "worker", "scheduler")
 class Nemesis:
     """A seeded list of evil deeds, done at their moments while the round lasts."""
 
-    def __init__(self, stack: Stack, *, seed: int, seconds: float, kills: int = 12, flushes: int = 3) -> None:
+    def __init__(
+        self, stack: Stack, *, seed: int, seconds: float, kills: int = 12, flushes: int = 3, malice: float = 1.0
+    ) -> None:
+        """`malice` multiplies the chances of what gateways do wrong: a short round has few payments to hurt."""
         self.stack = stack
+        self.malice = malice
         self.did: Counter[str] = Counter()
         self.log: list[str] = []
         chance = self._chance = Random(f"nemesis {seed}")
@@ -195,7 +199,7 @@ class Nemesis:
     def _change_gateway(self, url: str, faults: Sequence[tuple[str, float, float | None]]) -> None:
         chosen = self._chance.sample(faults, len(faults) * 2 // 3)
         wishes = [
-            {"name": name, "probability": share, **({} if value is None else {"value": value})}
+            {"name": name, "probability": min(share * self.malice, 0.5), **({} if value is None else {"value": value})}
             for name, share, value in chosen
         ]
         call(f"{url}/_sim/faults", [{"clear": True}, *wishes])
@@ -208,7 +212,7 @@ class Nemesis:
             "delay_ack": chance.choice((0, 0, 1.5)),
             "drop_echo": chance.choice((0, 0, 1)),
         }
-        if chance.random() < 0.4:
+        if chance.random() < 0.4 * self.malice:
             wish[chance.choice(DAMAGED)] = 1
         call(f"{self.stack.puma_url}/_sim/faults", wish)
         self.did.update(name for name, value in wish.items() if value)

@@ -23,6 +23,7 @@ from tests.torture.nemesis import Nemesis
 from tests.torture.office import Desk
 from tests.torture.town import Crowd
 
+from skarbnik.dev.processes import DidNotStart
 from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
 
 SECONDS = 30.0
@@ -72,7 +73,7 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
                     connection.execute(f"SET search_path TO {town.schema}")
                     connection.execute(mutant.sql)
         began = time.monotonic()
-        with Nemesis(stack, seed=seed, seconds=seconds) as nemesis:
+        with Nemesis(stack, seed=seed, seconds=seconds, malice=3.0 if mutant else 1.0) as nemesis:
             crowd.live(desk.live)
         lasted = time.monotonic() - began
         healed, restless = heal(stack, seconds=30.0 if mutant else 90.0, ahead=clock.ahead)
@@ -134,7 +135,12 @@ def test_no_grosz_is_lost_or_doubled_while_everything_dies(seed, record_property
 @pytest.mark.slow
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_the_checker_sees_when(mutant, record_property):
-    came = play(1, payments=70, seconds=12.0, mutant=mutant)
+    try:
+        came = play(1, payments=70, seconds=12.0, mutant=mutant)
+    except DidNotStart as reason:  # nobody would release what cannot start; lines that are gone are another matter
+        assert "does not fit any more" not in str(reason), reason
+        record_property("torture", [mutant.name, "  it does not start"])
+        return
     record_property("torture", [mutant.name, *came.report])
 
     assert came.verdict.lines() != []
