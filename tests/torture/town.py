@@ -45,6 +45,10 @@ class Payment(NamedTuple):
     reference: str
 
 
+class NobodyGetsIn(Exception):
+    """The product does not work before anything is broken."""
+
+
 @dataclass
 class Diary:
     """What happened on the residents' side. Threads write into it."""
@@ -77,7 +81,8 @@ class Crowd:
         for slug in self.stack.towns:
             for who in WHO:
                 visitor = self._people[slug, who] = Visitor(self.stack, slug)
-                assert visitor.sign_in(who).status == 200
+                if (page := visitor.sign_in(who)).status != 200:
+                    raise NobodyGetsIn(f"{who}: {page.status} at {page.path}")
                 pages = [visitor.get(f"/receivables?page={page}") for page in range(1, 5)]
                 self._owed[slug, who] = sorted({each for page in pages for each in page.fields("i")})
 
