@@ -117,6 +117,16 @@ def test_another_address_is_taken_with_all_secrets_typed_anew(official, tenant, 
     assert now(tenant, account).proposal_id is not None
 
 
+def test_the_second_person_sees_where_payers_would_be_sent_and_no_secret(official, tenant, account, gateway):
+    enter(official(), account, base_url="https://thief.example", client_secret="s" * 32)
+
+    page = official().get(f"/office/gateways/{account.id}/keys").text
+
+    assert "https://thief.example" in page
+    assert "s" * 32 not in page
+    assert NEW not in page
+
+
 def test_keys_the_gateway_does_not_take_are_not_kept(official, tenant, account, gateway):
     gateway(Misconfigured("no"))
 

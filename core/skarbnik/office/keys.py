@@ -20,6 +20,7 @@ from skarbnik.payments.credentials import (
     holder_of,
     list_versions,
     propose_credentials,
+    proposed_changes,
     take_up_credentials,
 )
 from skarbnik.payments.models import MerchantAccount
@@ -53,6 +54,7 @@ def keys(account_id: UUID) -> str | Response | tuple[str, int]:
         account=account,
         label=gateway_type.label,
         form=form,
+        changes=proposed_changes(g.tenant, account, gateway_type, current),
         problem=problem,
         decide=TokenForm(),
         versions=versions,
