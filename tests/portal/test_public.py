@@ -230,6 +230,20 @@ def test_what_is_paid_already_is_said(stranger, secret, town, tenant):
     assert 'class="empty"' in page.text
 
 
+def test_the_address_of_who_paid_is_not_told_to_others_who_have_the_link(stranger, secret, town, tenant):
+    form = form_of(stranger.get(f"/pay/{secret}"), town["first"], email="ktos@example.pl")
+    stranger.post(f"/pay/{secret}", form)
+    with tenant.session() as session:
+        transaction = session.scalars(select(Transaction)).one()
+        record_report(session, transaction.id, report_on(transaction))
+        number = session.get_one(PaymentOrder, transaction.order_id).number
+
+    assert number in stranger.get(f"/pay/{secret}").text
+    page = stranger.get(f"/pay/{secret}/orders/{number}")
+    assert page.status_code == 200
+    assert "ktos@example.pl" not in page.text
+
+
 def test_a_payment_by_a_link_is_captured_and_confirmed_without_a_name(stranger, secret, town, tenant):
     form = form_of(stranger.get(f"/pay/{secret}"), town["first"], email="ktos@example.pl")
     stranger.post(f"/pay/{secret}", form)
