@@ -46,6 +46,10 @@ class Nonsense(ExternalSystemError):
     """An outside system answered with something that cannot be what it says it is. Nothing of it was used."""
 
 
+class NotKnown(ExternalSystemError):
+    """The outside system answered, and surely does not have what it was asked about."""
+
+
 class Refused(ExternalSystemError):
     """The outside system understood and said no; asking again the same way is useless."""
 

@@ -97,6 +97,36 @@ def test_a_secret_nobody_typed_stays_as_it_is(official, tenant, account, gateway
     assert (kept.client_secret, kept.second_key) == (payu_settings().client_secret, NEW)
 
 
+@pytest.mark.parametrize("typed", [{}, {"client_secret": "s" * 32}, {"second_key": ""}])
+def test_secrets_that_are_kept_are_sent_to_no_other_address_than_theirs(official, tenant, account, monkeypatch, typed):
+    """Else one person alone reads them: an address of their own, and the secrets left out."""
+    asked = []
+    monkeypatch.setattr(PayuGateway, "check_access", lambda self: asked.append(self))
+    words = {"base_url": "https://thief.example", "second_key": ""} | typed
+
+    page = enter(official(), account, **words)
+
+    assert page.status_code == 422
+    assert asked == []
+    assert now(tenant, account).proposal_id is None
+
+
+def test_another_address_is_taken_with_all_secrets_typed_anew(official, tenant, account, gateway):
+    enter(official(), account, base_url="https://secure.snd.payu.com", client_secret="s" * 32)
+
+    assert now(tenant, account).proposal_id is not None
+
+
+def test_the_second_person_sees_where_payers_would_be_sent_and_no_secret(official, tenant, account, gateway):
+    enter(official(), account, base_url="https://thief.example", client_secret="s" * 32)
+
+    page = official().get(f"/office/gateways/{account.id}/keys").text
+
+    assert "https://thief.example" in page
+    assert "s" * 32 not in page
+    assert NEW not in page
+
+
 def test_keys_the_gateway_does_not_take_are_not_kept(official, tenant, account, gateway):
     gateway(Misconfigured("no"))
 

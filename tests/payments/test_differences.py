@@ -13,7 +13,7 @@ from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.differences import MENDED, QUESTIONS, close, give_back, look, take, write_note
 from skarbnik.payments.models import BookingLine, Difference, SettlementOrigin
 from skarbnik.payments.services import record_report
-from skarbnik.payments.states import BookingState, RefundKind
+from skarbnik.payments.states import BookingState, RefundKind, RefundStage
 from skarbnik.plugin_api import SettlementKind
 from skarbnik.testing.factories import InstalmentFactory, OfficialFactory, TransactionFactory, report_on
 
@@ -216,6 +216,77 @@ def test_a_chargeback_is_settled_when_it_is_recorded_with_its_number(captured, t
 
     assert queue() == []
     assert closed() == [("chargeback", "recorded")]
+
+
+def test_a_chargeback_of_more_than_was_recorded_is_shown(captured, told, went_back, night, queue):
+    capture = captured()
+    went_back(capture, 400, None, kind=RefundKind.CHARGEBACK, reference="CB-1", happened_on=DAY)
+
+    night(told(capture), told(kind=K.CHARGEBACK, external_id="CB-1", amount=Money(-10_000)))
+
+    assert queue() == [("amount_differs", -10_000)]
+
+
+@pytest.mark.parametrize("state", [RefundStage.REJECTED, RefundStage.WITHDRAWN, RefundStage.DECLINED])
+def test_money_that_went_although_its_refund_came_to_nothing_here_is_shown_until_it_is_recorded(
+    session, captured, told, went_back, night, queue, state
+):
+    capture = captured()
+    refund = went_back(capture, 400)
+    back = told(kind=K.REFUND, external_id="BACK-1", amount=Money(-400), payment=capture.external_id)
+    night(told(capture), back)
+    refund.state = state  # what came of it here was known later than what the gateway told
+    refund.declined_because = "nie" if state is RefundStage.DECLINED else None
+    if state is RefundStage.WITHDRAWN:
+        refund.decided_by = refund.decided_at = None
+    session.flush()
+
+    night(told(capture), back, days=2)
+    assert queue() == [("refund_outside", -400)]
+
+    went_back(capture, 400, None, kind=RefundKind.OUTSIDE, reference="BACK-1", happened_on=DAY)
+    night(told(capture), back, days=3)
+    assert queue() == []
+
+
+def test_money_that_went_twice_for_one_refund_is_shown_until_the_second_is_recorded(
+    captured, told, went_back, night, queue
+):
+    capture = captured()
+    refund = went_back(capture, 400, None)
+    words = {"kind": K.REFUND, "amount": Money(-400), "payment": capture.external_id, "refund_id": refund.id}
+    twice = [told(external_id=number, **words) for number in ("BACK-1", "BACK-2")]
+
+    night(told(capture), *twice)
+    night(told(capture), *twice, days=2)
+    assert queue() == [("refund_outside", -400)]
+
+    went_back(capture, 400, None, kind=RefundKind.OUTSIDE, reference="BACK-2", happened_on=DAY)
+    night(told(capture), *twice, days=3)
+    assert queue() == []
+
+
+def test_a_refund_recorded_with_the_number_of_another_payments_refund_does_not_settle_that(
+    captured, told, went_back, night, queue
+):
+    """Who sends money back in the panel and records it on another payment has not told of the first one."""
+    capture, other = captured(), captured()
+    back = told(kind=K.REFUND, external_id="BACK-1", amount=Money(-400), payment=capture.external_id)
+    night(told(capture), told(other), back)
+
+    went_back(other, 400, None, kind=RefundKind.OUTSIDE, reference="BACK-1", happened_on=DAY)
+    night(told(capture), told(other), back, days=2)
+
+    assert queue() == [("refund_outside", -400)]
+
+
+def test_money_in_suspense_is_not_lost_by_closing_its_difference(session, captured, queue):
+    captured(10_000, paid=9_000)
+    (difference,) = session.scalars(select(Difference))
+    assert difference.kind == "capture_in_suspense"
+
+    with pytest.raises(Conflict):
+        close(session, difference.id, resolution="nic", by=OfficialFactory().id)
 
 
 def test_a_chargeback_waits_for_a_person_and_stays_closed(session, captured, told, night, queue):

@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from skarbnik import clock
 from skarbnik.money import ZERO, Amounts, Money
-from skarbnik.payments.models import BookingLine, PaymentOrder
+from skarbnik.payments.models import BookingLine, Capture, PaymentOrder
 from skarbnik.payments.ordering import (
     BasketChanged,
     Chosen,
@@ -17,15 +17,17 @@ from skarbnik.payments.ordering import (
     open_transaction,
     order_payment,
 )
-from skarbnik.payments.queries import left_to_pay
+from skarbnik.payments.queries import get_order, left_to_pay, rest_of
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState, PaymentOrderState
+from skarbnik.payments.suspense import book_capture
 from skarbnik.plugin_api import Regime, TransactionState
 from skarbnik.receivables.models import InterestMode
 from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
     MerchantAccountFactory,
+    OfficialFactory,
     PayerFactory,
     ReceivableFactory,
     report_on,
@@ -207,6 +209,55 @@ def test_two_parts_that_do_not_fit_together_leave_the_second_to_a_person(session
     states = session.scalars(select(BookingLine.state).order_by(BookingLine.recorded_at)).all()
     assert states == [BookingState.WAITING, BookingState.IN_SUSPENSE]
     assert left(session, instalment).total == Money(29_000)
+
+
+def test_two_civil_parts_at_once_do_not_pay_the_interest_twice(session, order, owed):
+    """Interest comes first (art. 451 § 1 Kodeksu cywilnego); once it is paid, the other part pays the principal."""
+    instalment = owed(Regime.CIVIL)
+    account = MerchantAccountFactory(creditor_account=instalment.receivable.kind.creditor_account)
+    attempts = [open_transaction(session, order(instalment, part), account) for part in (Money(50_000), Money(40_000))]
+    for transaction in attempts:
+        record_report(session, transaction.id, report_on(transaction, uuid4().hex))
+
+    bookings = session.scalars(select(BookingLine)).all()
+    assert Amounts.sum(each.amounts for each in bookings) == Amounts(Money(81_000), Money(9_000))
+    assert {each.state for each in bookings} == {BookingState.WAITING}
+    assert left(session, instalment) == Amounts(Money(19_000))
+
+
+def test_a_part_that_was_paid_twice_is_left_to_a_person(session, order, owed):
+    """Whoever wanted to pay a part once did not want to pay the next one."""
+    instalment = owed()
+    made = order(instalment, Money(10_900))
+    account = MerchantAccountFactory(creditor_account=instalment.receivable.kind.creditor_account)
+    first = open_transaction(session, made, account)
+    record_report(session, first.id, report_on(first, uuid4().hex, state=TransactionState.REJECTED))
+    second = open_transaction(session, made, account)
+    for transaction in (second, first):
+        record_report(session, transaction.id, report_on(transaction, uuid4().hex))
+
+    states = session.scalars(select(BookingLine.state).order_by(BookingLine.recorded_at)).all()
+    assert states == [BookingState.WAITING, BookingState.IN_SUSPENSE]
+    assert left(session, instalment).total == Money(98_100)
+
+
+def test_no_attempt_begins_for_a_part_that_money_was_put_on_already(session, owed, payer):
+    """An official put too little money on the lines as far as it went: the part is paid, and the rest is another's."""
+    first = owed(principal=Money(20_000), interest=ZERO)
+    second = InstalmentFactory(receivable=first.receivable, principal=Money(20_000), number=2)
+    words = {"request_key": uuid4(), "payer_id": payer.id, "user_id": None, "email": None, "language": "pl"}
+    chosen = [Chosen(each.id, each.balance, Money(10_000)) for each in (first, second)]
+    made = order_payment(session, chosen=chosen, **words)
+    session.refresh(made)
+    account = MerchantAccountFactory(creditor_account=first.receivable.kind.creditor_account)
+    transaction = open_transaction(session, made, account)
+    record_report(session, transaction.id, report_on(transaction, uuid4().hex, Money(12_000)))
+    book_capture(session, session.scalars(select(Capture.id)).one(), user_id=OfficialFactory().id)
+    session.refresh(made)
+    assert rest_of(get_order(session, made.number)) == Money(8_000)
+
+    with pytest.raises(BasketChanged):
+        open_transaction(session, made, account)
 
 
 def test_computed_tax_interest_of_the_rest_is_that_of_the_rest_of_the_principal(session, order, owed, pay):

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.errors import ExternalSystemError, Misconfigured, OutcomeUnknown, Refused
+from skarbnik.errors import ExternalSystemError, Misconfigured, NotKnown, OutcomeUnknown, Refused
 from skarbnik.money import Money
 from skarbnik.payments import gateways, refund_tasks
 from skarbnik.payments.models import BookingLine, Capture, Difference, Refund, Transaction
@@ -165,7 +165,7 @@ def test_a_time_out_is_unknown_and_found_later(tenant, refund, gateway):
 
 def test_a_time_out_that_never_arrived_is_sent_again(tenant, refund, gateway):
     gateway.sends = [OutcomeUnknown("cut"), RefundState.PENDING]
-    gateway.finds = [ExternalSystemError("no such refund"), RefundState.COMPLETED]
+    gateway.finds = [NotKnown("no such refund"), RefundState.COMPLETED]
     for _ in range(3):
         refund_tasks.refund(tenant, refund.id)
 
@@ -176,15 +176,27 @@ def test_a_time_out_that_never_arrived_is_sent_again(tenant, refund, gateway):
 def test_a_refusal_after_a_time_out_is_believed_only_when_the_gateway_does_not_have_it(tenant, refund, gateway):
     """The first call arrived and used up what could go back; the gateway's own answer lagged behind."""
     gateway.sends = [OutcomeUnknown("cut"), Refused("the amount is too big")]
-    gateway.finds = [ExternalSystemError("no such refund"), RefundState.COMPLETED]
+    gateway.finds = [NotKnown("no such refund"), RefundState.COMPLETED]
     for _ in range(2):
         refund_tasks.refund(tenant, refund.id)
 
     assert now(tenant, refund).state is RefundStage.COMPLETED
 
 
+def test_a_refusal_is_not_believed_while_the_gateway_does_not_answer_whether_it_has_it(tenant, refund, gateway):
+    """The first call arrived and used up what could go back: proposed anew, the money would go twice."""
+    gateway.sends = [OutcomeUnknown("cut"), Refused("the amount is too big")]
+    gateway.finds = [OutcomeUnknown("cut"), OutcomeUnknown("cut"), RefundState.COMPLETED]
+    for _ in range(2):
+        refund_tasks.refund(tenant, refund.id)
+    assert now(tenant, refund).state is RefundStage.APPROVED
+
+    refund_tasks.refund(tenant, refund.id)
+    assert now(tenant, refund).state is RefundStage.COMPLETED
+
+
 def test_a_refusal_ends_it_with_the_gateways_words_and_a_person_is_told(tenant, refund, gateway):
-    gateway.sends, gateway.finds = [Refused("PayU answered 400 9102 NO_BALANCE")], [ExternalSystemError("unknown")]
+    gateway.sends, gateway.finds = [Refused("PayU answered 400 9102 NO_BALANCE")], [NotKnown("unknown")]
 
     assert refund_tasks.refund(tenant, refund.id) is None
 

@@ -258,3 +258,33 @@ def test_a_basket_is_refunded_line_by_line(session, people):
     ]  # fmt: skip
     assert transaction.order.state is PaymentOrderState.PAID
     assert holds(session)
+
+
+def test_what_went_back_of_a_line_that_is_refused_does_not_go_to_the_books_alone(session, paid, give_back):
+    """The refund came to pass while the batch was on its way; the finance system then took none of it."""
+    capture = paid()
+    lines_of(session, capture)[0].move_to(B.SENT)
+    session.flush()
+    give_back(capture, 5_000)
+
+    mark_refused(session, lines_of(session, capture)[0], reason="zamknięte")
+
+    assert B.WAITING not in [state for _grosze, state in states(session, capture)]
+    assert open_kinds(session) == ["booking_refused"]
+    assert holds(session)
+
+    release_booking(session, lines_of(session, capture)[0].id, user_id=OfficialFactory().id)
+    assert states(session, capture) == [(12_500, B.WAITING), (-5_000, B.WAITING)]
+
+
+def test_a_refused_line_all_of_which_went_back_meanwhile_needs_no_decision(session, paid, give_back):
+    capture = paid()
+    lines_of(session, capture)[0].move_to(B.SENT)
+    session.flush()
+    give_back(capture, 12_500)
+
+    mark_refused(session, lines_of(session, capture)[0], reason="zamknięte")
+
+    assert states(session, capture) == [(12_500, B.REFUNDED), (-12_500, B.REFUNDED)]
+    assert open_kinds(session) == []
+    assert holds(session)

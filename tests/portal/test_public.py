@@ -11,6 +11,7 @@ from sqlalchemy import select
 from skarbnik import clock
 from skarbnik.mail.models import Mail
 from skarbnik.money import Money
+from skarbnik.payments import links
 from skarbnik.payments.models import PaymentLink, PaymentOrder, Transaction
 from skarbnik.payments.services import record_report
 from skarbnik.portal.tasks import confirm_payment
@@ -229,6 +230,20 @@ def test_what_is_paid_already_is_said(stranger, secret, town, tenant):
     assert 'class="empty"' in page.text
 
 
+def test_the_address_of_who_paid_is_not_told_to_others_who_have_the_link(stranger, secret, town, tenant):
+    form = form_of(stranger.get(f"/pay/{secret}"), town["first"], email="ktos@example.pl")
+    stranger.post(f"/pay/{secret}", form)
+    with tenant.session() as session:
+        transaction = session.scalars(select(Transaction)).one()
+        record_report(session, transaction.id, report_on(transaction))
+        number = session.get_one(PaymentOrder, transaction.order_id).number
+
+    assert number in stranger.get(f"/pay/{secret}").text
+    page = stranger.get(f"/pay/{secret}/orders/{number}")
+    assert page.status_code == 200
+    assert "ktos@example.pl" not in page.text
+
+
 def test_a_payment_by_a_link_is_captured_and_confirmed_without_a_name(stranger, secret, town, tenant):
     form = form_of(stranger.get(f"/pay/{secret}"), town["first"], email="ktos@example.pl")
     stranger.post(f"/pay/{secret}", form)
@@ -351,6 +366,21 @@ def test_honest_people_do_not_keep_others_out(stranger, town, monkeypatch):
     for _ in range(6):
         stranger.get("/pay/code")
         assert stranger.post("/pay/code", {"code": CODE}).status_code == 303
+
+
+def test_a_right_code_at_the_end_of_the_time_leaves_no_count_that_never_ends(lab, stranger, town, monkeypatch):
+    client, open_code = redis.Redis.from_url(lab.settings.redis_url), links.open_code
+
+    def slowly(*args, **words):
+        for key in client.scan_iter("skarbnik:guesses:*"):
+            client.delete(key)
+        return open_code(*args, **words)
+
+    monkeypatch.setattr(links, "open_code", slowly)
+    stranger.get("/pay/code")
+    assert stranger.post("/pay/code", {"code": CODE}).status_code == 303
+
+    assert all(client.ttl(key) > 0 for key in client.scan_iter("skarbnik:guesses:*"))
 
 
 def test_while_nobody_counts_nobody_guesses(stranger, town, monkeypatch):

@@ -84,6 +84,7 @@ def _page(difference_id: UUID, note: NoteForm | None = None, closing: CloseForm 
         "office/difference.html",
         row=found,
         words=words_of(found.kind),
+        closable=found.kind not in services.ENDS_ELSEWHERE,
         resolutions=resolution_names(),
         noting=note,
         closing=closing or CloseForm(formdata=None),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
@@ -19,6 +20,7 @@ from skarbnik.payments.credentials import (
     holder_of,
     list_versions,
     propose_credentials,
+    proposed_changes,
     take_up_credentials,
 )
 from skarbnik.payments.models import MerchantAccount
@@ -41,7 +43,7 @@ def keys(account_id: UUID) -> str | Response | tuple[str, int]:
     session = frame.session()
     current = get_settings(session, g.tenant, holder_of(account), gateway_type.settings_type, account.settings_version)
     form, problem = make_form(current), None
-    if form.is_submitted() and form.validate():
+    if form.is_submitted() and form.validate() and _may_be_tried(gateway_type, current, form):
         problem = _propose(account, gateway_type, form)
         if problem is None:
             return redirect(url_for("keys.keys", account_id=account_id), 303)
@@ -52,6 +54,7 @@ def keys(account_id: UUID) -> str | Response | tuple[str, int]:
         account=account,
         label=gateway_type.label,
         form=form,
+        changes=proposed_changes(g.tenant, account, gateway_type, current),
         problem=problem,
         decide=TokenForm(),
         versions=versions,
@@ -59,6 +62,13 @@ def keys(account_id: UUID) -> str | Response | tuple[str, int]:
         own=account.proposed_by == current_person().id,
     )
     return (page, 422) if form.is_submitted() else page
+
+
+def _may_be_tried(gateway_type: type[PaymentGateway], current: Any, form: SettingsForm) -> bool:
+    """Secrets that are kept go to no other address than the one they are of: else one person alone could read them."""
+    if gateway_type.hosts(form.made) == gateway_type.hosts(current):
+        return True
+    return form.demand_secrets()
 
 
 def _propose(account: MerchantAccount, gateway_type: type[PaymentGateway], form: SettingsForm) -> str | None:

@@ -50,6 +50,17 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             return False
         return True
 
+    def demand_secrets(self) -> bool:
+        """Whether each secret was typed anew; one that was not is asked for."""
+        missing = [
+            field.name
+            for field in dataclasses.fields(self._current)
+            if field.metadata["secret"] and not self[field.name].data and getattr(self._current, field.name)
+        ]
+        for name in missing:
+            self[name].errors = [_("Enter this.")]
+        return not missing
+
     def _values(self) -> dict[str, Any]:
         """As typed; a secret nobody typed is the one that is kept."""
         values = {}

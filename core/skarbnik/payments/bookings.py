@@ -11,9 +11,10 @@ from sqlalchemy.orm import Session, aliased
 
 from skarbnik import clock
 from skarbnik.errors import ForbiddenTransition, NotFound
+from skarbnik.money import Amounts
 from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine
-from skarbnik.payments.services import close_difference, open_difference
+from skarbnik.payments.services import close_difference, lower_difference, open_difference
 from skarbnik.payments.states import ON_ITS_WAY_SQL, BookingState
 
 
@@ -99,6 +100,26 @@ def mark_refused(session: Session, booking: BookingLine, *, reason: str) -> None
         account_id=booking.capture.merchant_account_id,
         moment=booking.capture.captured_at,
     )
+    if booking.refund_id is None:
+        _keep_beside(session, booking)
+
+
+def _keep_beside(session: Session, booking: BookingLine) -> None:
+    """What went back of a line that is refused waits for the same decision: alone in the books it would make the debt
+    larger than it ever was."""
+    session.flush()
+    for line in _lock_beside(session, booking.id):
+        if line.refund_id is not None and line.state is BookingState.WAITING:
+            line.move_to(BookingState.REFUSED)
+    session.flush()
+    refused = [line for line in _lock_beside(session, booking.id) if line.state is BookingState.REFUSED]
+    left = Amounts.sum(line.amounts for line in refused).total
+    if left:
+        lower_difference(session, booking.id, left)
+        return
+    for line in refused:  # all of it went back: the finance system need not hear of it
+        line.move_to(BookingState.REFUNDED)
+    close_difference(session, booking.id, resolution="refunded")
 
 
 def mark_seen(session: Session, run_id: UUID) -> int:

@@ -5,6 +5,7 @@ Whoever holds the keys of an account at a gateway moves the gmina's money, so no
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -89,6 +90,21 @@ def take_up_credentials(
     account.settings_version = store_settings(session, tenant, holder_of(account), settings, by=account.proposed_by)
     _forget_proposal(session, account)
     return account
+
+
+def proposed_changes(
+    tenant: Tenant, account: MerchantAccount, gateway_type: type[PaymentGateway], current: Any
+) -> list[tuple[str, str]]:
+    """What would be another setting, with the plugin's label, for who decides: payers may be sent to another address.
+    No secrets; nothing when no keys wait."""
+    if account.proposed_keys is None:
+        return []
+    proposed = open_settings(tenant, _place(account), account.proposed_keys, gateway_type.settings_type)
+    return [
+        (field.metadata["label"], str(getattr(proposed, field.name)))
+        for field in dataclasses.fields(proposed)
+        if not field.metadata["secret"] and getattr(proposed, field.name) != getattr(current, field.name)
+    ]
 
 
 def drop_credentials(session: Session, account_id: UUID) -> MerchantAccount:

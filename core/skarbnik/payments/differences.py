@@ -27,6 +27,7 @@ WAITS_FOR = timedelta(days=3)  # so long money may wait to be sent, or to be ans
 LOOKS_BACK = timedelta(days=60)
 LONGEST_NOTE = 200
 DECIDED_BY_BOOKING = (BookingState.IN_SUSPENSE, BookingState.REFUSED)
+ENDS_ELSEWHERE = ("capture_in_suspense", "refund_proposed")  # with the money, or with the second person's word
 
 # What each question is given: the account, the open subjects of its kind, days and moments to look at.
 _LINES = """
@@ -46,7 +47,7 @@ QUESTIONS: dict[str, str] = {
     "amount_differs": f"""
         {_LINES} AND CASE l.kind
             WHEN 'payment' THEN l.amount <> c.amount OR l.currency <> c.currency
-            WHEN 'refund' THEN l.amount <> -(SELECT r.amount FROM refunds r WHERE r.id = l.refund_id) END
+            ELSE l.amount <> -(SELECT r.amount FROM refunds r WHERE r.id = l.refund_id) END
     """,  # noqa: S608  # our own words
     "refund_outside": f"{_LINES} AND l.kind = 'refund' AND l.refund_id IS NULL",
     "chargeback": f"{_LINES} AND l.kind = 'chargeback' AND l.refund_id IS NULL",
@@ -201,8 +202,8 @@ def close(session: Session, difference_id: UUID, *, resolution: str, by: UUID) -
     """
     found = _lock_open(session, difference_id)
     state = session.scalar(select(BookingLine.state).where(BookingLine.id == found.subject_id))
-    if state in DECIDED_BY_BOOKING:
-        raise Conflict(f"difference {difference_id} ends when its booking does")
+    if state in DECIDED_BY_BOOKING or found.kind in ENDS_ELSEWHERE:
+        raise Conflict(f"difference {difference_id} ends when what it is about does")
     found.closed_at, found.closed_by, found.resolution = clock.now(), by, resolution.strip()[:200]
     return found
 

@@ -18,6 +18,8 @@ from skarbnik.errors import Conflict, Invalid
 from skarbnik.money import Amounts, Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import (
+    BookingLine,
+    Capture,
     MerchantAccount,
     OrderLine,
     PaymentOrder,
@@ -223,6 +225,8 @@ def open_transaction(
     amount = Amounts.sum(line.amounts for line in lines).total
     if not amount:
         raise NotPayableOnline("this merchant account receives no line of the order")
+    if _has_money(session, order, lines):
+        raise BasketChanged("money was put on lines of this order, and what is left of it is another amount")
     wanted = {line.instalment_id: line for line in lines}
     instalments = lock_instalments(session, wanted)
     left = left_to_pay(session, instalments)
@@ -244,6 +248,19 @@ def open_transaction(
     session.flush()
     publish(session, "payments.ask", transaction.id, due_at=clock.now() + timedelta(minutes=1))
     return transaction
+
+
+def _has_money(session: Session, order: PaymentOrder, lines: Sequence[OrderLine]) -> bool:
+    """Whether any of these lines was paid, whole or not: a part that was paid once may look as if it still fits."""
+    found = session.scalar(
+        select(BookingLine.id)
+        .join(BookingLine.capture)
+        .join(Capture.transaction)
+        .where(Transaction.order_id == order.id, BookingLine.order_line_id.in_([line.id for line in lines]))
+        .where(BookingLine.refund_id.is_(None))
+        .limit(1)
+    )
+    return found is not None
 
 
 def _still_fits(line: OrderLine, instalment: Instalment, left: Mapping[UUID, Amounts]) -> bool:

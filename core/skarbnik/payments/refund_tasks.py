@@ -9,7 +9,7 @@ import structlog
 from sqlalchemy.orm import joinedload
 
 from skarbnik import clock
-from skarbnik.errors import ExternalSystemError, Misconfigured, NotFound, Refused
+from skarbnik.errors import ExternalSystemError, Misconfigured, NotFound, NotKnown, Refused
 from skarbnik.outbox import Again
 from skarbnik.payments import refunds
 from skarbnik.payments.gateways import ask_gateway
@@ -89,8 +89,8 @@ def _request(tenant: Tenant, found: Refund) -> RefundRequest:
 def _find_out(gateway: PaymentGateway, found: Refund, request: RefundRequest) -> RefundReport:
     """Send it, and send it again with the same id where it is not known whether the gateway has it.
 
-    A refusal is believed only when the gateway does not have it: an earlier call may have arrived, and used up what
-    could go back.
+    A refusal is believed only when the gateway says that it does not have it: an earlier call may have arrived, and
+    used up what could go back. Whoever is silent about it is asked again.
     """
     key = RefundKey(found.id, found.external_id, request.transaction)
     if found.state is not RefundStage.APPROVED:  # the gateway has it, or had its last word
@@ -107,7 +107,7 @@ def _find_out(gateway: PaymentGateway, found: Refund, request: RefundRequest) ->
     except Refused as refusal:
         try:
             return _fetch(gateway, key)
-        except ExternalSystemError:
+        except NotKnown:
             raise refusal from None
 
 

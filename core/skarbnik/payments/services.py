@@ -21,7 +21,7 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError
-from skarbnik.money import Amounts, Money
+from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import (
     BookingLine,
@@ -43,6 +43,7 @@ from skarbnik.payments.states import (
 )
 from skarbnik.plugin_api import GatewayReport, TransactionState
 from skarbnik.receivables.models import Instalment
+from skarbnik.receivables.parts import divide
 
 
 def mark_started(session: Session, transaction_id: UUID, *, external_id: str, redirect_url: str | None) -> Transaction:
@@ -266,13 +267,19 @@ def _book_lines(
 ) -> None:
     instalments = lock_instalments_of(session, [line.instalment_id for line, _amounts in parts])
     left = left_to_pay(session, instalments)
+    by_id = {each.id: each for each in instalments}
     closed = {each.id for each in instalments if each.closed_at is not None}
+    there = _there(session, order)
     for line, amounts in parts:
         reason = None
         if line.instalment_id in closed:
             reason = "closed"
-        elif left[line.instalment_id].total < amounts.total:
-            reason = "overpaid"
+        elif left[line.instalment_id].total < amounts.total or line.amounts.total < there[line.id] + amounts.total:
+            reason = "overpaid"  # by others, or this very line by a second payment: nobody asked for the next part
+        elif left[line.instalment_id] - amounts != (left[line.instalment_id] - amounts).not_below_zero():
+            # two parts at once, or an import: interest or costs are paid already, so it pays what is left
+            regime = by_id[line.instalment_id].receivable.kind.regime
+            amounts = divide(regime, left[line.instalment_id], amounts.total)
         booking = BookingLine(
             capture_id=capture.id,
             order_line_id=line.id,
@@ -287,7 +294,7 @@ def _book_lines(
         session.add(booking)
         session.flush()
         if reason is None:
-            left[line.instalment_id] = (left[line.instalment_id] - amounts).not_below_zero()
+            left[line.instalment_id] -= amounts
         else:
             open_difference(
                 session,
@@ -305,21 +312,25 @@ def _mark_paid(session: Session, order: PaymentOrder) -> None:
     """What money is there now makes an order paid, also one whose money once went back."""
     if order.state is PaymentOrderState.PAID:
         return
-    total = BookingLine.principal + BookingLine.interest + BookingLine.costs
-    there = dict(
-        session.execute(
-            select(BookingLine.order_line_id, cast(func.sum(total), BigInteger))
-            .join(BookingLine.order_line)
-            .where(OrderLine.order_id == order.id, BookingLine.state.not_in(COUNTS_NOWHERE))
-            .group_by(BookingLine.order_line_id)
-        ).all()
-    )
-    whole = all(there.get(line.id, 0) >= line.amounts.total.grosze for line in order.lines)
+    there = _there(session, order)
+    whole = all(there[line.id] >= line.amounts.total for line in order.lines)
     order.move_to(PaymentOrderState.PAID if whole else PaymentOrderState.PARTLY_PAID)
     order.held_until = clock.now()
     if whole:
         order.paid_at = clock.now()
         publish(session, "payments.paid", order.id)
+
+
+def _there(session: Session, order: PaymentOrder) -> dict[UUID, Money]:
+    """The money that came for each line of an order and is here now."""
+    total = BookingLine.principal + BookingLine.interest + BookingLine.costs
+    rows = session.execute(
+        select(BookingLine.order_line_id, cast(func.sum(total), BigInteger).label("grosze"))
+        .join(BookingLine.order_line)
+        .where(OrderLine.order_id == order.id, BookingLine.state.not_in(COUNTS_NOWHERE))
+        .group_by(BookingLine.order_line_id)
+    )
+    return {line.id: ZERO for line in order.lines} | {row.order_line_id: Money(row.grosze) for row in rows}
 
 
 def open_difference(

@@ -28,6 +28,7 @@ from skarbnik.payments.models import (
     SettlementReport,
     Transaction,
 )
+from skarbnik.payments.states import DEAD_REFUNDS
 from skarbnik.plugin_api import SettlementKind
 from skarbnik.plugin_api import SettlementLine as Told
 
@@ -135,7 +136,7 @@ def _known_refunds(session: Session, account: MerchantAccount, told: Sequence[To
     rows = session.execute(
         select(Refund.id, Refund.external_id)
         .join(Capture, Capture.id == Refund.capture_id)
-        .where(Capture.merchant_account_id == account.id, or_(named, numbered))
+        .where(Capture.merchant_account_id == account.id, Refund.state.not_in(DEAD_REFUNDS), or_(named, numbered))
     ).all()
     found: dict[UUID | str | None, UUID] = {row.external_id: row.id for row in rows if row.external_id}
     return found | {row.id: row.id for row in rows}
@@ -215,16 +216,36 @@ _MATCH_MONEY_BACK = text(f"""
     WHERE l.id = f.id
 """)  # noqa: S608  # our own words
 
+# Money that went although its refund came to nothing here, or went a second time for one refund, is not that refund.
+_FORGET_REFUNDS = text("""
+    UPDATE settlement_lines l SET refund_id = NULL,
+        counts_on = (l.happened_at AT TIME ZONE 'Europe/Warsaw')::date
+    FROM refunds r
+    WHERE l.merchant_account_id = :account AND r.id = l.refund_id AND (
+        r.state IN ('withdrawn', 'declined', 'rejected')
+        OR EXISTS (
+            SELECT FROM settlement_lines o
+            WHERE o.merchant_account_id = :account AND o.refund_id = l.refund_id AND o.id < l.id
+        )
+    )
+""")
+
 _MATCH_REFUNDS = text("""
     UPDATE settlement_lines l SET refund_id = r.id, capture_id = r.capture_id
     FROM refunds r JOIN captures c ON c.id = r.capture_id
-    WHERE l.merchant_account_id = :account AND c.merchant_account_id = :account AND (
-        l.kind = 'refund' AND (
-            l.refund_id IS NULL AND r.external_id = l.external_id OR l.capture_id IS NULL AND r.id = l.refund_id
-        )
-        OR l.refund_id IS NULL AND r.state = 'completed' AND r.reference = l.external_id
-            AND (l.kind, r.kind) IN (('refund', 'outside'), ('chargeback', 'chargeback'))
-    )
+    WHERE l.merchant_account_id = :account AND c.merchant_account_id = :account AND l.kind = 'refund'
+        AND r.state NOT IN ('withdrawn', 'declined', 'rejected')
+        AND (l.refund_id IS NULL AND r.external_id = l.external_id OR l.capture_id IS NULL AND r.id = l.refund_id)
+""")
+
+# What somebody wrote down is believed of the payment that the gateway names, and of no other.
+_MATCH_TOLD_REFUNDS = text("""
+    UPDATE settlement_lines l SET refund_id = r.id, capture_id = r.capture_id
+    FROM refunds r JOIN captures c ON c.id = r.capture_id
+    WHERE l.merchant_account_id = :account AND c.merchant_account_id = :account AND l.refund_id IS NULL
+        AND r.state = 'completed' AND r.reference = l.external_id
+        AND (l.kind, r.kind) IN (('refund', 'outside'), ('chargeback', 'chargeback'))
+        AND (l.capture_id IS NULL OR l.capture_id = r.capture_id)
 """)
 
 
@@ -241,7 +262,14 @@ def match(session: Session, account_id: UUID) -> None:
     """Find what lines belong to. Whoever matched is not touched again; the account is locked."""
     lock_account(session, account_id)
     session.flush()
-    for statement in (_MATCH_REFUNDS, _MATCH_PAYMENTS, _MATCH_MONEY_BACK, _DATE_REFUNDS):
+    for statement in (
+        _FORGET_REFUNDS,
+        _MATCH_REFUNDS,
+        _MATCH_PAYMENTS,
+        _MATCH_MONEY_BACK,
+        _MATCH_TOLD_REFUNDS,
+        _DATE_REFUNDS,
+    ):
         session.execute(statement, {"account": account_id})
 
 

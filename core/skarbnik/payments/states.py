@@ -152,7 +152,7 @@ BOOKING_NEXT: dict[StrEnum, set[StrEnum]] = {
         BookingState.REFUSED,
     },
     BookingState.DROPPED: set(),
-    BookingState.WAITING: {BookingState.SENT, BookingState.BOOKED, BookingState.REFUNDED},
+    BookingState.WAITING: {BookingState.SENT, BookingState.BOOKED, BookingState.REFUNDED, BookingState.REFUSED},
     BookingState.IN_SUSPENSE: {BookingState.WAITING, BookingState.REFUNDED},
     BookingState.SENT: {BookingState.BOOKED, BookingState.REFUSED},
     BookingState.REFUSED: {BookingState.WAITING, BookingState.BOOKED, BookingState.REFUNDED},

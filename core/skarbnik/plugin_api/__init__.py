@@ -12,6 +12,7 @@ from skarbnik.errors import (
     Forged,
     Misconfigured,
     Nonsense,
+    NotKnown,
     OutcomeUnknown,
     Refused,
 )
@@ -109,6 +110,7 @@ __all__ = [
     "Misconfigured",
     "Money",
     "Nonsense",
+    "NotKnown",
     "NotificationHint",
     "OperationKind",
     "OperationRow",

@@ -297,7 +297,7 @@ class PaymentGateway(ABC):
         raise Unsupported(self.id)
 
     def fetch_refund(self, refund: RefundKey) -> RefundReport:
-        """Ask what became of a refund. Needs `Capability.REFUND`."""
+        """Ask what became of a refund. NotKnown when the gateway has none with this id. Needs `Capability.REFUND`."""
         raise Unsupported(self.id)
 
     def methods(self, *, language: str) -> Sequence[PaymentMethod]:

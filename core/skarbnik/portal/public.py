@@ -218,12 +218,14 @@ def _order_of(secret: str, number: str) -> PaymentOrder:
 @unseen
 def order(secret: str, number: str) -> str:
     """What became of a payment, for who made it."""
-    found = _order_of(secret, number)
+    link, followed = links.get_followed(frame.session(), secret, number)
+    found = queries.get_order(frame.session(), followed.number)
     rest, paid = rest_of(found), paid_lines(found)
     return render_template(
         "portal/public_order.html",
         **look_at(found),
         secret=secret,
+        email=found.email if link.origin is LinkOrigin.CODE else None,  # a link may be several people's
         paid=found.amount - rest,
         rest=rest,
         paid_lines=paid,

@@ -35,6 +35,11 @@ def split_part(regime: Regime, left: Amounts, wanted: Money) -> Amounts:
     NoSuchPart when this much cannot be paid.
     """
     check_part(left.total, wanted)
+    return divide(regime, left, wanted)
+
+
+def divide(regime: Regime, left: Amounts, wanted: Money) -> Amounts:
+    """The same of money that came, however little; at most what is left."""
     costs = min(left.costs, wanted)
     rest = wanted - costs
     if regime is Regime.TAX:

@@ -48,7 +48,10 @@ class Guesses:
     def forgive(self) -> None:
         """The try was right: it is not counted for the gmina, so that many honest people do not keep others out."""
         try:
-            _redis(instance_of_app().settings.redis_url).decr(self._gmina())
+            line = _redis(instance_of_app().settings.redis_url).pipeline(transaction=True)
+            line.set(self._gmina(), 0, ex=self.seconds, nx=True)  # its time may be over: one begun here ends too
+            line.decr(self._gmina())
+            line.execute()
         except redis.RedisError as error:
             log.error("guesses.uncounted", what=self.name, error=type(error).__name__)
 

@@ -9,13 +9,9 @@ import json
 import re
 from typing import Any
 
-from skarbnik.plugin_api import ExternalSystemError, HttpAnswer, Misconfigured, OutcomeUnknown, Refused
+from skarbnik.plugin_api import ExternalSystemError, HttpAnswer, Misconfigured, NotKnown, OutcomeUnknown, Refused
 
 CODE = re.compile(r"[A-Za-z0-9_]{1,60}")
-
-
-class NotKnown(ExternalSystemError):
-    """PayU has no such order or refund (DATA_NOT_FOUND)."""
 
 
 class NotUnique(Refused):

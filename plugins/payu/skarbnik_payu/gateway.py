@@ -16,6 +16,7 @@ from skarbnik.plugin_api import (
     GatewayReport,
     HttpClient,
     NotificationHint,
+    NotKnown,
     OutcomeUnknown,
     PaymentGateway,
     PaymentMethod,
@@ -31,7 +32,7 @@ from skarbnik.plugin_api import (
     TransactionState,
 )
 from skarbnik_payu import notifications
-from skarbnik_payu.answers import NotKnown, NotUnique, text
+from skarbnik_payu.answers import NotUnique, text
 from skarbnik_payu.blik import find_problem, problem_of
 from skarbnik_payu.client import PayuClient
 from skarbnik_payu.methods import read_methods

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from skarbnik.plugin_api import ExternalSystemError, HttpAnswer, Misconfigured, OutcomeUnknown, Refused
+from skarbnik.plugin_api import ExternalSystemError, HttpAnswer, Misconfigured, NotKnown, OutcomeUnknown, Refused
 
 WRONG_CRC = "Incorrect CRC value"
 NOT_FOUND = "Transaction not found"
@@ -27,10 +27,6 @@ WORDS = (
     "The amount of refund exceeds available amount for the transaction",
     "Unknown error",
 )
-
-
-class NotKnown(ExternalSystemError):
-    """Przelewy24 has no such transaction or refund."""
 
 
 class AlreadyThere(Refused):

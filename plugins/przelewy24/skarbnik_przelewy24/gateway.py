@@ -20,6 +20,7 @@ from skarbnik.plugin_api import (
     HttpClient,
     Misconfigured,
     NotificationHint,
+    NotKnown,
     OutcomeUnknown,
     PaymentGateway,
     PaymentMethod,
@@ -36,7 +37,7 @@ from skarbnik.plugin_api import (
     TransactionState,
 )
 from skarbnik_przelewy24 import notifications
-from skarbnik_przelewy24.answers import AlreadyThere, CodeRefused, NotKnown, data_of, text
+from skarbnik_przelewy24.answers import AlreadyThere, CodeRefused, data_of, text
 from skarbnik_przelewy24.blik import problem_of
 from skarbnik_przelewy24.client import Przelewy24Client
 from skarbnik_przelewy24.methods import language_for, read_methods
