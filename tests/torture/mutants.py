@@ -66,7 +66,8 @@ MUTANTS = (
         (
             (
                 "skarbnik.payments.services",
-                "        elif left[line.instalment_id].total < amounts.total:\n",
+                "        elif left[line.instalment_id].total < amounts.total or line.amounts.total"
+                " < there[line.id] + amounts.total:\n",
                 "        elif False:\n",
             ),
         ),
