@@ -120,21 +120,6 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "a file that is broken off is taken as far as it goes",
-        (
-            (
-                "skarbnik_puma.rows",
-                '            raise self.problems.syntax(error, cut=source.is_cut("export")) from None\n',
-                "            return\n",
-            ),
-            (
-                "skarbnik.exchange.imports",
-                "    problems = checks.check_totals(manifest.totals, stage.counted.totals())\n",
-                "    problems = []\n",
-            ),
-        ),
-    ),
-    Mutant(
         "the keys of one account are taken for all",
         (
             (

@@ -77,7 +77,7 @@ WEATHER = {
     "valkey": ({"delay": 0.05, "longest": 1.0}, {"lose_request": 0.005, "lose_reply": 0.005, "reset": 0.005}),
 }
 # Damaged exports are refused whole, so each of these is one refused file at most.
-DAMAGED = ("truncate_export", "duplicate_number", "wrong_totals", "dtd")
+DAMAGED = ("wrong_totals", "truncate_export", "duplicate_number", "dtd")
 TARGETS = ("web", "web child", "web child", "worker", "worker", "worker child", "scheduler", "scheduler", "valkey")
 HANGING = ("web child", "worker child", "scheduler", "valkey")
 PRODUCT = ("web", "worker", "scheduler")
@@ -213,7 +213,7 @@ class Nemesis:
             "drop_echo": chance.choice((0, 0, 1)),
         }
         if chance.random() < 0.4 * self.malice:
-            wish[chance.choice(DAMAGED)] = 1
+            wish[DAMAGED[0] if self.malice > 1 else chance.choice(DAMAGED)] = 1
         call(f"{self.stack.puma_url}/_sim/faults", wish)
         self.did.update(name for name, value in wish.items() if value)
 
