@@ -69,7 +69,7 @@ def receivables() -> Response:
         abort(403)
     rows = cursor.execute(TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
     opened.commit()
-    kinds, groups, total, interest, overdue, soon = {}, {}, 0, 0, 0, 0
+    kinds, groups, sums, total, interest, overdue, soon = {}, {}, {}, 0, 0, 0, 0
     for row in rows:
         left = row.principal + row.interest + row.costs
         total += left
@@ -77,6 +77,7 @@ def receivables() -> Response:
         overdue += left if row.due_on < today else 0
         soon += left if today <= row.due_on <= today + timedelta(days=14) else 0
         kinds[row.kind_id] = row.kind
+        sums[row.kind] = sums.get(row.kind, 0) + left
     for row in rows[:PAGE]:
         groups.setdefault(row.kind, []).append(row)
     page = template.render(
@@ -89,6 +90,7 @@ def receivables() -> Response:
         soon=soon,
         kinds=kinds,
         groups=groups,
+        sums=sums,
         today=today,
         as_of=rows[0].as_of,
     )
