@@ -5,22 +5,13 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import psycopg
+from _bare import connection
 from flask import Flask, request
 
-local = threading.local()
 app = Flask(__name__, static_folder=None)
-
-
-def connection() -> psycopg.Connection:
-    if not hasattr(local, "connection"):
-        local.connection = psycopg.connect(os.environ["DATABASE_URL"])
-    return local.connection
 
 
 @app.post("/hook")

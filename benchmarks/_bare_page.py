@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
-import psycopg
+from _bare import connection
 from flask import Flask, Response, abort, request
 from jinja2 import Environment
 from psycopg.rows import namedtuple_row
@@ -46,14 +45,7 @@ environment.filters.update(money=money, day=day, moment=moment)
 template = environment.from_string(Path(os.environ["BARE_PAGE"]).read_text(encoding="utf-8"))
 gmina = SimpleNamespace(**{name: os.environ[f"BARE_{name.upper()}"] for name in ("name", "colour", "email")})
 scope = (os.environ["BARE_ROLE"], os.environ["BARE_SCHEMA"])
-local = threading.local()
 app = Flask(__name__, static_folder=None)
-
-
-def connection() -> psycopg.Connection:
-    if not hasattr(local, "connection"):
-        local.connection = psycopg.connect(os.environ["DATABASE_URL"])
-    return local.connection
 
 
 @app.get("/receivables")

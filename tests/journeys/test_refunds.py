@@ -15,12 +15,6 @@ TOWN = "lipowo"
 class Official(Visitor):
     """Somebody of the office."""
 
-    def sign_in(self, login):
-        email = f"{login}@{self.slug}.example"
-        page = self.get("/office/sign-in")
-        fields = {"email": email, "password": self.stack.passwords[email], "next": ""}
-        return self.post("/office/sign-in", [*fields.items(), ("csrf_token", page.fields("csrf_token")[0])])
-
     def propose(self, number, grosze):
         """Fill the form for the first line, the others with nothing. Where the proposal is."""
         page = self.get(FORM.search(self.get(f"/office/payments/{number}").text)[1])
@@ -41,7 +35,7 @@ class Official(Visitor):
 def officials(stack):
     found = [Official(stack, TOWN), Official(stack, TOWN)]
     for official, login in zip(found, ("ksiegowa", "administrator"), strict=True):
-        official.sign_in(login)
+        official.sign_in(login, office=True)
     return found
 
 

@@ -6,9 +6,9 @@ PostgreSQL and the simulators keep the real time, so the product's clock also st
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
-from skarbnik.clock import WARSAW
+from skarbnik.clock import local_day, start_of
 
 SPRING = datetime(2027, 3, 28, 1, tzinfo=UTC)  # 02:00 becomes 03:00
 AUTUMN = datetime(2027, 10, 31, 1, tzinfo=UTC)  # 03:00 becomes 02:00
@@ -35,7 +35,7 @@ class Clock:
 def clock_for(seed: int) -> Clock:
     """Each of them in turn."""
     middle = datetime.now(UTC) + UNTIL_THE_MIDDLE
-    midnight = datetime.combine(middle.astimezone(WARSAW).date() + timedelta(days=1), time(), WARSAW)
+    midnight = start_of(local_day(middle) + timedelta(days=1))
     return (
         Clock("as it is"),
         Clock("spring, 02:00 becomes 03:00", SPRING - middle),
