@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -70,16 +70,12 @@ def list_orders(session: Session, wanted: OrderFilter, *, before: UUID | None) -
         "number": wanted.number,
         "payer": like_anywhere(wanted.payer) if wanted.payer else None,
         "gateway": wanted.gateway,
-        "since": _midnight(wanted.from_on) if wanted.from_on else None,
-        "until": _midnight(wanted.until_on + timedelta(days=1)) if wanted.until_on else None,
+        "since": clock.start_of(wanted.from_on) if wanted.from_on else None,
+        "until": clock.start_of(wanted.until_on + timedelta(days=1)) if wanted.until_on else None,
         "before": before,
         "most": PAGE + 1,
     }
     return session.execute(_ORDERS, words).all()
-
-
-def _midnight(day: date) -> datetime:
-    return datetime.combine(day, time(), tzinfo=clock.WARSAW)
 
 
 def gateway_names(session: Session) -> dict[str, str]:

@@ -81,13 +81,22 @@ class AccountSettings:
 
 def set_merchant_account(session: Session, account_id: UUID, settings: AccountSettings) -> MerchantAccount:
     """NotFound for one this gmina does not have. Money on its way through a disabled account goes on."""
-    account = session.scalars(
-        select(MerchantAccount).where(MerchantAccount.id == account_id).with_for_update()
-    ).one_or_none()
-    if account is None:
-        raise NotFound(f"no merchant account {account_id}")
+    account = lock_merchant_account(session, account_id)
     account.title, account.enabled, account.blik = settings.title, settings.enabled, settings.blik
     account.commission_payer = settings.commission_payer
     account.commission_rate, account.commission_fixed = settings.commission_rate, settings.commission_fixed
     session.flush()
+    return account
+
+
+def lock_merchant_account(session: Session, account_id: UUID) -> MerchantAccount:
+    """As it is now, until the transaction ends. NotFound for one this gmina does not have."""
+    account = session.scalars(
+        select(MerchantAccount)
+        .where(MerchantAccount.id == account_id)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if account is None:
+        raise NotFound(f"no merchant account {account_id}")
     return account

@@ -17,7 +17,8 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.db import new_id
-from skarbnik.errors import Conflict, Forbidden, Invalid, NotFound
+from skarbnik.errors import Conflict, Forbidden, Invalid
+from skarbnik.payments.accounts import lock_merchant_account
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.plugin_api import PaymentGateway
 from skarbnik.tenancy.models import PluginSettings
@@ -55,7 +56,7 @@ def propose_credentials(
 
     AnotherAccount when they are of another account there, Invalid when nothing changed.
     """
-    account = _lock(session, account_id)
+    account = lock_merchant_account(session, account_id)
     if gateway_type.merchant(settings) != account.merchant:
         raise AnotherAccount(f"not keys of merchant account {account_id}")
     current = get_settings(session, tenant, holder_of(account), gateway_type.settings_type, account.settings_version)
@@ -81,7 +82,7 @@ def take_up_credentials(
 
     Forbidden for who proposed them, Conflict when it is not this proposal that waits.
     """
-    account = _lock(session, account_id)
+    account = lock_merchant_account(session, account_id)
     if account.proposed_keys is None or account.proposal_id != proposal_id:
         raise Conflict(f"proposal {proposal_id} for merchant account {account_id} does not wait")
     if account.proposed_by == by:
@@ -109,7 +110,7 @@ def proposed_changes(
 
 def drop_credentials(session: Session, account_id: UUID) -> MerchantAccount:
     """Proposed keys are not wanted after all, and forgotten: they never were anybody's."""
-    account = _lock(session, account_id)
+    account = lock_merchant_account(session, account_id)
     if account.proposal_id is None:
         raise Conflict(f"no keys of merchant account {account_id} wait")
     _forget_proposal(session, account)
@@ -129,18 +130,6 @@ def list_versions(session: Session, account: MerchantAccount) -> Sequence[Versio
 
 def _place(account: MerchantAccount) -> str:
     return f"{holder_of(account)}/proposal/{account.proposal_id}"
-
-
-def _lock(session: Session, account_id: UUID) -> MerchantAccount:
-    account = session.scalars(
-        select(MerchantAccount)
-        .where(MerchantAccount.id == account_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if account is None:
-        raise NotFound(f"no merchant account {account_id}")
-    return account
 
 
 def _forget_proposal(session: Session, account: MerchantAccount) -> None:
