@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -13,7 +13,7 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("profile", __name__, template_folder="templates")
 
@@ -33,8 +33,7 @@ def show() -> str:
 @requires(OWN_ACCOUNT)
 def end_session(key: str) -> Response:
     """Sign out another browser: a lost telephone, a computer in a library."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     if not sessions.end_session(frame.session(), current_person().id, key):
         raise NotFound("no such session of this user")
     flash(_("That browser has been signed out."))

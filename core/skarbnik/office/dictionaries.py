@@ -31,7 +31,7 @@ from skarbnik.web import frame
 from skarbnik.web.access import requires
 from skarbnik.web.fields import Day, Number, at_most
 from skarbnik.web.formats import account
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/office/kinds", template_folder="templates")
 
@@ -190,7 +190,8 @@ def add_rate() -> Response | tuple[str, int]:
 @requires(DECIDE)
 def withdraw_rate(kind: str, day: str) -> Response:
     """Take back what this office had added; the country's value holds again."""
-    if not TokenForm().validate_on_submit() or kind not in set(DatedKind):
+    check_token()
+    if kind not in set(DatedKind):
         abort(400)
     try:
         from_on = date.fromisoformat(day)

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -24,7 +24,7 @@ from skarbnik.payments.permissions import DECIDE, SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.fields import at_most, lines
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("differences", __name__, url_prefix="/office/differences", template_folder="templates")
 
@@ -99,7 +99,7 @@ def _page(difference_id: UUID, note: NoteForm | None = None, closing: CloseForm 
 @requires(DECIDE)
 def take(difference_id: UUID) -> Response:
     """Say that one looks into it; what another has taken is taken over."""
-    _checked()
+    check_token()
     record_own_act("difference.taken", "difference", difference_id)
     return _done(difference_id, lambda: services.take(frame.session(), difference_id, by=current_person().id))
 
@@ -107,7 +107,7 @@ def take(difference_id: UUID) -> Response:
 @blueprint.post("/<uuid:difference_id>/give-back")
 @requires(DECIDE)
 def give_back(difference_id: UUID) -> Response:
-    _checked()
+    check_token()
     record_own_act("difference.given_back", "difference", difference_id)
     return _done(difference_id, lambda: services.give_back(frame.session(), difference_id))
 
@@ -132,11 +132,6 @@ def close(difference_id: UUID) -> Response | tuple[str, int]:
     record_own_act("difference.closed", "difference", difference_id)
     said, by = form.resolution.data or "", current_person().id
     return _done(difference_id, lambda: services.close(frame.session(), difference_id, resolution=said, by=by))
-
-
-def _checked() -> None:
-    if not TokenForm().validate_on_submit():
-        abort(400)
 
 
 def _done(difference_id: UUID, act: Callable[[], Any]) -> Response:

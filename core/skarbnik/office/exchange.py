@@ -34,7 +34,7 @@ from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.fields import Number, at_most
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
@@ -177,8 +177,7 @@ def decide(run_id: UUID, what: str) -> Response:
     found = queries.get_run(session, run_id)
     if what not in {"apply", "consent", "decline", "now"}:
         raise NotFound(f"nothing called {what} can be done to a file")
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     try:
         if what == "apply":
             spool = spool_of(g.tenant, found.source)
@@ -246,8 +245,7 @@ def send_again(batch_id: UUID) -> Response:
     """The same bytes once more: the finance system books each line once, however often it comes."""
     session = frame.session()
     queries.get_batch(session, batch_id)
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     send_batch_again(session, batch_id)
     record_own_act("exchange.batch_sent_again", "booking_batch", batch_id)
     flash(_("The batch is being sent again, the same bytes under the same number."))
@@ -297,8 +295,7 @@ def missing(source_id: str) -> str:
 def ask(source_id: str) -> Response:
     """Do not wait for the hour: the worker asks the system for files now."""
     found = queries.get_source(frame.session(), source_id)
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     fetching.ask_now(frame.session(), found)
     record_own_act("exchange.asked", f"source:{source_id}"[:40])
     flash(_("The finance system is being asked for files. What it has is listed here in a moment."))

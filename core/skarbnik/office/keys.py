@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -29,7 +29,7 @@ from skarbnik.plugin_api import Capability, PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("keys", __name__, url_prefix="/office/gateways", template_folder="templates")
 
@@ -110,8 +110,7 @@ def _try(gateway_type: type[PaymentGateway], form: SettingsForm) -> bool | None:
 @blueprint.post("/<uuid:account_id>/keys/take-up")
 @requires(KEYS)
 def take_up(account_id: UUID) -> Response:
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     session, gateway_type = frame.session(), _type_of(_get_account(account_id))
     try:
         proposal_id = UUID(request.form.get("proposal", ""))
@@ -133,8 +132,7 @@ def take_up(account_id: UUID) -> Response:
 @blueprint.post("/<uuid:account_id>/keys/drop")
 @requires(KEYS)
 def drop(account_id: UUID) -> Response:
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     session = frame.session()
     try:
         drop_credentials(session, account_id)

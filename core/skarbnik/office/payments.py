@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -18,6 +18,7 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
 from skarbnik.office import queries
+from skarbnik.office.difference_words import words_of
 from skarbnik.office.queries import OrderFilter
 from skarbnik.office.views import blueprint
 from skarbnik.payments.bookings import release_booking
@@ -29,7 +30,7 @@ from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
 __all__ = ["blueprint"]
@@ -96,6 +97,7 @@ def payment(number: str) -> str:
     refunds = sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
     return render_template(
         "office/payment.html",
+        words_of=words_of,
         order=order,
         payer=queries.get_payer(session, order.payer_id),
         steps=make_timeline(order),
@@ -185,8 +187,7 @@ def book(number: str, capture_id: UUID) -> Response:
 
 
 def _order_of_form(number: str) -> PaymentOrder:
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     return get_order(frame.session(), number)
 
 

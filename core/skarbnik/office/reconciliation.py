@@ -26,7 +26,7 @@ from skarbnik.payments.queries import list_all_accounts
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.formats import account, day
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.tables import FileFormat, as_file, as_paper, as_pdf_answer
 
 blueprint = Blueprint("reconciliation", __name__, url_prefix="/office/reconciliation", template_folder="templates")
@@ -104,7 +104,8 @@ def _day(wanted: date) -> str:
 def ask() -> Response:
     """Do not wait for the night: the worker asks every gateway about a day now."""
     wanted = _read_day(request.form.get("day"))
-    if not TokenForm().validate_on_submit() or wanted is None:
+    check_token()
+    if wanted is None:
         abort(400)
     if wanted > clock.today():
         raise NotFound("a day that has not come")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, g, redirect, render_template, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy import select
@@ -19,6 +19,7 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
 from skarbnik.money import ZERO, Money
 from skarbnik.office import queries
+from skarbnik.office.difference_words import words_of
 from skarbnik.payments import refunds as services
 from skarbnik.payments.models import BookingLine, Capture, Difference, MerchantAccount, Refund, Transaction
 from skarbnik.payments.permissions import APPROVE, DECIDE, SEE_ANY
@@ -30,7 +31,7 @@ from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.fields import Amount, DayOrNone, at_most, lines
 from skarbnik.web.formats import day, money
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("refunds", __name__, url_prefix="/office/payments/<number>", template_folder="templates")
 
@@ -245,6 +246,7 @@ def _page(number: str, found: Refund, form: DeclineForm) -> str:
         people=queries.user_names(session, people),
         kinds=kind_names(),
         open_still=open_still.all(),
+        words_of=words_of,
         mine=found.requested_by == current_person().id,
         form=form,
         token=TokenForm(),
@@ -342,8 +344,7 @@ def seen(number: str, refund_id: UUID) -> Response:
 
 
 def _sent_form(number: str, refund_id: UUID) -> Refund:
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     return _refund(number, refund_id)
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -24,7 +24,7 @@ from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.fields import lines
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("office_remarks", __name__, url_prefix="/office/remarks", template_folder="templates")
@@ -97,8 +97,7 @@ def _page(remark_id: UUID, form: AnswerForm) -> str:
 @requires(ANSWER)
 def take(remark_id: UUID) -> Response:
     """Say that one looks into it, so that others do not."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     try:
         services.take_up(frame.session(), remark_id, by=current_person().id)
         record_own_act("remark.taken_up", "remark", remark_id)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time
 from uuid import UUID
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
@@ -26,7 +25,7 @@ from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import Permission, current_person, may, requires, slots
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
@@ -45,7 +44,7 @@ def day() -> str | Response:
         if usable:
             return redirect(url_for(usable[0].endpoint), 303)
         return render_template("office/nothing.html")
-    since = datetime.combine(clock.today(), time(), tzinfo=clock.WARSAW)
+    since = clock.start_of(clock.today())
     session = frame.session()
     return render_template(
         "office/day.html",
@@ -79,8 +78,7 @@ def differences() -> str:
 @requires(payments_may.DECIDE)
 def book_anyway(booking_id: UUID) -> Response:
     """Book money in suspense after all: the finance system makes an overpayment of what is too much."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     bookings.release_booking(frame.session(), booking_id, user_id=current_person().id)
     record_own_act("booking.released", "booking_line", booking_id)
     flash(_("The amount will be sent to the finance system with the next batch."))

@@ -20,7 +20,7 @@ from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
 from skarbnik.web.formats import moment
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
@@ -121,8 +121,7 @@ def calendar() -> str:
 @requires(SEE_OWN)
 def new_feed() -> Response:
     """From now on only a new address opens the calendar."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     due_dates.raise_feed_version(frame.session(), current_person().id)
     record_own_act("calendar.renewed", "user", current_person().id)
     flash(_("The old address is useless now. Add the new one."))

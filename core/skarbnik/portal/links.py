@@ -19,7 +19,7 @@ from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("links", __name__, url_prefix="/payments/links", template_folder="templates")
@@ -43,8 +43,7 @@ def listed() -> str:
 @limited("30 per hour")
 def make() -> str | Response | tuple[str, int]:
     """A link for what was chosen, shown this once: we keep no way to tell it again."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     session, person, payer_id = frame.session(), current_person(), payer_of_request()
     if not person.may_pay:
         abort(403)
@@ -72,8 +71,7 @@ def make() -> str | Response | tuple[str, int]:
 @requires(PAY)
 def revoke(link_id: UUID) -> Response:
     """From now on the address opens nothing."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     if not current_person().may_pay:
         abort(403)
     links.revoke_link(frame.session(), link_id, payer_id=payer_of_request(), user_id=current_person().id)

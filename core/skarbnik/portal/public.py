@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
-from flask import Blueprint, abort, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -44,7 +44,7 @@ from skarbnik.receivables.rules import rules_of
 from skarbnik.web import frame
 from skarbnik.web.access import public
 from skarbnik.web.attempts import Guesses
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 
@@ -155,8 +155,7 @@ def _orders_of(link: PaymentLink) -> list[queries.OrderRow]:
 @unseen
 def pay(secret: str) -> str | Response | tuple[str, int]:
     """Order what was ticked and send whoever pays to the gateway. A double click orders once."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     session = frame.session()
     link = links.open_link(session, secret)
     rows, ticked = _payable_rows(link), set(request.form.getlist("pay"))
@@ -252,8 +251,7 @@ def go(secret: str, number: str) -> str | Response:
 @unseen
 def pay_again(secret: str, number: str) -> Response:
     """Go on with an open attempt, or begin another, as long as the link is good."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     session, here = frame.session(), redirect(url_for("public.order", secret=secret, number=number), 303)
     links.open_link(session, secret)
     found = _order_of(secret, number)
@@ -290,8 +288,7 @@ def code_form() -> str:
 @unseen
 def enter_code() -> Response | tuple[str, int]:
     """A good code opens a page as a link does. Every other is answered with the same words."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     CODES.count()
     typed = request.form.get("code", "")
     try:

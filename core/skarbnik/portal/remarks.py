@@ -23,7 +23,7 @@ from skarbnik.remarks.states import OPEN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.fields import lines
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 
@@ -159,8 +159,7 @@ def show(remark_id: UUID) -> str:
 @requires(WRITE)
 def withdraw(remark_id: UUID) -> Response:
     """As long as nobody answered."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     try:
         services.withdraw_remark(frame.session(), remark_id, user_id=current_person().id)
         flash(_("The report is withdrawn."))

@@ -45,7 +45,7 @@ from skarbnik.receivables.documents import list_documents
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
-from skarbnik.web.forms import TokenForm
+from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.kept import KeptForm
 from skarbnik.web.languages import current_language
 
@@ -191,8 +191,7 @@ def review() -> str | Response:
 @requires(PAY)
 def recount() -> Response:
     """The amounts that were typed go into the address, and are counted there."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     return redirect(url_for("portal.review", **read_basket(request.form, _debts().rows).words()), 303)
 
 
@@ -265,9 +264,7 @@ def _older_arrears(debts: Debts, chosen: list[ToPay]) -> list[ToPay]:
 @requires(PAY)
 def order() -> str | Response | tuple[str, int]:
     """Order what was shown and send the payer to the gateway. A double click orders once."""
-    form = TokenForm()
-    if not form.validate_on_submit():
-        abort(400)
+    check_token()
     session, person = frame.session(), current_person()
     if not person.may_pay:
         abort(403)
@@ -378,8 +375,7 @@ def payment(number: str) -> str:
 @requires(PAY)
 def pay_again(number: str) -> Response:
     """Go on with an open attempt, or begin another after one failed."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
+    check_token()
     if not current_person().may_pay:
         abort(403)
     session, own = frame.session(), [payer_of_request()]

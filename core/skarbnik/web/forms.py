@@ -6,7 +6,7 @@ from datetime import date
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g
+from flask import Flask, Request, Response, abort, current_app, g
 from flask import session as form_cookie
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_wtf import CSRFProtect, FlaskForm
@@ -28,6 +28,12 @@ _VERIFIED: dict[tuple[str, str, date], dict[str, Any]] = {}  # cookies whose sig
 
 class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A form that asks nothing but whether it is ours. What was chosen comes as plain fields."""
+
+
+def check_token() -> None:
+    """A form that is not ours ends here, with 400."""
+    if not TokenForm().validate_on_submit():
+        abort(400)
 
 
 class GminaCookie(SecureCookieSessionInterface):
