@@ -37,9 +37,10 @@ SETTINGS = PayuSettings(pos_id=POS, client_id=POS, client_secret="secret of the 
 
 # As many payments on their way as there are posts, of one order that nobody will read.
 ON_THEIR_WAY = """
-    INSERT INTO transactions (id, order_id, merchant_account_id, settings_version, state, external_id, amount,
+    INSERT INTO transactions (id, order_id, merchant_account_id, settings_version, state, external_id, amount, is_blik,
         asked_times, created_at)
-    SELECT gen_random_uuid(), order_id, merchant_account_id, settings_version, 'pending', 'ORDER' || n, amount, 0, now()
+    SELECT gen_random_uuid(), order_id, merchant_account_id, settings_version, 'pending', 'ORDER' || n, amount, false,
+        0, now()
     FROM transactions, generate_series(1, %s) AS n
     RETURNING id, external_id
 """

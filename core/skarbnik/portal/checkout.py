@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from flask import flash, g, request
+from flask import flash, g, redirect, request
 from flask_babel import gettext as _
+from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.money import ZERO, Money
 from skarbnik.payments import ordering, queries, starting
 from skarbnik.payments.commission import commission_on
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
-from skarbnik.payments.ordering import NotPayableOnline
+from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.states import CaptureState, CommissionPayer, PaymentOrderState
 from skarbnik.plugin_api import BlikProblem, Capability, TransactionState
 from skarbnik.portal.timeline import Mark, make_timeline
@@ -231,6 +232,49 @@ def waits_for_bank(order: PaymentOrder, now: datetime) -> bool:
         each.is_blik and each.state in queries.OPEN_TRANSACTIONS and each.created_at + ordering.BLIK_TIME > now
         for each in order.transactions
     )
+
+
+def find_page(order: PaymentOrder) -> Transaction | None:
+    """The attempt whose page at the gateway the payer may be sent to."""
+    return next(
+        (each for each in reversed(order.transactions) if each.state is TransactionState.PENDING and each.redirect_url),
+        None,
+    )
+
+
+def go_on(
+    find: Callable[[], PaymentOrder],
+    begin_with: Callable[[PaymentOrder, str | None], Response],
+    *,
+    here: str,
+    gone: str,
+) -> Response:
+    """Go on with an open attempt of an order, or begin another after one failed.
+
+    `find` reads the order anew, with whatever lets this visitor see it; `begin_with` sends them on. `here` is the page
+    of the order, `gone` where to go when it cannot be paid any more.
+    """
+    session, found = frame.session(), find()
+    try:
+        code = read_code_for(found)
+    except WrongCode as wrong:
+        flash(str(wrong), "wrong")
+        return redirect(here, 303)
+    session.commit()
+    starting.settle_open(g.tenant, found)
+    session.expire_all()
+    found = find()
+    if not is_payable(found):
+        return redirect(here, 303)
+    if request.form.get("rest") != str(queries.rest_of(found).grosze):
+        flash(_("A part came in meanwhile. Look at what is left, then pay it."), "warn")
+        return redirect(here, 303)
+    try:
+        return begin_with(found, code)
+    except (BasketChanged, NotPayableOnline):
+        session.rollback()
+        flash(_("This order can no longer be paid. Choose what to pay again."), "warn")
+        return redirect(gone, 303)
 
 
 def read_code_for(order: PaymentOrder) -> str | None:

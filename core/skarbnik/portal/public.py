@@ -8,36 +8,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from functools import wraps
+from functools import partial, wraps
 from typing import Any, TypeVar
 from uuid import uuid4
 
 import structlog
-from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
-from skarbnik.payments import links, ordering, queries, starting
+from skarbnik.payments import links, ordering, queries
 from skarbnik.payments.models import PaymentLink, PaymentOrder
 from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import LinkOrigin
-from skarbnik.plugin_api import Regime, TransactionState
+from skarbnik.plugin_api import Regime
 from skarbnik.portal.basket import read_chosen, uuid_of
 from skarbnik.portal.checkout import (
     Sum,
     WrongCode,
     begin,
     check_code,
+    find_page,
+    go_on,
     is_payable,
     look_at,
     make_checkout,
     on_the_way,
     read_blik,
-    read_code_for,
 )
 from skarbnik.portal.debts import SOON, ToPay, list_to_pay
 from skarbnik.receivables.rules import rules_of
@@ -239,10 +240,10 @@ def order(secret: str, number: str) -> str:
 def go(secret: str, number: str) -> str | Response:
     """On the way to the gateway."""
     found = _order_of(secret, number)
-    for transaction in reversed(found.transactions):
-        if transaction.state is TransactionState.PENDING and transaction.redirect_url:
-            return render_template("portal/public_go.html", **on_the_way(found, transaction))
-    return redirect(url_for("public.order", secret=secret, number=number), 303)
+    transaction = find_page(found)
+    if transaction is None:
+        return redirect(url_for("public.order", secret=secret, number=number), 303)
+    return render_template("portal/public_go.html", **on_the_way(found, transaction))
 
 
 @blueprint.post("/<secret>/orders/<number>/pay")
@@ -252,29 +253,13 @@ def go(secret: str, number: str) -> str | Response:
 def pay_again(secret: str, number: str) -> Response:
     """Go on with an open attempt, or begin another, as long as the link is good."""
     check_token()
-    session, here = frame.session(), redirect(url_for("public.order", secret=secret, number=number), 303)
-    links.open_link(session, secret)
-    found = _order_of(secret, number)
-    try:
-        code = read_code_for(found)
-    except WrongCode as wrong:
-        flash(str(wrong), "wrong")
-        return here
-    session.commit()
-    starting.settle_open(g.tenant, found)
-    session.expire_all()
-    found = _order_of(secret, number)
-    if not is_payable(found):
-        return here
-    if request.form.get("rest") != str(rest_of(found).grosze):
-        flash(_("A part came in meanwhile. Look at what is left, then pay it."), "warn")
-        return here
-    try:
-        return _begin(secret, found, code)
-    except (BasketChanged, NotPayableOnline):
-        session.rollback()
-        flash(_("This order can no longer be paid. Choose what to pay again."), "warn")
-        return redirect(url_for("public.show", secret=secret), 303)
+    links.open_link(frame.session(), secret)
+    return go_on(
+        lambda: _order_of(secret, number),
+        partial(_begin, secret),
+        here=url_for("public.order", secret=secret, number=number),
+        gone=url_for("public.show", secret=secret),
+    )
 
 
 @blueprint.get("/code")

@@ -15,25 +15,25 @@ from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.content.queries import front_texts, list_warnings
 from skarbnik.money import Money
-from skarbnik.payments import ordering, queries, starting
+from skarbnik.payments import ordering, queries
 from skarbnik.payments.models import PaymentOrder
 from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import TransactionState
 from skarbnik.portal.basket import Basket, has_new_amounts, paper_words, read_basket, read_chosen, uuid_of
 from skarbnik.portal.checkout import (
     Sum,
     WrongCode,
     begin,
     check_code,
+    find_page,
+    go_on,
     is_payable,
     look_at,
     make_checkout,
     on_the_way,
     read_blik,
-    read_code_for,
 )
 from skarbnik.portal.choices import read_choice
 from skarbnik.portal.confirmation import confirmed_lines
@@ -321,10 +321,10 @@ def _changed() -> tuple[str, int]:
 def go(number: str) -> str | Response:
     """On the way to the gateway. A page of its own: browsers hold redirects after a form against `form-action`."""
     found = queries.get_order(frame.session(), number, payer_ids=[payer_of_request()])
-    for transaction in reversed(found.transactions):
-        if transaction.state is TransactionState.PENDING and transaction.redirect_url:
-            return render_template("portal/go.html", **on_the_way(found, transaction))
-    return redirect(url_for("portal.payment", number=number), 303)
+    transaction = find_page(found)
+    if transaction is None:
+        return redirect(url_for("portal.payment", number=number), 303)
+    return render_template("portal/go.html", **on_the_way(found, transaction))
 
 
 @blueprint.get("/payments")
@@ -378,29 +378,13 @@ def pay_again(number: str) -> Response:
     check_token()
     if not current_person().may_pay:
         abort(403)
-    session, own = frame.session(), [payer_of_request()]
-    found = queries.get_order(session, number, payer_ids=own)
-    here = redirect(url_for("portal.payment", number=number), 303)
-    try:
-        code = read_code_for(found)
-    except WrongCode as wrong:
-        flash(str(wrong), "wrong")
-        return here
-    session.commit()
-    starting.settle_open(g.tenant, found)
-    session.expire_all()
-    found = queries.get_order(session, number, payer_ids=own)
-    if not is_payable(found):
-        return here
-    if request.form.get("rest") != str(rest_of(found).grosze):
-        flash(_("A part came in meanwhile. Look at what is left, then pay it."), "warn")
-        return here
-    try:
-        return _begin(found, code)
-    except (BasketChanged, NotPayableOnline):
-        session.rollback()
-        flash(_("This order can no longer be paid. Choose what to pay again."), "warn")
-        return redirect(url_for("portal.receivables"), 303)
+    own = [payer_of_request()]
+    return go_on(
+        lambda: queries.get_order(frame.session(), number, payer_ids=own),
+        _begin,
+        here=url_for("portal.payment", number=number),
+        gone=url_for("portal.receivables"),
+    )
 
 
 @blueprint.route("/acting", methods=["GET", "POST"])

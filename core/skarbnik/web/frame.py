@@ -38,11 +38,13 @@ POLICY = (
     "default-src 'none'; img-src 'self' data:; style-src 'self'; script-src 'self'; connect-src 'self';"
     " font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-ALWAYS = (
+UNLESS_SAID = (
+    ("Content-Security-Policy", POLICY),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("Permissions-Policy", "camera=(), microphone=(), geolocation=()"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
+    ("Cache-Control", "no-store"),
 )
 
 
@@ -269,16 +271,13 @@ def _leave(response: Response) -> Response:
 
 def _headers(response: Response) -> None:
     headers = response.headers
+    said = {name.lower() for name, _ in headers}
     headers.add("X-Request-ID", g.get("request_id", ""))
-    if "Content-Security-Policy" not in headers:
-        headers.add("Content-Security-Policy", POLICY)
-    for name, value in ALWAYS:
-        if name not in headers:
+    for name, value in UNLESS_SAID:
+        if name.lower() not in said:
             headers.add(name, value)
     if _slots().instance.settings.secure:
         headers.add("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
-    if "Cache-Control" not in headers:
-        headers.add("Cache-Control", "no-store")
 
 
 def _give_back(error: BaseException | None) -> None:
