@@ -19,7 +19,7 @@ from psycopg.rows import namedtuple_row
 from sqlalchemy import event
 from sqlalchemy.exc import PendingRollbackError
 from sqlalchemy.orm import DeclarativeBase, Session
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.pool import ConnectionPoolEntry, PoolResetState
 from sqlalchemy.types import TypeDecorator
 from uuid_utils.compat import uuid7
 
@@ -100,9 +100,11 @@ def make_engine(url: str, *, size: int = 8, application: str = "skarbnik") -> sa
         pool_timeout=10,
         pool_recycle=3600,
         pool_pre_ping=False,
+        pool_reset_on_return=None,  # `_roll_back_open` does it
         hide_parameters=True,  # errors are logged, and parameters are people's data
         connect_args={"application_name": application, "connect_timeout": 5, "prepare_threshold": 5},
     )
+    event.listen(engine, "reset", _roll_back_open)
     event.listen(engine, "checkin", _retire_well_travelled)
     event.listen(engine, "connect", _keep_plans)
     return engine
@@ -110,6 +112,12 @@ def make_engine(url: str, *, size: int = 8, application: str = "skarbnik") -> sa
 
 def _keep_plans(driver: psycopg.Connection[Any], record: ConnectionPoolEntry) -> None:
     driver.prepared_max = PLANS_PER_CONNECTION
+
+
+def _roll_back_open(driver: psycopg.Connection[Any], record: ConnectionPoolEntry, state: PoolResetState) -> None:
+    """What nobody committed is undone before the next borrower; most came back with nothing open."""
+    if driver.pgconn.transaction_status != TransactionStatus.IDLE:
+        driver.rollback()
 
 
 def _retire_well_travelled(connection: Any, record: ConnectionPoolEntry) -> None:

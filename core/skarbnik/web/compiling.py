@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, MutableMapping
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Flask, current_app, url_for
+from flask import Flask, Request, current_app, url_for
 from flask.templating import Environment
 from jinja2 import Template
 from jinja2.compiler import CodeGenerator, Frame
@@ -19,13 +19,16 @@ from jinja2.lexer import Token, TokenStream
 from jinja2.nodes import Node
 from jinja2.runtime import Macro
 from markupsafe import Markup, escape
+from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule, UUIDConverter
+from werkzeug.utils import cached_property
 
 from skarbnik.web.languages import LANGUAGES, current_language, load_catalogue
 
 COMPONENTS = "components/macros.html"
 CONSTANT = {"icon", "asset", "url_for"}  # functions that answer the same for the same text as long as we run
 LANGUAGE_OF_DATA = "in_polish"
+NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 IN_POLISH, NOTHING = Markup(' lang="pl"'), Markup("")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
 
@@ -79,10 +82,19 @@ class LanguageEnvironment(Environment):
         return overlay
 
 
+class LightRequest(Request):
+    """A request that takes cookies apart when there are some: programs that call us send none."""
+
+    @cached_property
+    def cookies(self) -> ImmutableMultiDict[str, str]:
+        return super().cookies if "HTTP_COOKIE" in self.environ else NO_COOKIES
+
+
 class LanguageFlask(Flask):
     """Flask whose templates speak the language of the request."""
 
     jinja_environment = LanguageEnvironment
+    request_class = LightRequest
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """None of our functions is a coroutine: Flask need not ask each of them on each request."""
