@@ -1,18 +1,25 @@
 """Where two gateways receive the same money the payer chooses; an attempt that is open goes on before any choice."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from skarbnik import clock
+from skarbnik.errors import ExternalSystemError, Misconfigured, Nonsense, OutcomeUnknown, Refused
+from skarbnik.http import BreakerOpen
+from skarbnik.payments import starting
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.payments.models import Transaction
+from skarbnik.payments.queries import list_silent
 from skarbnik.payments.services import mark_not_started, mark_started
-from skarbnik.portal import views
+from skarbnik.plugin_api import StartedPayment
 from skarbnik.testing.factories import PASSWORD, InstalmentFactory, PayerFactory, UserFactory, bound_to
 from skarbnik_przelewy24.gateway import Przelewy24Gateway
 from skarbnik_przelewy24.settings import Przelewy24Settings
 
+OTHER_KEY = "6f1c6f7e-7b0d-4a55-9f8e-0c3f3a1d2b4d"
 CHOICE = re.compile(r'<input type="radio" name="gateway" id="gateway-\w+" value="(\w+)"( checked)?>')
 
 
@@ -56,7 +63,7 @@ def gateways_answer(monkeypatch):
             with tenant.session() as session:
                 return session.get_one(Transaction, transaction_id)
 
-        monkeypatch.setattr(views.starting, "start", start)
+        monkeypatch.setattr(starting, "start", start)
 
     return make
 
@@ -120,3 +127,100 @@ def test_trying_again_without_a_choice_goes_to_the_gateway_of_the_last_time(anna
     anna.post("/payments", form(town[1], gateway="przelewy24"))
     anna.post("/payments", form(town[1]))
     assert tried(tenant) == ["przelewy24", "przelewy24"]
+
+
+SILENT = [
+    ExternalSystemError("no connection"),
+    Misconfigured("wrong keys"),
+    Nonsense("a page of HTML"),
+    BreakerOpen("given a rest"),
+]
+
+
+class Gateway:
+    """A gateway that fails in one way, or takes what it is asked."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def start(self, request):
+        if self.error is not None:
+            raise self.error
+        return StartedPayment(external_id=request.transaction_id.hex, redirect_url="https://p.example/")
+
+
+@pytest.fixture
+def payu_answers(monkeypatch):
+    """PayU fails so; Przelewy24 takes every attempt."""
+
+    def make(error):
+        monkeypatch.setattr(
+            starting,
+            "open_gateway",
+            lambda tenant, account, version: Gateway(error if account.gateway == "payu" else None),
+        )
+
+    return make
+
+
+@pytest.mark.parametrize("error", SILENT, ids=lambda error: type(error).__name__)
+def test_who_met_a_silent_gateway_is_led_to_the_other_one(anna, town, payu_answers, error):
+    payu_answers(error)
+    number = anna.post("/payments", form(town[1])).headers["Location"].rpartition("/")[2]
+    page = anna.get(f"/payments/{number}").get_data(as_text=True)
+    assert CHOICE.findall(page) == [("przelewy24", " checked"), ("payu", "")]
+    assert "PayU nie odpowiada w tej chwili" in page
+
+
+def test_the_next_payer_is_led_past_a_silent_gateway_beforehand(anna, town, tenant, payu_answers):
+    payu_answers(ExternalSystemError("no connection"))
+    anna.post("/payments", form(town[1]))
+    assert CHOICE.findall(anna.get(f"/payments/new?i={town[1].id}").get_data(as_text=True)) == [
+        ("przelewy24", " checked"),
+        ("payu", ""),
+    ]
+    anna.post("/payments", form(town[1], key=OTHER_KEY))
+    assert tried(tenant) == ["payu", "przelewy24"]
+
+
+def test_who_chooses_a_silent_gateway_all_the_same_is_sent_there(anna, town, tenant, payu_answers):
+    payu_answers(BreakerOpen("given a rest"))
+    anna.post("/payments", form(town[1]))
+    anna.post("/payments", form(town[1], gateway="payu"))
+    assert tried(tenant) == ["payu", "payu"]
+
+
+@pytest.mark.parametrize("error", [Refused("no such amount"), None], ids=["refused", "taken"])
+def test_a_gateway_that_answers_is_not_called_silent(anna, town, payu_answers, error):
+    payu_answers(error)
+    anna.post("/payments", form(town[1]))
+    page = anna.get(f"/payments/new?i={town[1].id}").get_data(as_text=True)
+    assert [gateway for gateway, _ in CHOICE.findall(page)] == ["payu", "przelewy24"]
+    assert "nie odpowiada" not in page
+
+
+def test_an_answer_ends_the_silence_and_so_does_time(anna, town, tenant, payu_answers):
+    with tenant.session() as session:
+        payu_answers(ExternalSystemError("no connection"))
+        anna.post("/payments", form(town[1]))
+        assert len(list_silent(session, clock.now())) == 1
+        assert list_silent(session, clock.now() + timedelta(minutes=6)) == set()
+    payu_answers(None)
+    anna.post("/payments", form(town[1], gateway="payu"))
+    with tenant.session() as session:
+        assert list_silent(session, clock.now()) == set()
+
+
+def test_an_attempt_nobody_knows_the_end_of_is_waited_for_before_any_other_gateway(anna, town, tenant, payu_answers):
+    payu_answers(OutcomeUnknown("timed out"))
+    number = anna.post("/payments", form(town[1])).headers["Location"].rpartition("/")[2]
+    assert CHOICE.findall(anna.get(f"/payments/{number}").get_data(as_text=True)) == []
+    anna.post("/payments", form(town[1], gateway="przelewy24"))
+    assert set(tried(tenant)) == {"payu"}
+
+
+def test_the_silence_of_one_gmina_is_nothing_in_another(anna, town, neighbour, payu_answers):
+    payu_answers(ExternalSystemError("no connection"))
+    anna.post("/payments", form(town[1]))
+    with neighbour.session() as session:
+        assert list_silent(session, clock.now()) == set()

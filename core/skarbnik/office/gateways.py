@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField, RadioField, StringField
 from wtforms.validators import InputRequired, ValidationError
 
+from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
@@ -23,6 +24,7 @@ from skarbnik.payments.accounts import AccountSettings, set_merchant_account
 from skarbnik.payments.commission import commission_on
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.permissions import KEYS, SEE_ANY, SET_UP
+from skarbnik.payments.queries import list_silent
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import Capability
 from skarbnik.tenancy.plugins import Plugins
@@ -102,6 +104,7 @@ def listed() -> str:
     return render_template(
         "office/gateways.html",
         accounts=accounts,
+        silent=list_silent(frame.session(), clock.now()),
         labels={name: each.label for name, each in _plugins().gateways.items()},
         example=EXAMPLE,
         cost=lambda each: commission_on(EXAMPLE, rate=each.commission_rate, fixed=each.commission_fixed),

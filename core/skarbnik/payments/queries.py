@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from sqlalchemy import BigInteger, Select, and_, cast, func, select
 from sqlalchemy.orm import Session, selectinload
 
 from skarbnik import clock
-from skarbnik.db import TenantSession
-from skarbnik.errors import NotFound
+from skarbnik.db import TenantSession, first_id_of
+from skarbnik.errors import ExternalSystemError, Misconfigured, Nonsense, NotFound, OutcomeUnknown
+from skarbnik.http import BreakerOpen
 from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.payers.models import Payer
 from skarbnik.payments.models import (
@@ -35,6 +36,12 @@ from skarbnik.payments.states import (
 from skarbnik.plugin_api import TransactionState
 from skarbnik.receivables.models import Instalment
 from skarbnik.receivables.rules import interest_to, rules_of
+
+SILENCE_COUNTS = timedelta(minutes=5)
+# What an attempt keeps for an answer when the gateway did not listen to it; "refused" is an answer like any other.
+SILENT_ANSWERS = {
+    error.__name__ for error in (ExternalSystemError, OutcomeUnknown, Nonsense, Misconfigured, BreakerOpen)
+} | {"timeout"}
 
 
 def on_its_way(session: Session, instalment_ids: Iterable[UUID]) -> dict[UUID, Amounts]:
@@ -237,5 +244,23 @@ def list_all_accounts(session: Session) -> list[MerchantAccount]:
     """Those that are switched off too, the oldest first."""
     return list(session.scalars(select(MerchantAccount).order_by(MerchantAccount.created_at, MerchantAccount.id)))
 
+
+def list_silent(session: TenantSession, now: datetime) -> set[UUID]:
+    """Merchant accounts whose gateway could not be asked about the newest attempt of the last minutes.
+
+    A hint for who chooses a gateway, and nothing else: what became of the attempt is found out by asking. It is read
+    from what attempts left, so every process knows it, whichever of them met the silence.
+    """
+    since = now - SILENCE_COUNTS
+    newest = session.read(_NEWEST_ANSWERS, first=first_id_of(since), since=since)
+    return {row.merchant_account_id for row in newest if row.answer in SILENT_ANSWERS}
+
+
+# The ids of attempts are sorted by time, so only those of the last minutes are looked at, whatever a gmina has.
+_NEWEST_ANSWERS: LiteralString = """
+    SELECT DISTINCT ON (merchant_account_id) merchant_account_id, answer FROM transactions
+    WHERE id >= %(first)s AND created_at >= %(since)s AND state <> 'created'
+    ORDER BY merchant_account_id, id DESC
+"""
 
 OPEN_TRANSACTIONS = (TransactionState.CREATED, TransactionState.UNKNOWN, TransactionState.PENDING)

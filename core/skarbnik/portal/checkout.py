@@ -57,6 +57,7 @@ class Way:
     commission: Money  # of all steps, borne by the payer
     is_free: bool  # the gmina bears what the gateway takes
     takes_blik: bool  # the code may be typed on our page
+    is_silent: bool  # it did not answer to who tried last, a few minutes ago
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,21 @@ def make_checkout(sums: Iterable[Sum]) -> Checkout:
 
 
 def list_offers(creditor_account_ids: Iterable[UUID]) -> list[MerchantAccount]:
-    """Merchant accounts that may receive the money, of gateways this gmina has switched on; the oldest first."""
+    """Merchant accounts that may receive the money, of gateways this gmina has switched on.
+
+    The oldest first, but those that do not answer at the moment last: nobody is sent there who has not chosen so.
+    """
     found = queries.list_merchant_accounts(frame.session(), creditor_account_ids)
-    return [account for account in found if account.gateway in g.tenant.plugins]
+    offered, silent = [account for account in found if account.gateway in g.tenant.plugins], _silent()
+    return sorted(offered, key=lambda account: account.id in silent)
+
+
+def _silent() -> set[UUID]:
+    """Asked once for a page, however many baskets it counts."""
+    if "silent_accounts" not in g:
+        g.silent_accounts = queries.list_silent(frame.session(), clock.now())
+    silent: set[UUID] = g.silent_accounts
+    return silent
 
 
 def _way(gateway: str, offers: Sequence[MerchantAccount], totals: dict[UUID, Money]) -> Way:
@@ -115,6 +128,7 @@ def _way(gateway: str, offers: Sequence[MerchantAccount], totals: dict[UUID, Mon
         commission=Money.total(commission_of(each, totals[each.creditor_account_id]) for each in accounts),
         is_free=all(each.commission_payer is CommissionPayer.GMINA for each in accounts),
         takes_blik=takes_blik(accounts[0]),
+        is_silent=not _silent().isdisjoint(each.id for each in accounts),
     )
 
 
@@ -138,7 +152,7 @@ def next_account(order: PaymentOrder, wish: str | None) -> MerchantAccount:
     """The merchant account of the first lines that nothing was captured for, at the gateway the payer wants.
 
     An attempt that is open goes on before any wish: two open ones may both be paid. Then comes what was chosen now,
-    then what was chosen the last time.
+    then what was chosen the last time, unless it does not answer.
     """
     paid = queries.paid_lines(order)
     offers = list_offers({line.creditor_account_id for line in order.lines if line.id not in paid})
@@ -149,7 +163,8 @@ def next_account(order: PaymentOrder, wish: str | None) -> MerchantAccount:
     for account in offers:
         if account.id in open_at:
             return account
-    wishes = [wish, *(each.merchant_account.gateway for each in tried)]
+    silent = _silent()
+    wishes = [wish, *(each.merchant_account.gateway for each in tried if each.merchant_account_id not in silent)]
     first = {account.gateway: account for account in reversed(offers)}
     return next((first[each] for each in wishes if each in first), offers[0])
 
