@@ -170,6 +170,8 @@ def test_who_met_a_silent_gateway_is_led_to_the_other_one(anna, town, payu_answe
     page = anna.get(f"/payments/{number}").get_data(as_text=True)
     assert CHOICE.findall(page) == [("przelewy24", " checked"), ("payu", "")]
     assert "PayU nie odpowiada w tej chwili" in page
+    assert "Bramka PayU nie przyjęła płatności" in page
+    assert "Przekazano do PayU" not in page
 
 
 def test_the_next_payer_is_led_past_a_silent_gateway_beforehand(anna, town, tenant, payu_answers):

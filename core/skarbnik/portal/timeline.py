@@ -75,6 +75,10 @@ def _attempt(transaction: Transaction) -> list[Step]:
     at = transaction.started_at or transaction.created_at
     if transaction.state is TransactionState.COMPLETED or transaction.captures:  # read a moment apart: money wins
         return [Step(Mark.DONE, title, "", at)]
+    if transaction.state is TransactionState.REJECTED and transaction.external_id is None:
+        title = _("Not taken by %(gateway)s", gateway=transaction.merchant_account.title)
+        text = _("The payment did not begin there. Nothing was charged.")
+        return [Step(Mark.WRONG, title, text, transaction.ended_at)]
     if transaction.state is TransactionState.REJECTED:
         text = _("The payment was not completed there. Nothing was charged.")
         return [Step(Mark.DONE, title, "", at), Step(Mark.WRONG, _("Not completed"), text, transaction.ended_at)]
