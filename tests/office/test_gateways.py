@@ -69,6 +69,8 @@ def test_keys_of_a_gateway_are_not_shown(official, account, tenant):
         {"rate": "11"},
         {"rate": "x"},
         {"fixed": "10,01"},
+        {"fixed": "-0,05"},
+        {"fixed": "0,055"},
         {"fixed": "a lot"},
         {"title": ""},
         {"title": "x" * 81},
