@@ -16,10 +16,11 @@ from werkzeug.wrappers import Response
 
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
-from skarbnik.money import Money
+from skarbnik.money import PLN, Money
 from skarbnik.office import queries
-from skarbnik.office.difference_words import words_of
+from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.office.queries import OrderFilter
+from skarbnik.office.refunds import kind_names
 from skarbnik.office.views import blueprint
 from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.models import BookingLine, Capture, Notification, PaymentOrder
@@ -94,10 +95,12 @@ def payment(number: str) -> str:
     order = get_order(session, number)
     record_own_act("payment.viewed", "payment_order", order.id)
     captures = _captures(order)
-    refunds = sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
+    refunds = order.refunds
     return render_template(
         "office/payment.html",
         words_of=words_of,
+        resolutions=resolution_names(),
+        kinds=kind_names(),
         order=order,
         payer=queries.get_payer(session, order.payer_id),
         steps=make_timeline(order),
@@ -107,7 +110,9 @@ def payment(number: str) -> str:
         refundable={capture.id for capture in captures if left_on_no_line(capture) or _left(capture)},
         lines={capture.id: _in_order(capture) for capture in captures},
         refunds=refunds,
-        gone=Money.total(each.amount for each in refunds if each.state is RefundStage.COMPLETED),
+        gone=Money.total(
+            each.amount for each in refunds if each.state is RefundStage.COMPLETED and each.capture.currency == PLN
+        ),
         people=queries.user_names(session, {each.requested_by for each in refunds}),
         decisions=queries.list_decisions(session, order.id),
         notifications=session.scalars(

@@ -118,6 +118,12 @@ class PaymentOrder(Base):
     lines: Mapped[list[OrderLine]] = relationship(back_populates="order", order_by="OrderLine.position")
     transactions: Mapped[list[Transaction]] = relationship(back_populates="order", order_by="Transaction.created_at")
 
+    @property
+    def refunds(self) -> list[Refund]:
+        """Of all money that came for it, in the order they were proposed."""
+        captures = [capture for transaction in self.transactions for capture in transaction.captures]
+        return sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
+
     def move_to(self, state: PaymentOrderState) -> None:
         self.state = step(ORDER_NEXT, self.state, state)
 
