@@ -319,6 +319,7 @@ def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = Non
         order.move_to(PaymentOrderState.REFUNDED)
     close_difference(session, refund.id, *FOR_A_PERSON, resolution="refund_completed")
     publish(session, "exchange.bookings_wait", capture.id)
+    publish(session, "payments.refunded", refund.id)
     record_act(session, "refund.completed", subject="refund", subject_id=refund.id)
 
 
