@@ -6,7 +6,6 @@ They stand on the clerk's blueprint, where the menu and other pages look for the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -31,6 +30,7 @@ from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.addresses import read_day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
@@ -48,8 +48,8 @@ def payments_list() -> str:
         number=_text("number").upper() or None,
         payer=_text("payer") or None,
         gateway=_one_of(gateways, "gateway"),
-        from_on=_day("from"),
-        until_on=_day("until"),
+        from_on=read_day(request.args.get("from")),
+        until_on=read_day(request.args.get("until")),
     )
     rows = list(queries.list_orders(session, wanted, before=cursor("before")))
     record_own_act("payments.listed", "payment_orders")
@@ -79,13 +79,6 @@ def _one_of(known: Iterable[str], name: str) -> str | None:
     """What nobody has filters nothing."""
     value = request.args.get(name)
     return value if value in set(known) else None
-
-
-def _day(name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
 
 
 @blueprint.get("/payments/<number>")
