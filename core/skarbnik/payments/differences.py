@@ -139,21 +139,21 @@ def look(session: Session, account_id: UUID, *, heal: bool = True) -> None:
         words["open"] = list(session.scalars(_OPEN, {"kind": kind, "account": account_id}))
         session.execute(text(_CLOSE.format(question=question)), words)
         session.execute(text(_CHANGE.format(question=question)), words)
-        for row in session.execute(text(_NEWS.format(question=question)), words).all():
-            session.execute(
-                insert(Difference)
-                .values(
-                    id=new_id(),
-                    kind=kind,
-                    subject_id=row.subject_id,
-                    order_id=row.order_id,
-                    merchant_account_id=account_id,
-                    day=row.day,
-                    amount=Money(row.amount),
-                    opened_at=clock.now(),
-                )
-                .on_conflict_do_nothing()
-            )
+        news = [
+            {
+                "id": new_id(),
+                "kind": kind,
+                "subject_id": row.subject_id,
+                "order_id": row.order_id,
+                "merchant_account_id": account_id,
+                "day": row.day,
+                "amount": Money(row.amount),
+                "opened_at": clock.now(),
+            }
+            for row in session.execute(text(_NEWS.format(question=question)), words)
+        ]
+        if news:
+            session.execute(insert(Difference).on_conflict_do_nothing(), news)
     if heal:
         _ask_about(session, account_id, words)
 
