@@ -65,6 +65,11 @@ class MerchantAccount(Base):
 
     creditor_account: Mapped[CreditorAccount] = relationship()
 
+    @property
+    def holder(self) -> str:
+        """Under which its keys are kept, see `PluginSettings`."""
+        return f"merchant:{self.id}"
+
 
 class PaymentLink(Base):
     """A way to pay chosen instalments without an account: a payer's link for somebody else, or a code that was typed.
