@@ -5,10 +5,10 @@ import re
 import pytest
 from sqlalchemy import select
 
+from skarbnik.payments import starting
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.payments.models import Transaction
 from skarbnik.payments.services import mark_not_started, mark_started
-from skarbnik.portal import views
 from skarbnik.testing.factories import PASSWORD, InstalmentFactory, PayerFactory, UserFactory, bound_to
 from skarbnik_przelewy24.gateway import Przelewy24Gateway
 from skarbnik_przelewy24.settings import Przelewy24Settings
@@ -56,7 +56,7 @@ def gateways_answer(monkeypatch):
             with tenant.session() as session:
                 return session.get_one(Transaction, transaction_id)
 
-        monkeypatch.setattr(views.starting, "start", start)
+        monkeypatch.setattr(starting, "start", start)
 
     return make
 
