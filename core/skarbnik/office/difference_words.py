@@ -156,7 +156,7 @@ def resolution_names() -> dict[str, str]:
         "recorded": _("The refund is recorded here now."),
         "adds_up": _("The payout adds up now."),
         "moved_on": _("The finance system has moved on."),
-        "released": _("Sent to be booked by a person's decision."),
+        "released": _("A person decided to send it to be booked."),
         "booked": _("Booked in the finance system."),
         "completed": _("The gateway has the money now."),
         "rejected": _("The gateway holds nothing any more."),
