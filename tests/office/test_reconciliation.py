@@ -122,7 +122,7 @@ def test_no_day_is_too_far_for_the_list_of_days_or_of_payments(official, town, l
     assert browser.get(f"/office/reconciliation?last={last}").status_code == 200
     assert browser.get(f"/office/payments?from={last}").status_code == 200
     assert browser.get(f"/office/payments?until={last}").status_code == 200
-    assert browser.post("/office/reconciliation/ask", {"day": last}).status_code == 404
+    assert browser.post("/office/reconciliation/ask", {"day": last}).status_code in {400, 404}
 
 
 def test_from_an_older_page_of_days_one_comes_back_and_may_choose_any_day(official, town):
@@ -192,8 +192,8 @@ def test_asking_again_rings_the_worker_for_every_account_and_is_in_the_trail(off
         rung = connection.execute("SELECT subject_id FROM work.outbox WHERE topic = 'settlements.ask'").fetchall()
     assert rung == [(report.id,)]
     assert acts(tenant, "settlement.asked") == ["settlement.asked"]
-    for day in ("x", "", str(clock.today() + timedelta(days=1))):
-        assert browser.post("/office/reconciliation/ask", {"day": day}).status_code == 404
+    for day, status in (("x", 400), ("", 400), (str(clock.today() + timedelta(days=1)), 404)):
+        assert browser.post("/office/reconciliation/ask", {"day": day}).status_code == status
     assert browser.post("/office/reconciliation/ask", {"day": str(YESTERDAY)}, token=False).status_code == 400
 
 

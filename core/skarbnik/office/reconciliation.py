@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
@@ -108,6 +108,8 @@ def _day(wanted: date) -> str:
 def ask() -> Response:
     """Do not wait for the night: the worker asks every gateway about a day now."""
     check_token()
+    if read_day(request.form.get("day")) is None:
+        abort(400)
     wanted = _asked_day()
     settling.begin_asking(frame.session(), g.tenant, wanted)
     record_own_act("settlement.asked", f"day:{wanted}")
