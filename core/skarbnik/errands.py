@@ -36,6 +36,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "payments.refund_notified": refund_tasks.refund_notified,
     "payments.paid": portal.confirm_payment,
     "payments.part_paid": portal.confirm_part,
+    "payments.refunded": portal.tell_refunded,
     "settlements.every_night": settling.every_night,
     "settlements.ask": settling.ask_now,
     "settlements.match": settling.match_again,

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import total_ordering
 
+PLN = "PLN"  # all that is ordered and booked; money of another currency may come, and only goes back
 DECIMAL = re.compile(r"(-?)(\d{1,13})\.(\d{2})", re.ASCII)
 
 

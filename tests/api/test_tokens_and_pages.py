@@ -1,21 +1,30 @@
 """The programs of a gmina: a token for an hour and a scope, strict questions, pages without a gap."""
 
+import json
 from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 from sqlalchemy import text
+from tests.payments.refunding import propose
 
 from skarbnik import clock
 from skarbnik.accounts.services import TOKEN_LIFE, make_api_client
 from skarbnik.cli.office import SCOPES
+from skarbnik.payments import api as payments_api
+from skarbnik.payments.models import Capture
+from skarbnik.payments.refunds import approve_refund, decline_refund
+from skarbnik.payments.services import record_report
+from skarbnik.payments.states import RefundKind
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
+    OfficialFactory,
     PayerFactory,
     TransactionFactory,
     UserFactory,
     bound_to,
+    report_on,
 )
 
 BASE = "https://lipowo.skarbnik.test"
@@ -202,6 +211,58 @@ def test_a_payment_order_is_told_with_its_lines_and_the_look_is_written_down(pro
             text("SELECT action, subject_id, ip, length(request_id) FROM audit_entries WHERE actor = 'api' ORDER BY id")
         ).all()
     assert acts == [("payment.viewed", order.id, "127.0.0.1", 32), ("receivables.listed", None, "127.0.0.1", 32)]
+
+
+def test_a_payment_order_is_told_with_what_went_back_and_what_is_on_its_way(program, tenant):
+    with tenant.session() as session, bound_to(session):
+        asks, decides = OfficialFactory(), OfficialFactory()
+        order = TransactionFactory(started=True).order
+        (capture,) = record_report(session, order.transactions[0].id, report_on(order.transactions[0])).captures
+        waiting, gone, going, declined = [
+            propose(session, capture, asks, grosze, kind=kind)
+            for grosze, kind in (
+                (100, RefundKind.OUTSIDE),
+                (2_000, RefundKind.OUTSIDE),
+                (3_000, RefundKind.GATEWAY),
+                (400, RefundKind.OUTSIDE),
+            )
+        ]
+        for each in (gone, going):
+            approve_refund(session, each.id, by=decides.id)
+        decline_refund(session, declined.id, by=decides.id, reason="nie")
+        number, ids, today = order.number, [gone.id, going.id], clock.today()
+    program.take_token()
+
+    told = program.get(f"/api/v1/payment-orders/{number}").json
+
+    assert (told["state"], told["amount"]) == ("paid", 10_000)
+    assert [each["id"] for each in told["refunds"]] == [str(each) for each in ids]
+    assert [(each["amount"], each["currency"], each["state"]) for each in told["refunds"]] == [
+        (2_000, "PLN", "completed"),
+        (3_000, "PLN", "approved"),
+    ]
+    went, not_yet = [each["went_back_at"] for each in told["refunds"]]
+    assert (went[:10], not_yet) == (str(today), None)
+    assert all(each["decided_at"] for each in told["refunds"])
+    assert "nadpłata" not in json.dumps(told, ensure_ascii=False)  # the reason is the office's own
+    assert str(waiting.id) not in json.dumps(told)
+
+
+def test_an_order_without_refunds_says_so_and_very_many_are_not_told_at_once(program, tenant, monkeypatch):
+    with tenant.session() as session, bound_to(session):
+        asks, decides = OfficialFactory(), OfficialFactory()
+        order = TransactionFactory(started=True).order
+        (capture,) = record_report(session, order.transactions[0].id, report_on(order.transactions[0])).captures
+        number = order.number
+    program.take_token()
+    assert program.get(f"/api/v1/payment-orders/{number}").json["refunds"] == []
+
+    monkeypatch.setattr(payments_api, "MOST", 2)
+    with tenant.session() as session, bound_to(session):
+        for grosze in (100, 200, 300):
+            refund = propose(session, session.get_one(Capture, capture.id), asks, grosze)
+            approve_refund(session, refund.id, by=decides.id)
+    assert [each["amount"] for each in program.get(f"/api/v1/payment-orders/{number}").json["refunds"]] == [200, 300]
 
 
 def test_an_order_that_does_not_exist_is_a_problem_and_no_page(program):

@@ -227,7 +227,7 @@ def test_a_refused_line_becomes_a_difference_and_an_accountant_sends_it_again(ba
 
     with tenant.session() as session:
         (closed,) = session.scalars(select(Difference))
-        assert (closed.closed_by, closed.resolution) == (clerk.id, "booked")
+        assert (closed.closed_by, closed.resolution) == (clerk.id, "released")
         assert session.scalars(select(BookingBatch.number).order_by(BookingBatch.number)).all() == [1, 2]
         assert session.get_one(BookingLine, lines[1].id).state is BookingState.SENT
 

@@ -129,6 +129,16 @@ def test_a_holiday_of_a_new_law_needs_no_value(official, tenant):
         assert [str(day) for day in rules_of(session).workdays.free] == ["2026-12-15"]
 
 
+def test_an_amount_of_the_law_is_typed_as_every_amount(official, tenant):
+    browser = official()
+    browser.get("/office/kinds/rates")
+    words = VALUE | {"kind": "others_limit"}
+    assert browser.post("/office/kinds/rates", words | {"value": "6 0"}).status_code == 422
+    assert browser.post("/office/kinds/rates", words | {"value": "6\u00a0000,00 zł"}).status_code == 303
+
+    assert [row[2] for row in own_values(tenant)] == [600_000]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -6,6 +6,8 @@ from skarbnik.dev.state import CHECKOUT
 from skarbnik.office.difference_words import KINDS, difference_words, resolution_names
 from skarbnik.payments.differences import MENDED, QUESTIONS
 from skarbnik.payments.models import Difference
+from skarbnik.payments.refunds import FOR_A_PERSON, PROPOSED
+from skarbnik.payments.services import MISFIT, OF_A_LINE
 from skarbnik.plugin_api import TransactionState
 
 
@@ -23,7 +25,8 @@ def test_every_kind_that_is_opened_somewhere_has_words():
     for path in (CHECKOUT / "core" / "skarbnik").glob("**/*.py"):
         found = re.findall(r"open_difference\(\s*session,\s*([^,]+),", path.read_text())
         opened |= {each.strip('"') for each in found if each.startswith('"')}
-    assert {"payment_held", "capture_in_suspense", "booking_refused"} <= opened <= set(KINDS)
+    assert {"payment_held", "booking_refused"} <= opened <= set(KINDS)
+    assert {MISFIT, *OF_A_LINE, PROPOSED, *FOR_A_PERSON} <= set(KINDS)
 
 
 def test_every_way_a_difference_ends_by_itself_has_words(app):

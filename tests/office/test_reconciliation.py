@@ -100,6 +100,39 @@ def test_a_gateway_that_did_not_tell_is_told_apart_from_one_that_refuses(officia
     assert said in browser.get(f"/office/reconciliation?day={YESTERDAY}").text
 
 
+def test_a_difference_of_currency_shows_both_currencies(official, town, tenant):
+    moment = clock.start_of(YESTERDAY) + timedelta(hours=12)
+    with tenant.session() as session:
+        line = Told(K.PAYMENT, "OURS", Money(10_000), "EUR", moment, fee=Money(100), payout="W1")
+        settlements.keep(session, town.account.id, [line], SettlementOrigin.REPORT)
+        differences.look(session, town.account.id)
+        found = session.scalars(select(Difference.id).where(Difference.kind == "amount_differs")).one()
+    page = official().get(f"/office/differences/{found}").text
+
+    assert "<dd>100,00\u00a0EUR</dd>" in page
+    assert "<dd>100,00\u00a0zł</dd>" in page
+    for path in ("/office/differences", f"/office/reconciliation?day={YESTERDAY}"):
+        assert "100,00\u00a0EUR" in official().get(path).text
+
+
+@pytest.mark.parametrize("last", ["0001-01-01", "9999-12-31", "1999-12-31", "x", ""])
+def test_no_day_is_too_far_for_the_list_of_days_or_of_payments(official, town, last):
+    browser = official()
+
+    assert browser.get(f"/office/reconciliation?last={last}").status_code == 200
+    assert browser.get(f"/office/payments?from={last}").status_code == 200
+    assert browser.get(f"/office/payments?until={last}").status_code == 200
+    assert browser.post("/office/reconciliation/ask", {"day": last}).status_code in {400, 404}
+
+
+def test_from_an_older_page_of_days_one_comes_back_and_may_choose_any_day(official, town):
+    page = official().get(f"/office/reconciliation?last={YESTERDAY - timedelta(days=40)}").text
+
+    assert f'max="{clock.today()}"' in page
+    assert f'rel="prev" href="/office/reconciliation?last={YESTERDAY - timedelta(days=9)}"' in page
+    assert 'rel="prev"' not in official().get("/office/reconciliation").text
+
+
 @pytest.mark.parametrize("day", ["", "x", "2026-02-30", "1999-12-31", "9999-01-01", "2026-11-26' OR 1=1"])
 def test_a_day_that_is_none_does_not_exist(official, town, day):
     assert official().get(f"/office/reconciliation?day={day}").status_code == 404

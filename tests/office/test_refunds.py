@@ -330,6 +330,19 @@ def test_money_of_another_currency_or_account_can_only_go_back(official, paid, a
     assert browser.post(f"{address(capture)}/captures/{capture.id}/book").status_code == 409
 
 
+def test_money_of_another_currency_is_never_written_as_zlote(official, paid, tenant, propose, address):
+    capture, first, second = paid(currency="EUR", amount=Money(1_200)), official(), official()
+    told = {"kind": "outside", "happened_on": str(clock.today()), "reference": "WB 1", "on_no_line": "12"}
+    page = propose(first, capture, **told).location
+    second.get(page)
+    second.post(f"{page}/approve")
+
+    for path in (page, address(capture)):
+        shown = second.get(path).text
+        assert "12,00\u00a0EUR" in shown
+        assert "12,00\u00a0zł" not in shown.replace("100,00\u00a0zł", "")
+
+
 def test_a_gateway_that_cannot_refund_is_not_offered(official, paid, address, tenant, monkeypatch):
     capture, browser = paid(), official()
     form = f"{address(capture)}/captures/{capture.id}/refund"

@@ -4,16 +4,19 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import select
+from tests.payments.refunding import propose
 
 from skarbnik import clock
 from skarbnik.errors import Conflict, NotFound
 from skarbnik.money import Money
 from skarbnik.payments import differences, settlements
-from skarbnik.payments.bookings import release_booking
+from skarbnik.payments.bookings import mark_refused, release_booking
 from skarbnik.payments.differences import MENDED, QUESTIONS, close, give_back, look, take, write_note
 from skarbnik.payments.models import BookingLine, Difference, SettlementOrigin
+from skarbnik.payments.refunds import approve_refund
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState, RefundKind, RefundStage
+from skarbnik.payments.suspense import book_capture
 from skarbnik.plugin_api import SettlementKind
 from skarbnik.testing.factories import InstalmentFactory, OfficialFactory, TransactionFactory, report_on
 
@@ -127,6 +130,37 @@ def test_a_refund_missing_in_the_report_has_two_days_to_come(captured, told, wen
     assert queue() == [("portal_only", -400)]
     night(told(kind=K.REFUND, external_id="BACK-1", amount=Money(-400)), days=3)
     assert closed() == [("portal_only", "told")]
+
+
+def test_a_decision_about_money_says_nothing_about_what_the_gateway_does_not_report(session, captured, night, queue):
+    """A person puts too much money on the order, and gives back the rest: it is still not in the gateway's report."""
+    capture = captured(paid=10_500)
+    night(days=2)
+    assert sorted(queue()) == [("capture_in_suspense", 10_500), ("portal_only", 10_500)]
+
+    book_capture(session, capture.id, user_id=OfficialFactory().id)
+    assert sorted(queue()) == [("capture_in_suspense", 500), ("portal_only", 10_500)]
+    refund = propose(session, capture, OfficialFactory(), of_rest=500, happened_on=clock.today())
+    approve_refund(session, refund.id, by=OfficialFactory().id)
+
+    assert queue() == [("portal_only", 10_500)]
+
+
+def test_a_line_that_is_sent_again_may_be_waited_for_again(session, captured, told, night, queue):
+    """The silence that ended with a refusal is not what the person decides about."""
+    with clock.stopped_at(datetime(2026, 11, 24, 12, tzinfo=UTC)):
+        (booking,) = captured().booking_lines
+        booking.move_to(BookingState.SENT)
+        booking.sent_at = clock.now()
+    session.flush()
+    night(days=4, is_told=False)
+    assert queue() == [("not_answered", 10_000)]
+    mark_refused(session, booking, reason="Rata jest zamknięta")
+    release_booking(session, booking.id, user_id=OfficialFactory().id)
+    booking.move_to(BookingState.SENT)
+    session.flush()
+    night(days=5, is_told=False)
+    assert queue() == [("not_answered", 10_000)]
 
 
 def test_nothing_is_missing_in_a_report_that_never_came(captured, night, queue):
@@ -403,4 +437,4 @@ def test_money_that_waits_for_a_decision_is_not_lost_by_closing_its_difference(s
         close(session, difference.id, resolution="nic", by=official.id)
     release_booking(session, difference.subject_id, user_id=official.id)
     session.refresh(difference)
-    assert difference.resolution == "booked"
+    assert difference.resolution == "released"

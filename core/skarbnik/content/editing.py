@@ -24,6 +24,7 @@ from skarbnik.web.access import current_person, requires
 from skarbnik.web.forms import TokenForm
 from skarbnik.web.languages import LANGUAGES, current_language
 from skarbnik.web.limits import limited
+from skarbnik.web.paging import page_number
 
 blueprint = Blueprint("editing", __name__, url_prefix="/office", template_folder="templates")
 
@@ -32,7 +33,6 @@ Page = str | Response | tuple[str, int]
 SINGLE = [kind for kind in ArticleKind if kind not in MANY and kind is not ArticleKind.ACCESSIBILITY]
 NEWS = {ArticleKind.NEWS, ArticleKind.WARNING}
 NEWS_ON_A_PAGE = 25
-MOST_PAGES = 1000
 DECLARATION = Key(ArticleKind.ACCESSIBILITY, MAIN, queries.POLISH)
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
@@ -70,7 +70,7 @@ def _key(kind: str, slug: str, language: str) -> Key:
 @requires(EDIT)
 def texts() -> str:
     session = frame.session()
-    page = min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES)
+    page = page_number()
     own = {line.kind: line for line in queries.list_lines(session, SINGLE)}
     news = queries.list_lines(session, NEWS, page=page, size=NEWS_ON_A_PAGE)
     pages = queries.list_lines(session, {ArticleKind.PAGE})

@@ -21,10 +21,9 @@ from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
 from skarbnik.web.addresses import own_path
 from skarbnik.web.languages import current_language
+from skarbnik.web.paging import page_number
 
 blueprint = Blueprint("content", __name__, template_folder="templates")
-
-MOST_PAGES = 1000
 
 
 def _get(kind: ArticleKind, slug: str = MAIN) -> Text:
@@ -34,7 +33,7 @@ def _get(kind: ArticleKind, slug: str = MAIN) -> Text:
 @blueprint.get("/news")
 @public("news are for everybody")
 def news() -> str:
-    page = min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES)
+    page = page_number()
     rows, more = queries.list_news(frame.session(), current_language(), clock.now(), page=page)
     return render_template("content/news.html", rows=rows, page=page, more=more)
 

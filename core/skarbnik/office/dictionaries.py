@@ -29,13 +29,14 @@ from skarbnik.receivables.services import KindSettings, set_kind, set_value
 from skarbnik.receivables.workdays import holidays_of
 from skarbnik.web import frame
 from skarbnik.web.access import requires
+from skarbnik.web.amounts import WrongAmount, read_amount_or_zero
 from skarbnik.web.fields import Day, Number, at_most
 from skarbnik.web.formats import account
 from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("dictionaries", __name__, url_prefix="/office/kinds", template_folder="templates")
 
-_NUMBER = re.compile(r"(\d{1,5})(?:[.,](\d{1,2}))?", re.ASCII)
+_RATE = re.compile(r"(\d{1,5})(?:[.,](\d{1,2}))?", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ class ValueForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     kind = SelectField()
     from_on = Day()
-    value = StringField(render_kw={"inputmode": "decimal", "maxlength": 8})
+    value = StringField(render_kw={"inputmode": "decimal", "maxlength": 20})
     note = StringField(validators=[at_most(200)], render_kw={"maxlength": 200})
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -81,10 +82,16 @@ class ValueForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             raise ValidationError(_("Enter a number with at most two decimals, such as 10,5."))
 
     def hundredths(self) -> int | None:
-        """The value in hundredths of a per cent, or in grosze."""
+        """The value in hundredths of a per cent, or in grosze; None for what is neither."""
         if self.kind.data == DatedKind.FREE_DAY:
             return 1
-        found = _NUMBER.fullmatch((self.value.data or "").strip())
+        typed = self.value.data or ""
+        if self.kind.data in SHIPPED and SHIPPED[DatedKind(self.kind.data)].unit == "money":
+            try:
+                return read_amount_or_zero(typed).grosze
+            except WrongAmount:
+                return None
+        found = _RATE.fullmatch(typed.strip())
         return int(found[1]) * 100 + int(f"{found[2] or '':0<2}") if found else None
 
 

@@ -148,7 +148,7 @@ def words_of(kind: str) -> Words:
 
 
 def resolution_names() -> dict[str, str]:
-    """How differences end by themselves. What a person wrote is shown as it was written."""
+    """How differences end, by themselves or with a decision. What a person wrote is shown as it was written."""
     return {
         "captured": _("The gateway was asked and the money was captured."),
         "told": _("The gateway has reported it since."),
@@ -156,16 +156,17 @@ def resolution_names() -> dict[str, str]:
         "recorded": _("The refund is recorded here now."),
         "adds_up": _("The payout adds up now."),
         "moved_on": _("The finance system has moved on."),
+        "released": _("A person decided to send it to be booked."),
         "booked": _("Booked in the finance system."),
         "completed": _("The gateway has the money now."),
         "rejected": _("The gateway holds nothing any more."),
         "pending": _("The gateway holds nothing any more."),
-        "refunded": _("refunded"),
-        "taken_back": _("withdrawn"),
-        "declined": _("declined"),
-        "approved": _("approved"),
-        "refund_completed": _("done at the gateway"),
-        "refund_rejected": _("refused by the gateway"),
-        "proposed_anew": _("proposed anew"),
-        "seen": _("looked at, nothing more to do"),
+        "refunded": _("The money went back to the payer."),
+        "taken_back": _("The refund was withdrawn."),
+        "declined": _("The refund was declined."),
+        "approved": _("The refund was approved."),
+        "refund_completed": _("The gateway sent the money back."),
+        "refund_rejected": _("The gateway refused the refund."),
+        "proposed_anew": _("The refund was proposed anew."),
+        "seen": _("Somebody looked at it, and nothing more is to be done."),
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
@@ -15,6 +15,7 @@ from skarbnik.receivables.documents import PAGE, get_document, list_documents_of
 from skarbnik.receivables.permissions import READ_DOCUMENTS
 from skarbnik.web import frame
 from skarbnik.web.access import requires
+from skarbnik.web.paging import page_number
 
 blueprint = Blueprint(
     "payer_documents", __name__, url_prefix="/office/payers/<uuid:payer_id>/documents", template_folder="templates"
@@ -26,7 +27,7 @@ blueprint = Blueprint(
 def listed(payer_id: UUID) -> str:
     session = frame.session()
     payer = get_payer(session, payer_id)
-    page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    page = page_number(10_000)
     rows = list_documents_of_payer(session, payer_id, today=clock.today(), page=page)
     record_own_act("documents.listed", "payer", payer_id)
     return render_template("office/documents.html", payer=payer, rows=rows[:PAGE], more=len(rows) > PAGE, page=page)

@@ -30,11 +30,12 @@ from skarbnik.plugin_api import Capability
 from skarbnik.tenancy.plugins import Plugins
 from skarbnik.web import frame
 from skarbnik.web.access import requires
-from skarbnik.web.fields import at_most
+from skarbnik.web.fields import Amount, at_most
 
 blueprint = Blueprint("gateways", __name__, url_prefix="/office/gateways", template_folder="templates")
 
 EXAMPLE = Money(10_000)  # what a commission is shown for
+HIGHEST_FIXED = Money(1_000)
 _NUMBER = re.compile(r"(\d{1,2})(?:[.,](\d{1,2}))?", re.ASCII)
 
 
@@ -48,7 +49,7 @@ class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     blik = BooleanField()
     payer = RadioField()
     rate = StringField(render_kw={"inputmode": "decimal", "maxlength": 5})
-    fixed = StringField(render_kw={"inputmode": "decimal", "maxlength": 5})
+    fixed = Amount(render_kw={"inputmode": "decimal", "maxlength": 8})
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -62,7 +63,7 @@ class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             raise ValidationError(_("Enter a number from 0 to 10 with at most two decimals, such as 0,99."))
 
     def validate_fixed(self, field: Any) -> None:
-        if _hundredths(field.data) is None:
+        if not field.errors and field.data > HIGHEST_FIXED:
             raise ValidationError(_("Enter a number from 0 to 10 with at most two decimals, such as 0,05."))
 
     def settings(self) -> AccountSettings:
@@ -72,7 +73,7 @@ class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
             blik=self.blik.data,
             commission_payer=CommissionPayer(self.payer.data),
             commission_rate=_hundredths(self.rate.data) or 0,
-            commission_fixed=Money(_hundredths(self.fixed.data) or 0),
+            commission_fixed=self.fixed.data,
         )
 
 
@@ -123,7 +124,7 @@ def account(account_id: UUID) -> str | Response | tuple[str, int]:
     if not form.is_submitted():
         form.title.data, form.enabled.data, form.blik.data = found.title, found.enabled, found.blik
         form.payer.data = found.commission_payer.value
-        form.rate.data, form.fixed.data = _typed(found.commission_rate), _typed(found.commission_fixed.grosze)
+        form.rate.data, form.fixed.data = _typed(found.commission_rate), found.commission_fixed
     elif form.validate():
         set_merchant_account(session, account_id, form.settings())
         record_own_act("merchant_account.changed", "merchant_account", account_id)

@@ -17,7 +17,6 @@ from skarbnik.office.settings_form import SettingsForm, make_form
 from skarbnik.payments.credentials import (
     AnotherAccount,
     drop_credentials,
-    holder_of,
     list_versions,
     propose_credentials,
     proposed_changes,
@@ -41,7 +40,7 @@ def keys(account_id: UUID) -> str | Response | tuple[str, int]:
     account = _get_account(account_id)
     gateway_type = _type_of(account)
     session = frame.session()
-    current = get_settings(session, g.tenant, holder_of(account), gateway_type.settings_type, account.settings_version)
+    current = get_settings(session, g.tenant, account.holder, gateway_type.settings_type, account.settings_version)
     form, problem = make_form(current), None
     if form.is_submitted() and form.validate() and _may_be_tried(gateway_type, current, form):
         problem = _propose(account, gateway_type, form)

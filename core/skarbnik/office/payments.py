@@ -6,7 +6,6 @@ They stand on the clerk's blueprint, where the menu and other pages look for the
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -16,10 +15,11 @@ from werkzeug.wrappers import Response
 
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
-from skarbnik.money import Money
+from skarbnik.money import PLN, Money
 from skarbnik.office import queries
-from skarbnik.office.difference_words import words_of
+from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.office.queries import OrderFilter
+from skarbnik.office.refunds import kind_names
 from skarbnik.office.views import blueprint
 from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.models import BookingLine, Capture, Notification, PaymentOrder
@@ -30,6 +30,7 @@ from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.addresses import read_day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
@@ -47,8 +48,8 @@ def payments_list() -> str:
         number=_text("number").upper() or None,
         payer=_text("payer") or None,
         gateway=_one_of(gateways, "gateway"),
-        from_on=_day("from"),
-        until_on=_day("until"),
+        from_on=read_day(request.args.get("from")),
+        until_on=read_day(request.args.get("until")),
     )
     rows = list(queries.list_orders(session, wanted, before=cursor("before")))
     record_own_act("payments.listed", "payment_orders")
@@ -80,13 +81,6 @@ def _one_of(known: Iterable[str], name: str) -> str | None:
     return value if value in set(known) else None
 
 
-def _day(name: str) -> date | None:
-    try:
-        return date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-
-
 @blueprint.get("/payments/<number>")
 @requires(SEE_ANY)
 def payment(number: str) -> str:
@@ -94,10 +88,12 @@ def payment(number: str) -> str:
     order = get_order(session, number)
     record_own_act("payment.viewed", "payment_order", order.id)
     captures = _captures(order)
-    refunds = sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
+    refunds = order.refunds
     return render_template(
         "office/payment.html",
         words_of=words_of,
+        resolutions=resolution_names(),
+        kinds=kind_names(),
         order=order,
         payer=queries.get_payer(session, order.payer_id),
         steps=make_timeline(order),
@@ -107,7 +103,9 @@ def payment(number: str) -> str:
         refundable={capture.id for capture in captures if left_on_no_line(capture) or _left(capture)},
         lines={capture.id: _in_order(capture) for capture in captures},
         refunds=refunds,
-        gone=Money.total(each.amount for each in refunds if each.state is RefundStage.COMPLETED),
+        gone=Money.total(
+            each.amount for each in refunds if each.state is RefundStage.COMPLETED and each.capture.currency == PLN
+        ),
         people=queries.user_names(session, {each.requested_by for each in refunds}),
         decisions=queries.list_decisions(session, order.id),
         notifications=session.scalars(

@@ -149,7 +149,7 @@ def _finance_rows(each: AccountDay, names: dict[str, str]) -> Iterator[Sequence[
 
 def _ended(row: Any, ends: dict[str, str]) -> str:
     said: str = _("to be clarified") if row.closed_at is None else ends.get(row.resolution, row.resolution)
-    return f"{said} {row.closed_by}" if row.closed_by else said
+    return f"{said} ({row.closed_by})" if row.closed_by else said
 
 
 def lines_table(wanted: date, lines: Sequence[DayLine], accounts: Sequence[AccountDay]) -> Table:

@@ -85,8 +85,14 @@ def gateway_names(session: Session) -> dict[str, str]:
 
 
 _DECISIONS = text("""
-    SELECT d.kind, d.amount, d.opened_at, d.closed_at, d.resolution, u.name AS closed_by
-    FROM differences d LEFT JOIN users u ON u.id = d.closed_by
+    SELECT d.kind, d.amount, d.opened_at, d.closed_at, d.resolution, u.name AS closed_by,
+        coalesce(s.currency, k.currency, g.currency, 'PLN') AS currency
+    FROM differences d
+    LEFT JOIN users u ON u.id = d.closed_by
+    LEFT JOIN settlement_lines s ON s.id = d.subject_id
+    LEFT JOIN captures k ON k.id = d.subject_id
+    LEFT JOIN refunds f ON f.id = d.subject_id
+    LEFT JOIN captures g ON g.id = f.capture_id
     WHERE d.order_id = :order ORDER BY d.opened_at, d.id LIMIT 100
 """)
 
@@ -100,7 +106,8 @@ _DIFFERENCE = """
     SELECT d.id, d.kind, d.subject_id, d.amount, d.day, d.opened_at, d.owner_id, d.note, d.closed_at, d.resolution,
         o.number, b.state AS booking_state, b.reason, u.name AS owner, c.name AS closed_by, m.title AS account,
         p.id AS payout_id, coalesce(s.external_id, k.external_id) AS gateway_number, s.amount AS theirs,
-        CASE WHEN s.kind = 'payment' OR s.id IS NULL THEN k.amount END AS ours
+        CASE WHEN s.kind = 'payment' OR s.id IS NULL THEN k.amount END AS ours, k.currency AS our_currency,
+        coalesce(s.currency, k.currency, g.currency, p.currency, 'PLN') AS currency
     FROM differences d
     LEFT JOIN payment_orders o ON o.id = d.order_id
     LEFT JOIN booking_lines b ON b.id = d.subject_id
@@ -110,6 +117,8 @@ _DIFFERENCE = """
     LEFT JOIN payouts p ON p.id = d.subject_id
     LEFT JOIN settlement_lines s ON s.id = d.subject_id
     LEFT JOIN captures k ON k.id = coalesce(s.capture_id, d.subject_id)
+    LEFT JOIN refunds f ON f.id = d.subject_id
+    LEFT JOIN captures g ON g.id = f.capture_id
 """
 _CHOSEN = """
     (CAST(:kind AS varchar) IS NULL OR d.kind = :kind)

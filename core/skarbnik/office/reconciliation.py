@@ -16,7 +16,6 @@ from wtforms.validators import ValidationError
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import BrokenFile, FileProblem, Nonsense, NotFound
-from skarbnik.money import ZERO
 from skarbnik.office import protocol, queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.payments import reconciliation, settling
@@ -25,8 +24,10 @@ from skarbnik.payments.permissions import DECIDE, SEE_ANY
 from skarbnik.payments.queries import list_all_accounts
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.addresses import read_day
 from skarbnik.web.formats import account, day
 from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.paging import page_number
 from skarbnik.web.tables import FileFormat, as_file, as_paper, as_pdf_answer
 
 blueprint = Blueprint("reconciliation", __name__, url_prefix="/office/reconciliation", template_folder="templates")
@@ -35,7 +36,7 @@ LARGEST_STATEMENT = 10 * 1024 * 1024
 AROUND = 64 * 1024  # what a form has beside its file
 SHOWN = 100  # differences of a day on its page
 MOST_LINES = 20_000  # of a file
-MOST_PAGES = 1_000
+FIRST_DAY = date(2000, 1, 1)  # before it nobody paid here
 
 
 class StatementForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -59,12 +60,15 @@ def days() -> str:
     """The days, the newest first; with `day` in the address, that day."""
     if "day" in request.args:
         return _day(_asked_day())
-    last = _read_day(request.args.get("last")) or clock.today()
-    rows = reconciliation.list_days(frame.session(), last=min(last, clock.today()))
+    today = clock.today()
+    last = min(max(read_day(request.args.get("last")) or today, FIRST_DAY), today)
+    rows = reconciliation.list_days(frame.session(), last=last)
     return render_template(
         "office/reconciliation.html",
         rows=rows,
-        older=rows[-1].day - timedelta(days=1),
+        today=today,
+        older=rows[-1].day - timedelta(days=1) if rows[-1].day > FIRST_DAY else None,
+        newer=min(last + timedelta(days=reconciliation.DAYS), today) if last < today else None,
         statements=_accounts_with_files(),
         decide=DECIDE,
     )
@@ -72,7 +76,7 @@ def days() -> str:
 
 def _day(wanted: date) -> str:
     session = frame.session()
-    differing, page = request.args.get("lines") == "differing", _page()
+    differing, page = request.args.get("lines") == "differing", page_number()
     lines = reconciliation.list_lines(session, wanted, differing=differing, page=page)
     accounts = reconciliation.get_day(session, wanted)
     return render_template(
@@ -103,12 +107,10 @@ def _day(wanted: date) -> str:
 @requires(DECIDE)
 def ask() -> Response:
     """Do not wait for the night: the worker asks every gateway about a day now."""
-    wanted = _read_day(request.form.get("day"))
     check_token()
-    if wanted is None:
+    if read_day(request.form.get("day")) is None:
         abort(400)
-    if wanted > clock.today():
-        raise NotFound("a day that has not come")
+    wanted = _asked_day()
     settling.begin_asking(frame.session(), g.tenant, wanted)
     record_own_act("settlement.asked", f"day:{wanted}")
     flash(_("The gateways are being asked. What they say stands here in a moment; load the page anew."))
@@ -168,7 +170,7 @@ def _statement_page(form: StatementForm, problems: list[FileProblem] | None = No
 @blueprint.get("/payouts")
 @requires(SEE_ANY)
 def payouts() -> str:
-    page = _page()
+    page = page_number()
     rows = reconciliation.list_payouts(frame.session(), page=page)
     return render_template(
         "office/payouts.html", rows=rows[: reconciliation.PAGE], more=len(rows) > reconciliation.PAGE, page=page
@@ -178,7 +180,7 @@ def payouts() -> str:
 @blueprint.get("/payouts/<uuid:payout_id>")
 @requires(SEE_ANY)
 def payout(payout_id: UUID) -> str:
-    session, page = frame.session(), _page()
+    session, page = frame.session(), page_number()
     found = reconciliation.get_payout(session, payout_id)
     lines = reconciliation.list_payout_lines(session, payout_id, page=page)
     return render_template(
@@ -189,7 +191,6 @@ def payout(payout_id: UUID) -> str:
         more=len(lines) > reconciliation.PAGE,
         page=page,
         names=protocol.settlement_names(),
-        zero=ZERO,
     )
 
 
@@ -221,19 +222,8 @@ def _accounts_with_files() -> list[MerchantAccount]:
 
 
 def _asked_day() -> date:
-    """The day of the address. One that was not written by us, or has not come, is none."""
-    found = _read_day(request.args.get("day"))
-    if found is None or not date(2000, 1, 1) <= found <= clock.today():
+    """The day of the address, or of the form. One that was not written by us, or has not come, is none."""
+    found = read_day(request.values.get("day"))
+    if found is None or not FIRST_DAY <= found <= clock.today():
         raise NotFound("no such day")
     return found
-
-
-def _read_day(text: str | None) -> date | None:
-    try:
-        return date.fromisoformat(text or "")
-    except ValueError:
-        return None
-
-
-def _page() -> int:
-    return min(max(request.args.get("page", 1, type=int), 1), MOST_PAGES)

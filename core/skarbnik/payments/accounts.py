@@ -55,10 +55,9 @@ def open_merchant_account(
         )
     if account.creditor_account_id != creditor_account_id:
         raise Conflict(f"merchant account {account.id} pays out to another bank account")
-    holder = f"merchant:{account.id}"
-    known = account.settings_version and get_settings(session, tenant, holder, gateway_type.settings_type)
+    known = account.settings_version and get_settings(session, tenant, account.holder, gateway_type.settings_type)
     if known != settings:
-        account.settings_version = store_settings(session, tenant, holder, settings)
+        account.settings_version = store_settings(session, tenant, account.holder, settings)
     is_new = account not in session
     session.add(account)
     session.flush()

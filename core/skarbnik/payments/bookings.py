@@ -14,7 +14,7 @@ from skarbnik.errors import ForbiddenTransition, NotFound
 from skarbnik.money import Amounts
 from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine
-from skarbnik.payments.services import close_difference, lower_difference, open_difference
+from skarbnik.payments.services import OF_A_LINE, close_difference, lower_difference, open_difference
 from skarbnik.payments.states import ON_ITS_WAY_SQL, BookingState
 
 
@@ -35,7 +35,7 @@ def release_booking(session: Session, booking_id: UUID, *, user_id: UUID) -> Boo
     for line in beside:
         if line.state is state:
             line.move_to(BookingState.WAITING)
-            close_difference(session, line.id, resolution="booked", user_id=user_id)
+            close_difference(session, line.id, *OF_A_LINE, resolution="released", user_id=user_id)
     publish(session, "exchange.bookings_wait", booking.capture_id)
     return booking
 
@@ -115,11 +115,11 @@ def _keep_beside(session: Session, booking: BookingLine) -> None:
     refused = [line for line in _lock_beside(session, booking.id) if line.state is BookingState.REFUSED]
     left = Amounts.sum(line.amounts for line in refused).total
     if left:
-        lower_difference(session, booking.id, left)
+        lower_difference(session, booking.id, *OF_A_LINE, to=left)
         return
     for line in refused:  # all of it went back: the finance system need not hear of it
         line.move_to(BookingState.REFUNDED)
-    close_difference(session, booking.id, resolution="refunded")
+    close_difference(session, booking.id, *OF_A_LINE, resolution="refunded")
 
 
 def mark_seen(session: Session, run_id: UUID) -> int:

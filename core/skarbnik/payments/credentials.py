@@ -39,10 +39,6 @@ class Version:
     by: UUID | None  # None: the operator, at the command line
 
 
-def holder_of(account: MerchantAccount) -> str:
-    return f"merchant:{account.id}"
-
-
 def propose_credentials(
     session: Session,
     tenant: Tenant,
@@ -59,7 +55,7 @@ def propose_credentials(
     account = lock_merchant_account(session, account_id)
     if gateway_type.merchant(settings) != account.merchant:
         raise AnotherAccount(f"not keys of merchant account {account_id}")
-    current = get_settings(session, tenant, holder_of(account), gateway_type.settings_type, account.settings_version)
+    current = get_settings(session, tenant, account.holder, gateway_type.settings_type, account.settings_version)
     if current == settings:
         raise Invalid(f"these are the keys that merchant account {account_id} has")
     account.proposal_id = new_id()
@@ -88,7 +84,7 @@ def take_up_credentials(
     if account.proposed_by == by:
         raise Forbidden("who proposed keys does not take them up")
     settings = open_settings(tenant, _place(account), account.proposed_keys, gateway_type.settings_type)
-    account.settings_version = store_settings(session, tenant, holder_of(account), settings, by=account.proposed_by)
+    account.settings_version = store_settings(session, tenant, account.holder, settings, by=account.proposed_by)
     _forget_proposal(session, account)
     return account
 
@@ -121,7 +117,7 @@ def list_versions(session: Session, account: MerchantAccount) -> Sequence[Versio
     """Every set of keys that was used, the newest first."""
     rows = session.execute(
         select(PluginSettings.version, PluginSettings.created_at, PluginSettings.created_by)
-        .where(PluginSettings.holder == holder_of(account))
+        .where(PluginSettings.holder == account.holder)
         .order_by(PluginSettings.version.desc())
         .limit(50)
     )
@@ -129,7 +125,7 @@ def list_versions(session: Session, account: MerchantAccount) -> Sequence[Versio
 
 
 def _place(account: MerchantAccount) -> str:
-    return f"{holder_of(account)}/proposal/{account.proposal_id}"
+    return f"{account.holder}/proposal/{account.proposal_id}"
 
 
 def _forget_proposal(session: Session, account: MerchantAccount) -> None:

@@ -20,6 +20,7 @@ from skarbnik.errors import Conflict, NotFound
 from skarbnik.money import Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine, Difference
+from skarbnik.payments.services import MISFIT
 from skarbnik.payments.states import BookingState
 
 GRACE = timedelta(days=2)  # so long a payment may be missing in the report of its day
@@ -27,7 +28,7 @@ WAITS_FOR = timedelta(days=3)  # so long money may wait to be sent, or to be ans
 LOOKS_BACK = timedelta(days=60)
 LONGEST_NOTE = 200
 DECIDED_BY_BOOKING = (BookingState.IN_SUSPENSE, BookingState.REFUSED)
-ENDS_ELSEWHERE = ("capture_in_suspense", "refund_proposed")  # with the money, or with the second person's word
+ENDS_ELSEWHERE = (MISFIT, "refund_proposed")  # with the money, or with the second person's word
 
 # What each question is given: the account, the open subjects of its kind, days and moments to look at.
 _LINES = """
@@ -94,7 +95,9 @@ MENDED = {
     "not_sent": "moved_on",
     "not_answered": "moved_on",
 }
-_OPEN = text("SELECT subject_id FROM differences WHERE kind = :kind AND closed_at IS NULL")
+_OPEN = text(
+    "SELECT subject_id FROM differences WHERE kind = :kind AND closed_at IS NULL AND merchant_account_id = :account"
+)
 _NEWS = """
     SELECT f.* FROM ({question}) AS f
     WHERE NOT EXISTS (
@@ -132,24 +135,25 @@ def look(session: Session, account_id: UUID, *, heal: bool = True) -> None:
         "now": clock.now(),
     }
     for kind, question in QUESTIONS.items():
-        words |= {"kind": kind, "open": list(session.scalars(_OPEN, {"kind": kind})), "resolution": MENDED[kind]}
+        words |= {"kind": kind, "resolution": MENDED[kind]}
+        words["open"] = list(session.scalars(_OPEN, {"kind": kind, "account": account_id}))
         session.execute(text(_CLOSE.format(question=question)), words)
         session.execute(text(_CHANGE.format(question=question)), words)
-        for row in session.execute(text(_NEWS.format(question=question)), words).all():
-            session.execute(
-                insert(Difference)
-                .values(
-                    id=new_id(),
-                    kind=kind,
-                    subject_id=row.subject_id,
-                    order_id=row.order_id,
-                    merchant_account_id=account_id,
-                    day=row.day,
-                    amount=Money(row.amount),
-                    opened_at=clock.now(),
-                )
-                .on_conflict_do_nothing()
-            )
+        news = [
+            {
+                "id": new_id(),
+                "kind": kind,
+                "subject_id": row.subject_id,
+                "order_id": row.order_id,
+                "merchant_account_id": account_id,
+                "day": row.day,
+                "amount": Money(row.amount),
+                "opened_at": clock.now(),
+            }
+            for row in session.execute(text(_NEWS.format(question=question)), words)
+        ]
+        if news:
+            session.execute(insert(Difference).on_conflict_do_nothing(), news)
     if heal:
         _ask_about(session, account_id, words)
 

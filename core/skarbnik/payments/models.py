@@ -65,6 +65,11 @@ class MerchantAccount(Base):
 
     creditor_account: Mapped[CreditorAccount] = relationship()
 
+    @property
+    def holder(self) -> str:
+        """Under which its keys are kept, see `PluginSettings`."""
+        return f"merchant:{self.id}"
+
 
 class PaymentLink(Base):
     """A way to pay chosen instalments without an account: a payer's link for somebody else, or a code that was typed.
@@ -117,6 +122,12 @@ class PaymentOrder(Base):
 
     lines: Mapped[list[OrderLine]] = relationship(back_populates="order", order_by="OrderLine.position")
     transactions: Mapped[list[Transaction]] = relationship(back_populates="order", order_by="Transaction.created_at")
+
+    @property
+    def refunds(self) -> list[Refund]:
+        """Of all money that came for it, in the order they were proposed."""
+        captures = [capture for transaction in self.transactions for capture in transaction.captures]
+        return sorted((each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at)
 
     def move_to(self, state: PaymentOrderState) -> None:
         self.state = step(ORDER_NEXT, self.state, state)

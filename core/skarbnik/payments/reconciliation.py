@@ -5,7 +5,6 @@ Everything is counted by the database; a page is a few statements however much w
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -328,7 +327,7 @@ _SPLIT = text("""
     WHERE l.payout_id = :payout GROUP BY k.id, k.title, k.position ORDER BY k.position, k.title, k.id
 """)
 _SUMS = text("""
-    SELECT kind, count(*) AS number, sum(amount)::bigint AS amount, sum(fee)::bigint AS fee
+    SELECT kind, sum(amount)::bigint AS amount, sum(fee)::bigint AS fee
     FROM settlement_lines WHERE payout_id = :payout GROUP BY kind
 """)
 _PAYOUT_LINES = text("""
@@ -354,7 +353,6 @@ class PayoutSplit:
     """A payout as the bank account sees it, in parts that add up to the grosz."""
 
     kinds: Sequence[KindShare]
-    by_kind: dict[str, Figure]  # payments, refunds, chargebacks, corrections: before fees
     unallocated: Money  # money that belongs to no kind of receivable yet
     fees: Money  # of the lines, alone and for paying out; never negative unless a gateway gave fees back
     missing: Money  # what the payout has more than its lines, or less
@@ -370,21 +368,20 @@ class PayoutSplit:
 
 
 def split_payout(session: Session, payout: Payout) -> PayoutSplit:
+    """By kind of receivable, as its payments were allocated and its refunds taken back."""
     kinds = [
         KindShare(row.title, row.number, Amounts(Money(row.principal), Money(row.interest), Money(row.costs)))
         for row in session.execute(_SPLIT, {"payout": payout.id})
     ]
-    by_kind: dict[str, Figure] = defaultdict(Figure)
     gross, fees = ZERO, payout.fee
     for row in session.execute(_SUMS, {"payout": payout.id}):
         fees += Money(row.fee)
         if row.kind == SettlementKind.FEE:
             fees -= Money(row.amount)
         else:
-            by_kind[row.kind] = Figure(row.number, Money(row.amount))
             gross += Money(row.amount)
     unallocated = gross - Amounts.sum(each.amounts for each in kinds).total
-    return PayoutSplit(kinds, dict(by_kind), unallocated, fees, payout.amount - (gross - fees))
+    return PayoutSplit(kinds, unallocated, fees, payout.amount - (gross - fees))
 
 
 def list_payout_lines(session: Session, payout_id: UUID, *, page: int = 1, size: int = PAGE) -> Sequence[Any]:

@@ -22,6 +22,8 @@ from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Refund,
 from skarbnik.payments.ordering import lock_order
 from skarbnik.payments.queries import left_of_lines, left_on_no_line, on_no_line
 from skarbnik.payments.services import (
+    MISFIT,
+    OF_A_LINE,
     close_difference,
     lock_instalments_of,
     lock_transaction,
@@ -317,6 +319,7 @@ def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = Non
         order.move_to(PaymentOrderState.REFUNDED)
     close_difference(session, refund.id, *FOR_A_PERSON, resolution="refund_completed")
     publish(session, "exchange.bookings_wait", capture.id)
+    publish(session, "payments.refunded", refund.id)
     record_act(session, "refund.completed", subject="refund", subject_id=refund.id)
 
 
@@ -340,11 +343,11 @@ def _settle(session: Session, original: BookingLine, lines: list[BookingLine]) -
     beside = [line for line in lines if line.order_line_id == original.order_line_id and line.state is original.state]
     left = Amounts.sum(line.amounts for line in beside)
     if left.total:
-        lower_difference(session, original.id, left.total)
+        lower_difference(session, original.id, *OF_A_LINE, to=left.total)
         return
     for line in beside:
         line.move_to(BookingState.REFUNDED)
-        close_difference(session, line.id, resolution="refunded")
+        close_difference(session, line.id, *OF_A_LINE, resolution="refunded")
 
 
 def _settle_rest(session: Session, capture: Capture) -> None:
@@ -353,9 +356,9 @@ def _settle_rest(session: Session, capture: Capture) -> None:
         return
     left = on_no_line(capture)
     if left:
-        lower_difference(session, capture.id, left)
+        lower_difference(session, capture.id, MISFIT, to=left)
     else:
-        close_difference(session, capture.id, resolution="refunded")
+        close_difference(session, capture.id, MISFIT, resolution="refunded")
 
 
 def _all_went_back(session: Session, order: PaymentOrder) -> bool:

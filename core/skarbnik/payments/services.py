@@ -45,6 +45,10 @@ from skarbnik.plugin_api import GatewayReport, TransactionState
 from skarbnik.receivables.models import Instalment
 from skarbnik.receivables.parts import divide
 
+# Kinds of differences that end with a decision about money: about what is on a line of an order, and what is on none.
+OF_A_LINE = ("overpaid", "closed", "booking_refused")
+MISFIT = "capture_in_suspense"
+
 
 def mark_started(session: Session, transaction_id: UUID, *, external_id: str, redirect_url: str | None) -> Transaction:
     """The gateway has it. Whatever became of it meanwhile is not undone: a notification may have been faster."""
@@ -123,7 +127,8 @@ def record_report(session: TenantSession, transaction_id: UUID, report: GatewayR
             moment=transaction.created_at,
         )
     elif report.state is not TransactionState.UNKNOWN:
-        _close_held(session, transaction, resolution=report.state.value)
+        # the gateway holds nothing any more: somebody took the money there, or sent it back
+        close_difference(session, transaction.id, "payment_held", resolution=report.state.value)
     return transaction
 
 
@@ -141,17 +146,6 @@ def _is_held(transaction: Transaction, report: GatewayReport) -> bool:
     """Whether there is money at the gateway that was not confirmed, since it is not what was ordered."""
     ordered = (report.amount, report.currency) == (transaction.amount, "PLN")
     return report.state is TransactionState.PENDING and bool(report.amount) and not ordered
-
-
-def _close_held(session: Session, transaction: Transaction, *, resolution: str) -> None:
-    """The gateway holds nothing any more: somebody took the money there, or sent it back."""
-    session.execute(
-        text(
-            "UPDATE differences SET closed_at = :now, resolution = :resolution"
-            " WHERE kind = 'payment_held' AND subject_id = :id AND closed_at IS NULL"
-        ),
-        {"now": clock.now(), "resolution": resolution, "id": transaction.id},
-    )
 
 
 def _reject(session: Session, transaction: Transaction) -> None:
@@ -203,7 +197,7 @@ def record_capture(session: TenantSession, transaction: Transaction, report: Gat
     if capture.reason is not None:
         open_difference(
             session,
-            "capture_in_suspense",
+            MISFIT,
             capture.id,
             order_id=order.id,
             amount=capture.amount,
@@ -360,30 +354,32 @@ def open_difference(
 
 
 def close_difference(
-    session: Session, subject_id: UUID, *kinds: str, resolution: str, user_id: UUID | None = None
+    session: Session, subject_id: UUID, kind: str, *kinds: str, resolution: str, user_id: UUID | None = None
 ) -> None:
-    """Take something off the queue; without kinds, all that is open about it."""
+    """Take these kinds of differences about something off the queue. What a question opened at night, it closes."""
     session.execute(
         text(
             "UPDATE differences SET closed_at = :now, closed_by = :user, resolution = :resolution"
-            " WHERE subject_id = :subject AND closed_at IS NULL AND (:every OR kind = ANY(:kinds))"
+            " WHERE subject_id = :subject AND closed_at IS NULL AND kind = ANY(:kinds)"
         ),
         {
             "now": clock.now(),
             "user": user_id,
             "resolution": resolution,
             "subject": subject_id,
-            "every": not kinds,
-            "kinds": list(kinds),
+            "kinds": [kind, *kinds],
         },
     )
 
 
-def lower_difference(session: Session, subject_id: UUID, amount: Money) -> None:
+def lower_difference(session: Session, subject_id: UUID, kind: str, *kinds: str, to: Money) -> None:
     """A part of it was decided: what is left waits on."""
     session.execute(
-        text("UPDATE differences SET amount = :amount WHERE subject_id = :subject AND closed_at IS NULL"),
-        {"amount": amount.grosze, "subject": subject_id},
+        text(
+            "UPDATE differences SET amount = :amount"
+            " WHERE subject_id = :subject AND closed_at IS NULL AND kind = ANY(:kinds)"
+        ),
+        {"amount": to.grosze, "subject": subject_id, "kinds": [kind, *kinds]},
     )
 
 

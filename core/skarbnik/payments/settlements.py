@@ -54,7 +54,8 @@ def keep(session: Session, account_id: UUID, told: Iterable[Told], origin: Settl
     lines = list({(each.kind, each.external_id): each for each in told}.values())
     for each in lines:
         _check(each)
-    payouts = _keep_payouts(session, account, [each for each in lines if each.kind is SettlementKind.PAYOUT])
+    _keep_payouts(session, account, [each for each in lines if each.kind is SettlementKind.PAYOUT])
+    payouts = _known_payouts(session, account, lines)
     rest = sorted(
         (each for each in lines if each.kind is not SettlementKind.PAYOUT),
         key=lambda each: (each.kind, each.external_id),
@@ -100,23 +101,33 @@ def _check(line: Told) -> None:
         raise Nonsense(f"settlement line {line.external_id} has no currency, or a moment without a zone")
 
 
-def _keep_payouts(session: Session, account: MerchantAccount, told: Sequence[Told]) -> dict[str | None, UUID]:
-    """Ids of the payouts of an account by the gateway's numbers."""
-    for each in sorted(told, key=lambda each: each.external_id):
-        words = {
+def _keep_payouts(session: Session, account: MerchantAccount, told: Sequence[Told]) -> None:
+    rows = [
+        {
+            "id": new_id(),
+            "merchant_account_id": account.id,
+            "external_id": each.external_id,
             "amount": each.amount,
             "fee": each.fee,
             "currency": each.currency,
             "paid_on": clock.local_day(each.happened_at),
             "told_at": clock.now(),
         }
-        session.execute(
-            insert(Payout)
-            .values(id=new_id(), merchant_account_id=account.id, external_id=each.external_id, **words)
-            .on_conflict_do_update(index_elements=["merchant_account_id", "external_id"], set_=words)
-        )
-    rows = session.execute(select(Payout.external_id, Payout.id).where(Payout.merchant_account_id == account.id))
-    return {row.external_id: row.id for row in rows}
+        for each in told
+    ]
+    for start in range(0, len(rows), AT_ONCE):
+        new = insert(Payout).values(rows[start : start + AT_ONCE])
+        words = {name: new.excluded[name] for name in ("amount", "fee", "currency", "paid_on", "told_at")}
+        session.execute(new.on_conflict_do_update(index_elements=["merchant_account_id", "external_id"], set_=words))
+
+
+def _known_payouts(session: Session, account: MerchantAccount, told: Sequence[Told]) -> dict[str, UUID]:
+    """Ids of the payouts that lines name, by the gateway's numbers."""
+    named = {each.payout for each in told if each.payout}
+    query = select(Payout.external_id, Payout.id).where(
+        Payout.merchant_account_id == account.id, Payout.external_id.in_(named)
+    )
+    return {row.external_id: row.id for row in session.execute(query)} if named else {}
 
 
 def _known_transactions(session: Session, account: MerchantAccount, told: Sequence[Told]) -> set[UUID | None]:

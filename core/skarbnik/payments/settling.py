@@ -161,7 +161,7 @@ def _ask(tenant: Tenant, account: MerchantAccount, day: date) -> bool | None:
 
 # Whatever was captured on the day, and what was begun on it and may have been paid without our knowing.
 _OF_THE_DAY = text("""
-    SELECT t.id, t.external_id, t.amount, t.settings_version, c.captured_at, t.created_at
+    SELECT t.id, t.external_id, t.amount, c.captured_at, t.created_at
     FROM transactions t LEFT JOIN LATERAL (
         SELECT min(captured_at) AS captured_at FROM captures WHERE transaction_id = t.id
     ) AS c ON true

@@ -12,7 +12,7 @@ from skarbnik.payments.models import Capture, OrderLine
 from skarbnik.payments.ordering import lines_of, lock_order
 from skarbnik.payments.queries import left_on_no_line, on_no_line
 from skarbnik.payments.refunds import lock_capture
-from skarbnik.payments.services import allocate, close_difference, lower_difference
+from skarbnik.payments.services import MISFIT, allocate, close_difference, lower_difference
 from skarbnik.payments.states import CaptureState
 
 
@@ -37,9 +37,9 @@ def book_capture(session: TenantSession, capture_id: UUID, *, user_id: UUID) -> 
     session.expire(capture, ["booking_lines"])
     left = on_no_line(capture)
     if left:
-        lower_difference(session, capture.id, left)
+        lower_difference(session, capture.id, MISFIT, to=left)
     else:
-        close_difference(session, capture.id, resolution="booked", user_id=user_id)
+        close_difference(session, capture.id, MISFIT, resolution="released", user_id=user_id)
     return capture
 
 

@@ -23,6 +23,7 @@ from skarbnik.web.formats import moment
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
+from skarbnik.web.paging import page_number
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 blueprint = Blueprint("history", __name__, template_folder="templates")
@@ -33,7 +34,7 @@ blueprint = Blueprint("history", __name__, template_folder="templates")
 def operations() -> str:
     """Every operation with the balance after it; what is chosen is in the address."""
     choice = booked.read_operation_choice(request.args)
-    page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    page = page_number(10_000)
     rows = booked.list_operations(
         frame.session(), payer_id=payer_of_request(), today=clock.today(), choice=choice, page=page
     )
@@ -93,7 +94,7 @@ def operations_file(wanted: str) -> Response:
 @requires(SEE_OWN)
 def closed() -> str:
     """What is settled or closed, by year. What is chosen and the page are in the address."""
-    page = min(max(request.args.get("page", 1, type=int), 1), 1000)
+    page = page_number()
     found = list_settled(
         frame.session(), payer_id=payer_of_request(), today=clock.today(), address=request.args, page=page
     )

@@ -21,6 +21,7 @@ from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
+from skarbnik.web.paging import page_number
 
 blueprint = Blueprint("links", __name__, url_prefix="/payments/links", template_folder="templates")
 
@@ -31,11 +32,9 @@ PAGE = 25
 @requires(SEE_OWN)
 def listed() -> str:
     """All of the payer's links, the newest first."""
-    page = min(max(request.args.get("page", 1, type=int), 1), 1000)
+    page = page_number()
     rows = links.list_links(frame.session(), payer_id=payer_of_request(), page=page, size=PAGE + 1)
-    return render_template(
-        "portal/links.html", rows=rows[:PAGE], more=len(rows) > PAGE, page=page, form=TokenForm(), now=clock.now()
-    )
+    return render_template("portal/links.html", rows=rows[:PAGE], more=len(rows) > PAGE, page=page, form=TokenForm())
 
 
 @blueprint.post("")

@@ -112,8 +112,8 @@ def _page(
     changed: bool = False,
 ) -> str:
     checkout = make_checkout(Sum(row.creditor_account_id, row.total) for row in rows if str(row.id) in ticked)
-    known = make_checkout(Sum(row.creditor_account_id, row.total) for row in rows).accounts
-    rows = [row for row in rows if row.creditor_account_id in known]
+    of_all = make_checkout(Sum(row.creditor_account_id, row.total) for row in rows)
+    rows = [row for row in rows if row.creditor_account_id in of_all.accounts]
     rules = rules_of(frame.session())
     return render_template(
         "portal/public.html",
@@ -125,7 +125,7 @@ def _page(
         taxes=any(row.regime == Regime.TAX for row in rows),
         limit=Money(rules.others_limit.value_on(clock.today())),
         above=_taxes_of(rows, ticked).grosze > rules.others_limit.value_on(clock.today()),
-        checkout=checkout if checkout.ways else make_checkout(Sum(row.creditor_account_id, row.total) for row in rows),
+        checkout=checkout if checkout.ways else of_all,
         orders=_orders_of(link),
         held=any(row.held_until is not None for row in rows),
         form=TokenForm(),

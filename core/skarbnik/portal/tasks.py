@@ -1,7 +1,8 @@
-"""What follows when money came, or the office answered."""
+"""What follows when money came or went back, or the office answered."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 from sqlalchemy import select
@@ -11,14 +12,14 @@ from skarbnik import clock
 from skarbnik.accounts.models import User, UserState
 from skarbnik.mail.services import Paper, send_mail
 from skarbnik.payers.models import Payer
-from skarbnik.payments.models import Capture, PaymentOrder
+from skarbnik.payments.models import Capture, PaymentOrder, Refund
 from skarbnik.payments.queries import get_order, rest_of
-from skarbnik.payments.states import PaymentOrderState
+from skarbnik.payments.states import PaymentOrderState, RefundKind
 from skarbnik.portal.confirmation import make_confirmation
 from skarbnik.remarks.models import Remark
 from skarbnik.remarks.queries import may_act
 from skarbnik.tenancy.registry import Tenant
-from skarbnik.web.formats import money
+from skarbnik.web.formats import day, money
 from skarbnik.web.languages import load_catalogue
 from skarbnik.web.tables import as_pdf
 
@@ -76,6 +77,61 @@ def confirm_part(tenant: Tenant, capture_id: UUID) -> None:
         words = {"amount": money(capture.amount), "rest": money(rest_of(order))}
         subject = _("A part of the payment received: %(number)s")
         _write(session, tenant, order, "payment.part_paid", capture.id, subject, text, words)
+
+
+def tell_refunded(tenant: Tenant, refund_id: UUID) -> None:
+    """Write to who paid that money went back, once: how much, where to, and why in words for them.
+
+    What the office wrote down as its reason is its own.
+    """
+    with tenant.session() as session:
+        refund = session.get_one(Refund, refund_id)
+        order = get_order(session, refund.capture.transaction.order.number)
+        _ = load_catalogue(order.language).gettext
+        if order.link_id is None:
+            text = _(
+                "%(amount)s of your payment went back. %(where)s\n%(why)s\n\nOrder: %(number)s\n"
+                "Where is my money: %(address)s\n\n"
+                "%(office)s\nPlease do not answer this message."
+            )
+        else:
+            text = _(
+                "%(amount)s of your payment went back. %(where)s\n%(why)s\n\nOrder: %(number)s\n\n"
+                "%(office)s\nPlease do not answer this message."
+            )
+        words = {
+            "amount": money(refund.amount, refund.capture.currency),
+            "where": _where(refund, _),
+            "why": _why(refund, _),
+        }
+        subject = _("Money sent back: %(number)s")
+        if refund.kind is RefundKind.CHARGEBACK:
+            subject = _("Payment taken back: %(number)s")
+        _write(session, tenant, order, "payment.refunded", refund.id, subject, text, words)
+
+
+def _where(refund: Refund, _: Callable[[str], str]) -> str:
+    if refund.kind is RefundKind.GATEWAY:
+        return _("It goes to the account or card it was paid from. Your bank may need a few days.")
+    words = {"day": day(refund.happened_on)}
+    if refund.kind is RefundKind.CHARGEBACK:
+        return _("Your bank took it back on %(day)s, after a complaint about the payment.") % words
+    return _("The office sent it on %(day)s, by transfer or to where it was paid from.") % words
+
+
+def _why(refund: Refund, _: Callable[[str], str]) -> str:
+    """What of its money is known here to be nobody's debt; else it may be owed again."""
+    taken = {line.order_line_id for line in refund.lines}
+    reasons = {
+        line.reason for line in refund.capture.booking_lines if line.refund_id is None and line.order_line_id in taken
+    }
+    if not reasons:
+        return _("It was more than the order, or did not match it.")
+    if reasons == {"overpaid"}:
+        return _("The debt had been paid already.")
+    if reasons == {"closed"}:
+        return _("The debt was closed before the money came.")
+    return _("What it had paid may have to be paid again.")
 
 
 def tell_answered(tenant: Tenant, remark_id: UUID) -> None:

@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from flask_babel import gettext as _
 
-from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Transaction
+from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Refund, Transaction
 from skarbnik.payments.queries import rest_of
 from skarbnik.payments.states import (
     AT_THE_GATEWAY,
@@ -60,7 +60,7 @@ def make_timeline(order: PaymentOrder) -> list[Step]:
         steps.append(_sent(paid))
         steps.append(_booked(paid))
         steps.append(_seen(paid))
-    steps.extend(_refunds(captures))
+    steps.extend(_went_back(order.refunds))
     taken_back = [line for line in lines if line.refund_id is not None and line.state in ON_ITS_WAY]
     if taken_back:
         steps.append(_taken_back(taken_back))
@@ -96,13 +96,11 @@ def _captured(capture: Capture) -> Step:
     return Step(Mark.DONE, _("Paid"), _("The gateway confirmed the money to us."), capture.captured_at)
 
 
-def _refunds(captures: list[Capture]) -> list[Step]:
+def _went_back(refunds: list[Refund]) -> list[Step]:
     """What went back, or is on its way. Why is the office's own; what nobody decided yet is not told."""
     steps = []
-    for refund in sorted(
-        (each for capture in captures for each in capture.refunds), key=lambda each: each.requested_at
-    ):
-        words = {"amount": money(refund.amount), "day": day(refund.happened_on)}
+    for refund in refunds:
+        words = {"amount": money(refund.amount, refund.capture.currency), "day": day(refund.happened_on)}
         if refund.state is RefundStage.COMPLETED and refund.kind is RefundKind.CHARGEBACK:
             text = _("%(amount)s was taken back by the payer's bank on %(day)s.", **words)
             steps.append(Step(Mark.DONE, _("Taken back"), text))

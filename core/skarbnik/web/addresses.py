@@ -6,6 +6,7 @@ routes have one rule an endpoint, no prefix and no defaults, so the rule itself 
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from flask import Flask, url_for
@@ -30,6 +31,18 @@ def install_addresses(app: Flask) -> None:
         return built[1] if built is not None else url_for(endpoint, **values)
 
     app.jinja_env.globals["url_for"] = address
+
+
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2199, 12, 31)
+
+
+def read_day(text: str | None) -> date | None:
+    """`2026-11-27`, as an address has it. None for what is no day, or too far for others to be counted from it."""
+    try:
+        found = date.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if FIRST_DAY <= found <= LAST_DAY else None
 
 
 def own_path(path: str | None) -> str | None:

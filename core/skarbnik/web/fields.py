@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, Field, IntegerField
 from wtforms.validators import Length
 from wtforms.widgets import TextInput
 
-from skarbnik.money import ZERO, Money
-
-_AMOUNT = re.compile(r"(\d{1,11})(?:[.,](\d{1,2}))?", re.ASCII)
+from skarbnik.money import ZERO
+from skarbnik.web.amounts import as_typed, read_amount_or_zero
 
 
 def at_most(longest: int) -> Length:
@@ -49,20 +46,16 @@ class DayOrNone(Day):
 
 
 class Amount(Field):
-    """An amount as people write it: `1 234,56 zł`, `1234.56`, `12`. Nothing written is zero."""
+    """An amount as people write it, see `amounts`: `1 234,56 zł`, `1234.56`, `12`. Nothing written is zero."""
 
     widget = TextInput()
     written: str | None = None
 
     def process_formdata(self, valuelist: list[str]) -> None:
         self.written = valuelist[0] if valuelist else ""
-        bare = re.sub(r"\s+", "", self.written).removesuffix("zł")
-        found = _AMOUNT.fullmatch(bare)
-        if bare and found is None:
-            raise ValueError(_("Enter an amount, such as 12,50."))
-        self.data = Money(int(found[1]) * 100 + int(f"{found[2] or '':0<2}")) if found else ZERO
+        self.data = read_amount_or_zero(self.written) if self.written.strip() else ZERO
 
     def _value(self) -> str:
         if self.written is not None:
             return self.written
-        return str(self.data).replace(".", ",") if self.data else ""
+        return as_typed(self.data) if self.data else ""

@@ -7,21 +7,21 @@ from datetime import date, datetime
 from markupsafe import Markup
 
 from skarbnik.clock import WARSAW
-from skarbnik.money import Money
+from skarbnik.money import PLN, Money
 
 NBSP = "\u00a0"
 
 
-def money(amount: Money) -> str:
-    """`1 234,56 zł` with spaces that do not break; a minus is a real minus."""
-    return grosze(amount.grosze)
+def money(amount: Money, currency: str = PLN) -> str:
+    """`1 234,56 zł` with spaces that do not break; a minus is a real minus. Money that cannot be booked: `5,00 EUR`."""
+    return grosze(amount.grosze, currency)
 
 
-def grosze(amount: int) -> str:
+def grosze(amount: int, currency: str = PLN) -> str:
     """An amount that a query gave as plain grosze, written like Money."""
     whole, rest = divmod(abs(amount), 100)
     sign = "−" if amount < 0 else ""
-    return f"{sign}{whole:,}".replace(",", NBSP) + f",{rest:02d}{NBSP}zł"
+    return f"{sign}{whole:,}".replace(",", NBSP) + f",{rest:02d}{NBSP}{'zł' if currency == PLN else currency}"
 
 
 def percent(hundredths: int) -> str:
