@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -108,6 +109,22 @@ def get_followed(session: Session, secret: str, number: str) -> tuple[PaymentLin
     if link is None or order is None or order.link_id != link.id or order.ordered_at + FOLLOWED <= clock.now():
         raise NotFound("no such order of this link")
     return link, order
+
+
+def get_returned(session: Session, number: str, secret: str) -> PaymentOrder:
+    """An order that was made by a link, for who comes back from the gateway with the secret of this order alone.
+
+    NotFound for every other secret, that of the link among them, and when the order is followed no more.
+    """
+    order = session.scalars(select(PaymentOrder).where(PaymentOrder.number == number)).one_or_none()
+    known = order is not None and order.return_secret is not None and _is_same(order.return_secret, secret)
+    if order is None or not known or order.ordered_at + FOLLOWED <= clock.now():
+        raise NotFound("no such order to come back to")
+    return order
+
+
+def _is_same(secret: str, said: str) -> bool:
+    return hmac.compare_digest(secret.encode(), said.encode())
 
 
 def revoke_link(session: Session, link_id: UUID, *, payer_id: UUID, user_id: UUID) -> None:

@@ -98,6 +98,7 @@ class PaymentOrder(Base):
     __table_args__ = (
         Index("payment_orders_payer_id_ordered_at_idx", "payer_id", "ordered_at"),
         Index("payment_orders_link_id_idx", "link_id", postgresql_where="link_id IS NOT NULL"),
+        CheckConstraint("(link_id IS NULL) = (return_secret IS NULL)", name="return"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -107,6 +108,7 @@ class PaymentOrder(Base):
     payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     link_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_links.id"))  # by which somebody pays for the payer
+    return_secret: Mapped[str | None] = mapped_column(String(64))  # a gateway is told it: it shows this order
     amount: Mapped[Money]
     email: Mapped[str | None] = mapped_column(String(120))  # of who pays; where the confirmation goes
     language: Mapped[str] = mapped_column(String(5))
