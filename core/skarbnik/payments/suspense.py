@@ -14,6 +14,7 @@ from skarbnik.payments.queries import left_on_no_line, on_no_line
 from skarbnik.payments.refunds import lock_capture
 from skarbnik.payments.services import allocate, close_difference, lower_difference
 from skarbnik.payments.states import CaptureState
+from skarbnik.receivables.parts import divide
 
 
 def is_bookable(capture: Capture) -> bool:
@@ -44,10 +45,11 @@ def book_capture(session: TenantSession, capture_id: UUID, *, user_id: UUID) -> 
 
 
 def spread(lines: Sequence[OrderLine], money: Money) -> Iterator[tuple[OrderLine, Amounts]]:
-    """One line after the other, the earliest due first. What is too little for the last one pays its parts in
-    proportion (art. 55 § 2 Ordynacji podatkowej)."""
+    """One line after the other, the earliest due first. What is too little for the last one is divided as the law
+    divides a part that somebody chose to pay."""
     for line in lines:
-        amounts = line.amounts.split(min(money, line.amounts.total))
+        regime = line.instalment.receivable.kind.regime
+        amounts = divide(regime, line.amounts, min(money, line.amounts.total))
         if amounts.total:
             yield line, amounts
         money = money - amounts.total
