@@ -90,7 +90,7 @@ def open_link(session: Session, secret: str) -> PaymentLink:
     """The link of a secret while it is good. NotFound for one that is wrong, too old, taken back, or made by somebody
     who may not pay for the payer any more, without a word which."""
     words = {"hash": hash_secret(secret), "now": clock.now(), "today": clock.today()}
-    link = session.scalars(select(PaymentLink).from_statement(_GOOD), words).one_or_none()
+    link: PaymentLink | None = session.scalars(select(PaymentLink).from_statement(_GOOD), words).one_or_none()
     if link is None:
         raise NotFound("no good link")
     return link
