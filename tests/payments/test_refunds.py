@@ -160,14 +160,27 @@ def test_an_order_whose_money_went_back_is_paid_by_money_that_comes_later(sessio
     assert holds(session)
 
 
-def test_a_report_about_another_amount_changes_nothing_and_is_shown(session, paid, people):
+@pytest.mark.parametrize("other", [{"amount": Money(4_999)}, {"currency": "EUR"}])
+def test_while_another_amount_is_only_on_its_way_nothing_is_counted_and_a_person_is_told(session, paid, people, other):
     capture = paid()
     refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)
     approve_refund(session, refund.id, by=people[1].id)
-    answered(session, refund, RefundState.COMPLETED, amount=Money(4_999))
+    answered(session, refund, RefundState.PENDING, **other)
 
-    assert refund.state is R.APPROVED
+    assert (refund.state, refund.amount) == (R.SENT, Money(5_000))
     assert open_kinds(session) == ["refund_amount"]
+
+
+@pytest.mark.parametrize("other", [{"amount": Money(0)}, {"amount": Money(-1)}, {"currency": "EUR"}])
+def test_what_no_ledger_can_hold_is_never_counted(session, paid, people, other):
+    capture = paid()
+    refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)
+    approve_refund(session, refund.id, by=people[1].id)
+    answered(session, refund, RefundState.COMPLETED, **other)
+
+    assert refund.state is R.SENT
+    assert open_kinds(session) == ["refund_amount"]
+    assert holds(session)
 
 
 def test_a_refund_that_went_after_a_refusal_is_shown_to_a_person(session, paid, people):

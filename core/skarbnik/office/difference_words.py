@@ -131,8 +131,8 @@ def difference_words() -> dict[str, Words]:
         ),
         "refund_amount": Words(
             _("The gateway sent back another amount than was asked for"),
-            _("The refund is not counted as done."),
-            _("Look in the gateway's panel how much really went, and speak with the gateway."),
+            _("Once it is done there, what really went counts as sent back, as far as the payment reaches."),
+            _("Look in the gateway's panel how much went. Propose anew what is missing; claim what was too much."),
         ),
         "refund_after_all": Words(
             _("A refund that was refused went through at the gateway after all"),
@@ -167,5 +167,6 @@ def resolution_names() -> dict[str, str]:
         "refund_completed": _("done at the gateway"),
         "refund_rejected": _("refused by the gateway"),
         "proposed_anew": _("proposed anew"),
+        "overtaken": _("the gateway sent back more than was asked for, so less is left"),
         "seen": _("looked at, nothing more to do"),
     }

@@ -254,12 +254,16 @@ class Refund(Base):
         CheckConstraint("(declined_because IS NOT NULL) = (state = 'declined')", name="declined"),
         CheckConstraint("kind = 'gateway' OR (happened_on IS NOT NULL AND reference IS NOT NULL)", name="outside"),
         CheckConstraint("kind = 'gateway' OR state NOT IN ('approved', 'sent', 'rejected')", name="asked"),
+        CheckConstraint(
+            "approved_amount IS NULL OR (kind = 'gateway' AND state = 'completed')", name="approved_amount"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     capture_id: Mapped[UUID] = mapped_column(ForeignKey("captures.id"))
     kind: Mapped[RefundKind]
-    amount: Mapped[Money]
+    amount: Mapped[Money]  # once it is completed, what went of this capture
+    approved_amount: Mapped[Money | None]  # what two people agreed to, where the gateway sent another amount
     state: Mapped[RefundStage] = mapped_column(default=RefundStage.PROPOSED)
     external_id: Mapped[str | None] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(200))

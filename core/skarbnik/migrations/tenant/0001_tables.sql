@@ -663,6 +663,7 @@ CREATE TABLE refunds (
     capture_id UUID NOT NULL,
     kind VARCHAR(24) NOT NULL,
     amount BIGINT NOT NULL,
+    approved_amount BIGINT,
     state VARCHAR(24) NOT NULL,
     external_id VARCHAR(80),
     reason VARCHAR(200) NOT NULL,
@@ -685,6 +686,8 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_declined_check CHECK ((declined_because IS NOT NULL) = (state = 'declined')),
     CONSTRAINT refunds_outside_check CHECK (kind = 'gateway' OR (happened_on IS NOT NULL AND reference IS NOT NULL)),
     CONSTRAINT refunds_asked_check CHECK (kind = 'gateway' OR state NOT IN ('approved', 'sent', 'rejected')),
+    CONSTRAINT refunds_approved_amount_check
+        CHECK (approved_amount IS NULL OR (kind = 'gateway' AND state = 'completed')),
     CONSTRAINT refunds_capture_id_fkey FOREIGN KEY(capture_id) REFERENCES captures (id),
     CONSTRAINT refunds_refundkind_check CHECK (kind IN ('gateway', 'outside', 'chargeback')),
     CONSTRAINT refunds_refundstage_check
