@@ -194,6 +194,34 @@ def test_a_refund_that_went_after_a_refusal_is_shown_to_a_person(session, paid, 
     assert open_kinds(session) == ["refund_after_all", "refund_refused"]
 
 
+@pytest.mark.parametrize("of_one_payment", [True, False])
+def test_two_refunds_that_the_gateway_took_for_one_are_not_counted_twice(session, paid, people, of_one_payment):
+    """One number there is one transfer, whatever it is called here: the second has not gone."""
+    first = paid()
+    second = first if of_one_payment else paid()
+    second.transaction.merchant_account_id = second.merchant_account_id = first.merchant_account_id
+    refunds = [propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY) for capture in (first, second)]
+    for refund in refunds:
+        approve_refund(session, refund.id, by=people[1].id)
+        answered(session, refund, RefundState.COMPLETED, external_id="R-1")
+
+    assert [(each.state, each.external_id) for each in refunds] == [(R.COMPLETED, "R-1"), (R.APPROVED, None)]
+    assert open_kinds(session) == ["refund_twice"]
+    assert holds(session)
+
+    answered(session, refunds[1], RefundState.COMPLETED, external_id="R-2")
+    assert refunds[1].state is R.COMPLETED
+    assert open_kinds(session) == []
+    assert holds(session)
+
+
+def test_two_accounts_may_have_refunds_of_one_number(session, paid, people):
+    for capture in (paid(), paid()):
+        refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)
+        approve_refund(session, refund.id, by=people[1].id)
+        assert answered(session, refund, RefundState.COMPLETED, external_id="R-1").state is R.COMPLETED
+
+
 def test_the_gateways_answer_counts_once_and_in_any_order(session, paid, people):
     capture = paid()
     refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)

@@ -24,6 +24,7 @@ KINDS = (
     "refund_refused",
     "refund_unanswered",
     "refund_amount",
+    "refund_twice",
     "refund_after_all",
 )
 
@@ -133,6 +134,11 @@ def difference_words() -> dict[str, Words]:
             _("The gateway sent back another amount than was asked for"),
             _("Once it is done there, what really went counts as sent back, as far as the payment reaches."),
             _("Look in the gateway's panel how much went. Propose anew what is missing; claim what was too much."),
+        ),
+        "refund_twice": Words(
+            _("The gateway took two refunds for one"),
+            _("It gives this refund the number of another one, so its money has not gone. It is asked again."),
+            _("Look in the gateway's panel how many refunds there are, and speak with the gateway."),
         ),
         "refund_after_all": Words(
             _("A refund that was refused went through at the gateway after all"),

@@ -42,7 +42,13 @@ from skarbnik.payments.states import (
 from skarbnik.plugin_api import RefundReport, RefundState
 
 PROPOSED = "refund_proposed"
-FOR_A_PERSON = ("refund_refused", "refund_unanswered", "refund_amount", "refund_after_all")  # kinds of differences
+FOR_A_PERSON = (  # kinds of differences
+    "refund_refused",
+    "refund_unanswered",
+    "refund_amount",
+    "refund_twice",
+    "refund_after_all",
+)
 
 
 class TooMuch(Conflict):
@@ -175,8 +181,8 @@ def _check_decides(refund: Refund, by: UUID) -> None:
 def record_refund_report(session: Session, refund_id: UUID, report: RefundReport) -> Refund:
     """Keep what the gateway answered about a refund. Safe to repeat, in any order.
 
-    What cannot be is shown to a person: another amount than was asked for, or money that went after a refusal. Once it
-    is done, what really went is what counts.
+    What cannot be is shown to a person: another amount than was asked for, a transfer that is another refund's already,
+    or money that went after a refusal. Once it is done, what really went is what counts.
     """
     refund = lock_refund(session, refund_id)
     if report.refund_id != refund.id:
@@ -184,6 +190,9 @@ def record_refund_report(session: Session, refund_id: UUID, report: RefundReport
     as_asked = (report.amount, report.currency) == (refund.amount, refund.capture.currency)
     said = "" if as_asked or report.state is RefundState.REJECTED else f" {report.amount} {report.currency}"
     _note(refund, f"{report.state.value}{said}")
+    if refund.state in AT_THE_GATEWAY and _is_anothers(session, refund, report.external_id[:80]):
+        _open(session, "refund_twice", refund)
+        return refund
     refund.external_id = refund.external_id or report.external_id[:80] or None
     if refund.state is RefundStage.REJECTED and report.state is not RefundState.REJECTED:
         _open(session, "refund_after_all", refund)
@@ -201,6 +210,22 @@ def record_refund_report(session: Session, refund_id: UUID, report: RefundReport
         if not as_asked:
             _open(session, "refund_amount", refund, amount=report.amount)
     return refund
+
+
+def _is_anothers(session: Session, refund: Refund, external_id: str) -> bool:
+    """Whether the gateway calls by this number another refund of the same account: it took two for one."""
+    other = session.scalar(
+        select(Refund.id)
+        .join(Refund.capture)
+        .where(
+            Refund.external_id == external_id,
+            Refund.id != refund.id,
+            Refund.state.in_((*AT_THE_GATEWAY, RefundStage.COMPLETED)),
+            Capture.merchant_account_id == refund.capture.merchant_account_id,
+        )
+        .limit(1)
+    )
+    return bool(external_id) and other is not None
 
 
 def mark_refund_refused(session: Session, refund_id: UUID, *, answer: str) -> Refund:
