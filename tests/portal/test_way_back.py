@@ -13,7 +13,7 @@ from skarbnik.errors import NotFound
 from skarbnik.payments import links, starting
 from skarbnik.payments.models import PaymentLink, Transaction
 from skarbnik.payments.services import record_report
-from skarbnik.plugin_api import StartedPayment
+from skarbnik.plugin_api import StartedPayment, TransactionState
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -173,6 +173,17 @@ def test_who_comes_back_sees_that_it_was_paid_and_only_this_payment(stranger, se
         assert stranger.get(mixed).status_code == 404
     with clock.stopped_at(clock.now() + timedelta(days=15)):
         assert stranger.get(first).status_code == 404
+
+
+def test_nobody_is_asked_to_pay_again_while_the_money_may_be_on_its_way(stranger, secret, town, asked, tenant):
+    stranger.post(f"/pay/{secret}", form_of(stranger.get(f"/pay/{secret}"), town["first"]))
+    back = asked[0].return_url.partition("lipowo.skarbnik.test")[2]
+    assert 'href="/pay/code"' not in stranger.get(back).text
+
+    with tenant.session() as session:
+        transaction = session.get_one(Transaction, asked[0].transaction_id)
+        record_report(session, transaction.id, report_on(transaction, state=TransactionState.REJECTED))
+    assert 'href="/pay/code"' in stranger.get(back).text
 
 
 def test_the_payment_of_who_signed_in_has_no_such_way_back(anna, town, asked, tenant):
