@@ -66,6 +66,7 @@ from skarbnik.web.limits import install_limits
 from skarbnik.web.preferences import install_preferences
 from skarbnik.web.shell import install_shell
 from skarbnik.web.static import install_static
+from skarbnik.web.unseen import install_unseen
 
 
 def _(msgid: str) -> str:
@@ -126,6 +127,7 @@ def create_app(instance: Instance) -> Flask:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item, now=clock.now)
     app.jinja_env.auto_reload = False
+    install_unseen(app, portal_public.holds_secret)  # before the frame: it has the last word about headers
     install_frame(
         app,
         Slots(

@@ -47,10 +47,8 @@ def propose(session, capture, by, grosze=0, *, of_rest=0, kind=RefundKind.OUTSID
 
 
 def answered(session, refund, state, **more):
-    words = {"amount": refund.amount, "currency": "PLN"} | more
-    return record_refund_report(
-        session, refund.id, RefundReport(refund.id, "R-1", words["amount"], words["currency"], state)
-    )
+    words = {"external_id": f"R-{refund.id}", "amount": refund.amount, "currency": "PLN"} | more
+    return record_refund_report(session, refund.id, RefundReport(refund.id, state=state, **words))
 
 
 def left_of(session, capture):

@@ -10,6 +10,7 @@ from skarbnik import clock
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import Conflict, Invalid, NotFound
 from skarbnik.money import Money
+from skarbnik.payers.models import MandateBasis
 from skarbnik.payments import links
 from skarbnik.payments.models import PaymentLink, PaymentOrder
 from skarbnik.payments.ordering import Chosen, NotLiable, order_payment
@@ -19,6 +20,7 @@ from skarbnik.testing.factories import (
     InstalmentFactory,
     KindFactory,
     LiabilityFactory,
+    MandateFactory,
     PayerFactory,
     ReceivableFactory,
     UserFactory,
@@ -127,6 +129,96 @@ def test_a_payer_has_so_many_good_links_and_no_more(session, make, payer):
     first = session.scalars(select(PaymentLink.id).limit(1)).one()
     links.revoke_link(session, first, payer_id=payer.id, user_id=uuid4())
     assert make()
+
+
+def test_links_that_were_taken_back_do_not_hide_those_that_are_good(session, make, payer):
+    """Whoever makes and takes back long enough has no more than anybody else."""
+    for _ in range(links.MOST_LINKS):
+        make()
+    (good,) = session.scalars(select(PaymentLink).limit(1))
+    session.add_all(
+        PaymentLink(
+            secret_hash=uuid4().hex, origin=LinkOrigin.LINK, payer_id=payer.id, created_by=good.created_by,
+            instalment_ids=good.instalment_ids, created_at=clock.now() + timedelta(seconds=1),
+            expires_at=clock.now() + timedelta(days=1), revoked_at=clock.now(),
+        )
+        for _ in range(250)
+    )  # fmt: skip
+    session.flush()
+
+    with pytest.raises(links.TooManyLinks):
+        make()
+
+
+@pytest.fixture
+def proxy(session, payer):
+    """Somebody else's mandate for the payer, which ends today."""
+    return MandateFactory(user_id=UserFactory().id, payer_id=payer.id, basis=MandateBasis.PROXY, until_on=clock.today())
+
+
+def shown(session, payer):
+    return [(each.is_open, each.is_good) for each in links.list_links(session, payer_id=payer.id, page=1, size=5)]
+
+
+def test_a_link_ends_with_the_mandate_of_who_made_it(session, make, order, payer, proxy):
+    secret, own = make(user_id=proxy.user_id), make()
+    made = order(secret)
+
+    with clock.stopped_at(clock.now() + timedelta(days=1)):
+        with pytest.raises(NotFound):
+            links.open_link(session, secret)
+        assert links.open_link(session, own)
+        assert links.get_followed(session, secret, made.number)[1].id == made.id  # its money may be on its way
+        assert sorted(shown(session, payer)) == [(True, False), (True, True)]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE mandates SET may_pay = false",
+        "UPDATE mandates SET from_on = current_date + 9, until_on = NULL",
+        "UPDATE users SET state = 'blocked'",
+        "DELETE FROM mandates",
+    ],
+)
+def test_a_link_is_good_as_long_as_who_made_it_may_pay_themselves(session, make, payer, proxy, change):
+    secret = make(user_id=proxy.user_id)
+    assert links.open_link(session, secret)
+    session.execute(text(change))
+
+    with pytest.raises(NotFound):
+        links.open_link(session, secret)
+    assert shown(session, payer) == [(True, False)]
+
+
+def test_a_mandate_for_another_payer_keeps_no_link(session, make, payer, proxy):
+    secret = make(user_id=proxy.user_id)
+    proxy.payer_id = PayerFactory().id
+    session.flush()
+
+    with pytest.raises(NotFound):
+        links.open_link(session, secret)
+
+
+@pytest.mark.parametrize("merged", ["who is liable", "whom the mandate names"])
+def test_a_link_goes_on_when_its_payer_was_merged(session, make, payer, proxy, merged):
+    other = PayerFactory()
+    secret = make(user_id=proxy.user_id)
+    if merged == "who is liable":
+        gone, kept = payer, other
+    else:
+        proxy.payer_id, gone, kept = other.id, other, payer
+    gone.merged_into, kept.merged_from = kept.id, [gone.id]
+    session.flush()
+
+    assert links.open_link(session, secret)
+    assert shown(session, kept) == [(True, True)]
+
+
+def test_a_code_needs_nobodys_mandate(session, owed):
+    secret = links.open_code(session, CODE, today=clock.today())
+    session.execute(text("DELETE FROM mandates"))
+    assert links.open_link(session, secret)
 
 
 def test_the_trail_says_who_made_a_link_and_who_took_it_back(session, make, payer):

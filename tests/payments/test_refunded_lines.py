@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from threading import Barrier
 
 import pytest
+from lxml import etree
 from sqlalchemy import select
 from tests.payments.refunding import answered, echo, holds, left_of, lines_of, open_kinds, propose, states
 
@@ -288,3 +289,25 @@ def test_a_refused_line_all_of_which_went_back_meanwhile_needs_no_decision(sessi
     assert states(session, capture) == [(12_500, B.REFUNDED), (-12_500, B.REFUNDED)]
     assert open_kinds(session) == []
     assert holds(session)
+
+
+def test_the_books_tell_refunds_of_two_payments_of_one_order_apart(session, paid, give_back, people):
+    """Each is a booking with an id of its own and the gateway's number of its own payment; the order is one."""
+    source, first = SourceFactory(), paid()
+    record_report(session, first.transaction_id, report_on(first.transaction, "E-AGAIN"))
+    second = session.scalars(select(Capture).where(Capture.external_id == "E-AGAIN")).one()
+    release_booking(session, lines_of(session, second)[0].id, user_id=people[0].id)
+    for capture, grosze in ((first, 5_000), (first, 5_000), (second, 5_000)):
+        give_back(capture, grosze)
+
+    batch = batches.make_batch(session, source.id, PUMA)
+
+    bookings = [each.attrib for each in etree.fromstring(batch.content)]
+    back = [each for each in bookings if each["principal"].startswith("-")]
+    assert len({each["id"] for each in bookings}) == len(bookings) == 5
+    assert sorted(each["gateway-id"] for each in back) == sorted(
+        [first.external_id, first.external_id, second.external_id]
+    )
+    assert {each["order"] for each in bookings} == {first.transaction.order.number}
+    ours = {str(line.id): capture.external_id for capture in (first, second) for line in lines_of(session, capture)}
+    assert all(ours[each["id"]] == each["gateway-id"] for each in bookings)

@@ -160,14 +160,27 @@ def test_an_order_whose_money_went_back_is_paid_by_money_that_comes_later(sessio
     assert holds(session)
 
 
-def test_a_report_about_another_amount_changes_nothing_and_is_shown(session, paid, people):
+@pytest.mark.parametrize("other", [{"amount": Money(4_999)}, {"currency": "EUR"}])
+def test_while_another_amount_is_only_on_its_way_nothing_is_counted_and_a_person_is_told(session, paid, people, other):
     capture = paid()
     refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)
     approve_refund(session, refund.id, by=people[1].id)
-    answered(session, refund, RefundState.COMPLETED, amount=Money(4_999))
+    answered(session, refund, RefundState.PENDING, **other)
 
-    assert refund.state is R.APPROVED
+    assert (refund.state, refund.amount) == (R.SENT, Money(5_000))
     assert open_kinds(session) == ["refund_amount"]
+
+
+@pytest.mark.parametrize("other", [{"amount": Money(0)}, {"amount": Money(-1)}, {"currency": "EUR"}])
+def test_what_no_ledger_can_hold_is_never_counted(session, paid, people, other):
+    capture = paid()
+    refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)
+    approve_refund(session, refund.id, by=people[1].id)
+    answered(session, refund, RefundState.COMPLETED, **other)
+
+    assert refund.state is R.SENT
+    assert open_kinds(session) == ["refund_amount"]
+    assert holds(session)
 
 
 def test_a_refund_that_went_after_a_refusal_is_shown_to_a_person(session, paid, people):
@@ -179,6 +192,34 @@ def test_a_refund_that_went_after_a_refusal_is_shown_to_a_person(session, paid, 
 
     assert (refund.state, refund.answer) == (R.REJECTED, "NO_BALANCE")
     assert open_kinds(session) == ["refund_after_all", "refund_refused"]
+
+
+@pytest.mark.parametrize("of_one_payment", [True, False])
+def test_two_refunds_that_the_gateway_took_for_one_are_not_counted_twice(session, paid, people, of_one_payment):
+    """One number there is one transfer, whatever it is called here: the second has not gone."""
+    first = paid()
+    second = first if of_one_payment else paid()
+    second.transaction.merchant_account_id = second.merchant_account_id = first.merchant_account_id
+    refunds = [propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY) for capture in (first, second)]
+    for refund in refunds:
+        approve_refund(session, refund.id, by=people[1].id)
+        answered(session, refund, RefundState.COMPLETED, external_id="R-1")
+
+    assert [(each.state, each.external_id) for each in refunds] == [(R.COMPLETED, "R-1"), (R.APPROVED, None)]
+    assert open_kinds(session) == ["refund_twice"]
+    assert holds(session)
+
+    answered(session, refunds[1], RefundState.COMPLETED, external_id="R-2")
+    assert refunds[1].state is R.COMPLETED
+    assert open_kinds(session) == []
+    assert holds(session)
+
+
+def test_two_accounts_may_have_refunds_of_one_number(session, paid, people):
+    for capture in (paid(), paid()):
+        refund = propose(session, capture, people[0], 5_000, kind=RefundKind.GATEWAY)
+        approve_refund(session, refund.id, by=people[1].id)
+        assert answered(session, refund, RefundState.COMPLETED, external_id="R-1").state is R.COMPLETED
 
 
 def test_the_gateways_answer_counts_once_and_in_any_order(session, paid, people):

@@ -18,6 +18,7 @@ from skarbnik.payments.models import (
     SettlementReport,
 )
 from skarbnik.payments.reconciliation import get_day
+from skarbnik.payments.states import RefundKind
 from skarbnik.plugin_api import SettlementKind
 from skarbnik.testing.factories import MerchantAccountFactory, TransactionFactory
 
@@ -267,3 +268,17 @@ def test_a_line_about_an_attempt_nobody_paid_names_it(session, account, told, ke
     keep(told(transaction_id=transaction.id))
 
     assert lines(SettlementLine.transaction_id, SettlementLine.capture_id) == [(transaction.id, None)]
+
+
+@pytest.mark.parametrize("amounts", [(3_000, 5_000), (5_000, 3_000)])
+def test_of_two_refunds_written_down_with_one_reference_a_line_is_the_one_of_its_amount(
+    captured, went_back, told, keep, lines, amounts
+):
+    """Two payments of one order went back by transfers that the office called alike."""
+    made = {
+        grosze: went_back(captured(), grosze, None, kind=RefundKind.OUTSIDE, happened_on=DAY, reference="WB 7").id
+        for grosze in amounts
+    }
+    keep(told(kind=K.REFUND, external_id="WB 7", amount=Money(-5_000)))
+
+    assert lines(SettlementLine.refund_id) == [(made[5_000],)]

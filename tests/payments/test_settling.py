@@ -358,10 +358,26 @@ def test_a_statement_tells_the_days_it_is_of_and_not_those_of_what_a_payout_paid
         return Told(kind, f"{kind}{day}", amount, "PLN", NOON + timedelta(days=day), payout=payout)
 
     older, own, paid_out = at(-9, payout="W"), at(0), at(2, SettlementKind.PAYOUT)
-    assert settling.days_of([older, own, paid_out]) == [DAY + timedelta(days=each) for each in (2, 1, 0)]
+    assert settling.days_of([older, own, paid_out]) == [DAY + timedelta(days=each) for each in (2, 0)]
     assert settling.days_of([older]) == [DAY - timedelta(days=9)]
     assert settling.days_of([]) == []
-    assert len(settling.days_of([at(-5_000), own])) == 92
+    assert settling.days_of([own, at(-91), at(-92), at(-5_000)]) == [DAY, DAY - timedelta(days=91)]
+
+
+def test_a_short_statement_does_not_tell_the_days_it_leaves_out(tenant, town, gateway):
+    """One old correction beside a payment of today: the gateway has not said that nothing came in between."""
+    account, (capture,) = town("payu", 10_000)
+    with tenant.session() as session:
+        session.get_one(Capture, capture.id).captured_at = NOON - timedelta(days=30)
+    gateway.statement = [
+        Told(SettlementKind.CORRECTION, "K-1", Money(-1), "PLN", NOON - timedelta(days=90)),
+        Told(SettlementKind.FEE, "F-1", Money(-1), "PLN", NOON),
+    ]
+
+    at_night(settling.take_statement, tenant, account, BytesIO())
+
+    assert sorted(day for (day,) in read(tenant, SettlementReport.day)) == [DAY - timedelta(days=90), DAY]
+    assert read(tenant, Difference.kind) == []
 
 
 def test_a_gateway_that_is_silent_all_morning_is_left_alone_until_the_next_night(tenant, town, gateway):

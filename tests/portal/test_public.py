@@ -2,11 +2,11 @@
 
 import re
 from datetime import timedelta
-from html import unescape
 
 import pytest
 import redis
 from sqlalchemy import select
+from tests.portal.strangers import form_of, order_of
 
 from skarbnik import clock
 from skarbnik.mail.models import Mail
@@ -75,20 +75,6 @@ def stranger(browse):
     return browse("lipowo")
 
 
-def form_of(page, *ticked, **changes):
-    found = {}
-    for tag in re.findall(r"<input\b[^>]*>", page.text):
-        words = dict(re.findall(r'([a-z-]+)="([^"]*)"', tag))
-        if words.get("name") in {"i", "p", "n", "k", "request_key"}:
-            found.setdefault(words["name"], []).append(unescape(words["value"]))
-    return found | {"request_key": found["request_key"][0], "pay": [str(each.id) for each in ticked]} | changes
-
-
-def order_of(tenant):
-    with tenant.session() as session:
-        return session.scalars(select(PaymentOrder)).one()
-
-
 def test_a_stranger_sees_kinds_days_and_amounts_and_nothing_else(stranger, secret, town):
     page = stranger.get(f"/pay/{secret}")
 
@@ -97,16 +83,6 @@ def test_a_stranger_sees_kinds_days_and_amounts_and_nothing_else(stranger, secre
         assert shown in page.text
     for hidden in (NAME, STREET, TITLE, NUMBER, "Tajna", town["user"].email, str(town["anna"].id)):
         assert hidden not in page.text
-
-
-@pytest.mark.parametrize("page", ["", "/orders/{number}", "/orders/{number}/go"])
-def test_no_search_engine_and_no_other_site_learns_the_address(stranger, secret, town, tenant, page):
-    stranger.post(f"/pay/{secret}", form_of(stranger.get(f"/pay/{secret}"), town["first"]))
-    answer = stranger.get(f"/pay/{secret}{page}".format(number=order_of(tenant).number))
-
-    assert answer.headers["X-Robots-Tag"] == "noindex, nofollow"
-    assert answer.headers.get_all("Referrer-Policy") == ["no-referrer"]
-    assert answer.headers["Cache-Control"] == "no-store"
 
 
 def test_what_is_ticked_is_ordered_for_the_payer_by_nobody(stranger, secret, town, tenant):

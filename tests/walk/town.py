@@ -24,6 +24,7 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
+from skarbnik.crypto import new_secret
 from skarbnik.db import TenantSession
 from skarbnik.exchange.documents import place_of
 from skarbnik.exchange.spool import open_spool
@@ -179,8 +180,9 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
                 Example(query=f"i={rich.payable[0]}&a-{rich.payable[0]}={'9' * 15}", **mine),
             ],
             "links.listed": [Example(best_as=EMPTY), Example(best_as=RICH)],
-            "public.order": [Example({"number": each}) for each in rich.public_orders],
-            "public.go": [Example({"number": rich.public_orders[0]})],
+            "public.order": [Example({"number": each["number"]}) for each in rich.public_orders],
+            "public.returned": [Example(each) for each in rich.public_orders],
+            "public.go": [Example({"number": rich.public_orders[0]["number"]})],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "portal.acting": [Example(best_as=RICH)],
@@ -350,7 +352,7 @@ class _Rich:
         made["of yesterday"] = old
         return {name: order.number for name, order in made.items()}
 
-    def _link(self, kind: Any) -> tuple[str, list[str]]:
+    def _link(self, kind: Any) -> tuple[str, list[dict[str, Any]]]:
         """A link that is good, one that was taken back, and payments somebody made by the first."""
         first, second = self._debt(kind, overdue=True), self._debt(kind, LONG_WORD)
         words = {"payer_id": self.payer.id, "user_id": self.user.id, "instalment_ids": [first.id, second.id]}
@@ -360,8 +362,8 @@ class _Rich:
         link = self.session.scalars(select(PaymentLink).where(PaymentLink.revoked_at.is_(None))).one()
         orders = [self._order(kind), self._order(kind, (TransactionState.COMPLETED, 0))]
         for order in orders:
-            order.link_id, order.user_id = link.id, None
-        return secret, [order.number for order in orders]
+            order.link_id, order.user_id, order.return_secret = link.id, None, new_secret()
+        return secret, [{"number": order.number, "secret": order.return_secret} for order in orders]
 
     def _attempt(self, order: PaymentOrder) -> Transaction:
         """One at the gateway that has not said yet where its page is, so that the next is another one."""

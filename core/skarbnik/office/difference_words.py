@@ -24,6 +24,7 @@ KINDS = (
     "refund_refused",
     "refund_unanswered",
     "refund_amount",
+    "refund_twice",
     "refund_after_all",
 )
 
@@ -131,8 +132,13 @@ def difference_words() -> dict[str, Words]:
         ),
         "refund_amount": Words(
             _("The gateway sent back another amount than was asked for"),
-            _("The refund is not counted as done."),
-            _("Look in the gateway's panel how much really went, and speak with the gateway."),
+            _("Once it is done there, what really went counts as sent back, as far as the payment reaches."),
+            _("Look in the gateway's panel how much went. Propose anew what is missing; claim what was too much."),
+        ),
+        "refund_twice": Words(
+            _("The gateway took two refunds for one"),
+            _("It gives this refund the number of another one, so its money has not gone. It is asked again."),
+            _("Look in the gateway's panel how many refunds there are, and speak with the gateway."),
         ),
         "refund_after_all": Words(
             _("A refund that was refused went through at the gateway after all"),
@@ -168,5 +174,6 @@ def resolution_names() -> dict[str, str]:
         "refund_completed": _("The gateway sent the money back."),
         "refund_rejected": _("The gateway refused the refund."),
         "proposed_anew": _("The refund was proposed anew."),
+        "overtaken": _("The gateway sent back more than was asked for, so less is left."),
         "seen": _("Somebody looked at it, and nothing more is to be done."),
     }

@@ -25,7 +25,7 @@ from skarbnik.payments.models import BookingLine, Capture, Difference, MerchantA
 from skarbnik.payments.permissions import APPROVE, DECIDE, SEE_ANY
 from skarbnik.payments.queries import left_of_lines, left_on_no_line
 from skarbnik.payments.services import close_difference
-from skarbnik.payments.states import RefundKind
+from skarbnik.payments.states import DEAD_REFUNDS, BookingState, RefundKind
 from skarbnik.plugin_api import Capability
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
@@ -237,12 +237,14 @@ def _page(number: str, found: Refund, form: DeclineForm) -> str:
             Difference.subject_id == found.id, Difference.closed_at.is_(None), Difference.kind != services.PROPOSED
         )
     )
+    lines = [line for line in found.lines if found.state in DEAD_REFUNDS or line.state is not BookingState.DROPPED]
     people = {each for each in (found.requested_by, found.decided_by) if each is not None}
     return render_template(
         "office/refund.html",
         number=number,
         refund=found,
-        rest=found.amount + Money.total(line.amounts.total for line in found.lines),
+        lines=lines,
+        rest=found.amount + Money.total(line.amounts.total for line in lines),
         people=queries.user_names(session, people),
         kinds=kind_names(),
         open_still=open_still.all(),

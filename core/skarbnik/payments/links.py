@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import hmac
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ from skarbnik.receivables.queries import IN_FORCE, list_liable
 
 GOOD_FOR = {LinkOrigin.LINK: timedelta(days=14), LinkOrigin.CODE: timedelta(hours=2)}
 FOLLOWED = timedelta(days=14)  # so long whoever paid still sees what became of it, whatever became of the link
-MOST_LINKS = 20  # of one payer, good at the same time
+MOST_LINKS = 20  # of one payer, open at the same time
 SWEPT = 20  # forgotten codes that a new one takes away
 
 CODE = re.compile(r"[0-9A-Z]{8,32}")
@@ -35,7 +36,7 @@ LONGEST_CODE_TYPED = 80
 
 
 class TooManyLinks(Conflict):
-    """A payer has as many good links as anybody needs."""
+    """A payer has as many open links as anybody needs."""
 
 
 def make_link(session: TenantSession, *, payer_id: UUID, user_id: UUID, instalment_ids: Sequence[UUID]) -> str:
@@ -54,9 +55,9 @@ def make_link(session: TenantSession, *, payer_id: UUID, user_id: UUID, instalme
     session.execute(  # they are counted, so one after another
         text("SELECT pg_advisory_xact_lock(hashtextextended(:key, 0))"), {"key": f"links/{payer_id}"}
     )
-    good = [link for link in list_links(session, payer_id=payer_id) if link.is_good]
-    if len(good) >= MOST_LINKS:
-        raise TooManyLinks(f"payer {payer_id} has {len(good)} good links")
+    count = session.scalars(_COUNT, {"payer": payer_id, "now": clock.now()}).one()
+    if count >= MOST_LINKS:
+        raise TooManyLinks(f"payer {payer_id} has {count} links that were not taken back")
     return _keep(session, LinkOrigin.LINK, payer_id=payer_id, user_id=user_id, instalment_ids=wanted)
 
 
@@ -86,10 +87,11 @@ def hash_secret(secret: str) -> str:
 
 
 def open_link(session: Session, secret: str) -> PaymentLink:
-    """The link of a secret while it is good. NotFound for one that is wrong, too old or taken back, without a word
-    which."""
-    link = _find(session, secret)
-    if link is None or link.revoked_at is not None or link.expires_at <= clock.now():
+    """The link of a secret while it is good. NotFound for one that is wrong, too old, taken back, or made by somebody
+    who may not pay for the payer any more, without a word which."""
+    words = {"hash": hash_secret(secret), "now": clock.now(), "today": clock.today()}
+    link: PaymentLink | None = session.scalars(select(PaymentLink).from_statement(_GOOD), words).one_or_none()
+    if link is None:
         raise NotFound("no good link")
     return link
 
@@ -108,6 +110,22 @@ def get_followed(session: Session, secret: str, number: str) -> tuple[PaymentLin
     if link is None or order is None or order.link_id != link.id or order.ordered_at + FOLLOWED <= clock.now():
         raise NotFound("no such order of this link")
     return link, order
+
+
+def get_returned(session: Session, number: str, secret: str) -> PaymentOrder:
+    """An order that was made by a link, for who comes back from the gateway with the secret of this order alone.
+
+    NotFound for every other secret, that of the link among them, and when the order is followed no more.
+    """
+    order = session.scalars(select(PaymentOrder).where(PaymentOrder.number == number)).one_or_none()
+    known = order is not None and order.return_secret is not None and _is_same(order.return_secret, secret)
+    if order is None or not known or order.ordered_at + FOLLOWED <= clock.now():
+        raise NotFound("no such order to come back to")
+    return order
+
+
+def _is_same(secret: str, said: str) -> bool:
+    return hmac.compare_digest(secret.encode(), said.encode())
 
 
 def revoke_link(session: Session, link_id: UUID, *, payer_id: UUID, user_id: UUID) -> None:
@@ -139,28 +157,43 @@ class LinkRow:
     instalments: int
     title: str  # of the first receivable
     orders: list[str]  # numbers, the newest first
-    is_good: bool
+    is_open: bool  # neither taken back nor over
+    is_good: bool  # it is open, and who made it may still pay for the payer
 
 
-_LINKS = text("""
+# A mandate is looked at each time a link is used, as it is for who signs in: who acted for a payer and does so no more
+# leaves nothing behind that acts on.
+_IS_OPEN = "l.revoked_at IS NULL AND l.expires_at > :now"
+_IS_GOOD = f"""
+    {_IS_OPEN} AND (l.origin = 'code' OR EXISTS (
+        SELECT FROM mandates m JOIN users u ON u.id = m.user_id AND u.state = 'active'
+        JOIN payers n ON n.id = m.payer_id JOIN payers p ON p.id = l.payer_id
+        WHERE m.user_id = l.created_by AND m.may_pay
+            AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+            AND coalesce(n.merged_into, n.id) = coalesce(p.merged_into, p.id)
+    ))
+"""  # our own words
+_GOOD = text(f"SELECT l.* FROM payment_links l WHERE l.secret_hash = :hash AND {_IS_GOOD}")  # noqa: S608  # our words
+_OF_PAYER = """
+    l.origin = 'link' AND l.payer_id IN (SELECT unnest(p.merged_from || p.id) FROM payers p WHERE p.id = :payer)
+"""
+_COUNT = text(f"SELECT count(*) FROM payment_links l WHERE {_OF_PAYER} AND {_IS_OPEN}")  # noqa: S608  # our own words
+_LINKS = text(f"""
     SELECT l.id, l.created_at, l.expires_at, l.revoked_at, cardinality(l.instalment_ids) AS instalments,
         (SELECT r.title FROM instalments i JOIN receivables r ON r.id = i.receivable_id
          WHERE i.id = l.instalment_ids[1]) AS title,
         array(
             SELECT o.number FROM payment_orders o WHERE o.link_id = l.id ORDER BY o.ordered_at DESC LIMIT 5
         ) AS orders,
-        l.revoked_at IS NULL AND l.expires_at > :now AS is_good
+        {_IS_OPEN} AS is_open, {_IS_GOOD} AS is_good
     FROM payment_links l
-    WHERE l.origin = 'link' AND l.payer_id IN (
-        SELECT unnest(p.merged_from || p.id) FROM payers p WHERE p.id = :payer
-    )
-    ORDER BY l.created_at DESC, l.id DESC LIMIT :most OFFSET :skipped
-""")
+    WHERE {_OF_PAYER} ORDER BY l.created_at DESC, l.id DESC LIMIT :most OFFSET :skipped
+""")  # noqa: S608  # our own words
 
 
-def list_links(session: Session, *, payer_id: UUID, page: int = 1, size: int = 200) -> list[LinkRow]:
+def list_links(session: Session, *, payer_id: UUID, page: int, size: int) -> list[LinkRow]:
     """The newest first."""
-    words = {"payer": payer_id, "now": clock.now(), "most": size, "skipped": (page - 1) * size}
+    words = {"payer": payer_id, "now": clock.now(), "today": clock.today(), "most": size, "skipped": (page - 1) * size}
     return [LinkRow(*row) for row in session.execute(_LINKS, words)]
 
 

@@ -103,6 +103,7 @@ class PaymentOrder(Base):
     __table_args__ = (
         Index("payment_orders_payer_id_ordered_at_idx", "payer_id", "ordered_at"),
         Index("payment_orders_link_id_idx", "link_id", postgresql_where="link_id IS NOT NULL"),
+        CheckConstraint("(link_id IS NULL) = (return_secret IS NULL)", name="return"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
@@ -112,6 +113,7 @@ class PaymentOrder(Base):
     payer_id: Mapped[UUID] = mapped_column(ForeignKey(Payer.id))
     user_id: Mapped[UUID | None] = mapped_column(ForeignKey(User.id))
     link_id: Mapped[UUID | None] = mapped_column(ForeignKey("payment_links.id"))  # by which somebody pays for the payer
+    return_secret: Mapped[str | None] = mapped_column(String(64))  # a gateway is told it: it shows this order
     amount: Mapped[Money]
     email: Mapped[str | None] = mapped_column(String(120))  # of who pays; where the confirmation goes
     language: Mapped[str] = mapped_column(String(5))
@@ -263,12 +265,16 @@ class Refund(Base):
         CheckConstraint("(declined_because IS NOT NULL) = (state = 'declined')", name="declined"),
         CheckConstraint("kind = 'gateway' OR (happened_on IS NOT NULL AND reference IS NOT NULL)", name="outside"),
         CheckConstraint("kind = 'gateway' OR state NOT IN ('approved', 'sent', 'rejected')", name="asked"),
+        CheckConstraint(
+            "approved_amount IS NULL OR (kind = 'gateway' AND state = 'completed')", name="approved_amount"
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     capture_id: Mapped[UUID] = mapped_column(ForeignKey("captures.id"))
     kind: Mapped[RefundKind]
-    amount: Mapped[Money]
+    amount: Mapped[Money]  # once it is completed, what went of this capture
+    approved_amount: Mapped[Money | None]  # what two people agreed to, where the gateway sent another amount
     state: Mapped[RefundStage] = mapped_column(default=RefundStage.PROPOSED)
     external_id: Mapped[str | None] = mapped_column(String(80))
     reason: Mapped[str] = mapped_column(String(200))

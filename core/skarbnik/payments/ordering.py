@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, joinedload
 
 from skarbnik import clock
 from skarbnik.audit.services import record_act
+from skarbnik.crypto import new_secret
 from skarbnik.db import TenantSession
 from skarbnik.errors import Conflict, Invalid
 from skarbnik.money import Amounts, Money
@@ -106,6 +107,7 @@ def order_payment(
         payer_id=payer_id,
         user_id=user_id,
         link_id=link_id,
+        return_secret=None if link_id is None else new_secret(),
         amount=Amounts.sum(paid.values()).total,
         email=email,
         language=language,

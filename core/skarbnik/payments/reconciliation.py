@@ -320,7 +320,7 @@ _SPLIT = text("""
     SELECT k.id AS kind_id, k.title, sum(b.principal)::bigint AS principal, sum(b.interest)::bigint AS interest,
         sum(b.costs)::bigint AS costs, count(DISTINCT l.id) AS number
     FROM settlement_lines l
-    JOIN booking_lines b ON b.capture_id = l.capture_id AND CASE l.kind
+    JOIN booking_lines b ON b.capture_id = l.capture_id AND b.state <> 'dropped' AND CASE l.kind
         WHEN 'payment' THEN b.refund_id IS NULL WHEN 'refund' THEN b.refund_id = l.refund_id ELSE false END
     JOIN instalments i ON i.id = b.instalment_id JOIN receivables r ON r.id = i.receivable_id
     JOIN kinds k ON k.id = r.kind_id

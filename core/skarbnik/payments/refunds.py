@@ -20,6 +20,7 @@ from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Refund, Transaction
 from skarbnik.payments.ordering import lock_order
+from skarbnik.payments.other_amounts import rooms_of, share_out
 from skarbnik.payments.queries import left_of_lines, left_on_no_line, on_no_line
 from skarbnik.payments.services import (
     MISFIT,
@@ -43,7 +44,13 @@ from skarbnik.payments.states import (
 from skarbnik.plugin_api import RefundReport, RefundState
 
 PROPOSED = "refund_proposed"
-FOR_A_PERSON = ("refund_refused", "refund_unanswered", "refund_amount", "refund_after_all")  # kinds of differences
+FOR_A_PERSON = (  # kinds of differences
+    "refund_refused",
+    "refund_unanswered",
+    "refund_amount",
+    "refund_twice",
+    "refund_after_all",
+)
 
 
 class TooMuch(Conflict):
@@ -176,12 +183,18 @@ def _check_decides(refund: Refund, by: UUID) -> None:
 def record_refund_report(session: Session, refund_id: UUID, report: RefundReport) -> Refund:
     """Keep what the gateway answered about a refund. Safe to repeat, in any order.
 
-    What cannot be is shown to a person: another amount than was asked for, or money that went after a refusal.
+    What cannot be is shown to a person: another amount than was asked for, a transfer that is another refund's already,
+    or money that went after a refusal. Once it is done, what really went is what counts.
     """
     refund = lock_refund(session, refund_id)
     if report.refund_id != refund.id:
         raise ExternalSystemError(f"the gateway answered about another refund than {refund_id}")
-    _note(refund, report.state.value)
+    as_asked = (report.amount, report.currency) == (refund.amount, refund.capture.currency)
+    said = "" if as_asked or report.state is RefundState.REJECTED else f" {report.amount} {report.currency}"
+    _note(refund, f"{report.state.value}{said}")
+    if refund.state in AT_THE_GATEWAY and _is_anothers(session, refund, report.external_id[:80]):
+        _open(session, "refund_twice", refund)
+        return refund
     refund.external_id = refund.external_id or report.external_id[:80] or None
     if refund.state is RefundStage.REJECTED and report.state is not RefundState.REJECTED:
         _open(session, "refund_after_all", refund)
@@ -189,13 +202,32 @@ def record_refund_report(session: Session, refund_id: UUID, report: RefundReport
         return refund
     if report.state is RefundState.REJECTED:
         _reject(session, refund)
-    elif (report.amount, report.currency) != (refund.amount, refund.capture.currency):
-        _open(session, "refund_amount", refund, amount=report.amount)
-    elif report.state is RefundState.COMPLETED:
+    elif report.state is RefundState.COMPLETED and as_asked:
         _complete(session, refund)
+    elif report.state is RefundState.COMPLETED and report.currency == refund.capture.currency and report.amount > ZERO:
+        _complete(session, refund, went=report.amount)
+        _open(session, "refund_amount", refund, amount=report.amount)
     else:
         refund.move_to(RefundStage.SENT)
+        if not as_asked:
+            _open(session, "refund_amount", refund, amount=report.amount)
     return refund
+
+
+def _is_anothers(session: Session, refund: Refund, external_id: str) -> bool:
+    """Whether the gateway calls by this number another refund of the same account: it took two for one."""
+    other = session.scalar(
+        select(Refund.id)
+        .join(Refund.capture)
+        .where(
+            Refund.external_id == external_id,
+            Refund.id != refund.id,
+            Refund.state.in_((*AT_THE_GATEWAY, RefundStage.COMPLETED)),
+            Capture.merchant_account_id == refund.capture.merchant_account_id,
+        )
+        .limit(1)
+    )
+    return bool(external_id) and other is not None
 
 
 def mark_refund_refused(session: Session, refund_id: UUID, *, answer: str) -> Refund:
@@ -291,23 +323,30 @@ def _reject(session: Session, refund: Refund) -> None:
     record_act(session, "refund.rejected", subject="refund", subject_id=refund.id)
 
 
-def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = None) -> None:
-    """The money is gone. Each of its lines takes its place beside what it takes back.
+def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = None, went: Money | None = None) -> None:
+    """The money is gone. Each of its lines takes its place beside what it takes back. `went` is said where it is
+    another amount than was agreed.
 
     What is in the books, or on its way there, the next batch takes back there. What is not goes no further: a line of
     which nothing is left never comes to the books.
     """
     capture = refund.capture
     order = lock_order(session, capture.transaction.order_id)
-    lock_instalments_of(session, {line.instalment_id for line in refund.lines})
+    touched = refund.lines if went is None else capture.booking_lines
+    lock_instalments_of(session, {line.instalment_id for line in touched})
     lines = _lock_lines(session, capture)
+    agreed = refund.amount
+    if went is not None:
+        _plan_anew(session, refund, went)
+        lines = _lock_lines(session, capture)
     refund.settled_at = clock.now()
     if decided_by is not None:  # what went without us is done with the second person's word
         refund.decided_by, refund.decided_at = decided_by, refund.settled_at
     refund.move_to(RefundStage.COMPLETED)
+    refund.approved_amount = None if went is None else agreed
     originals = {line.order_line_id: line for line in lines if line.refund_id is None}
     for line in lines:
-        if line.refund_id == refund.id:
+        if line.refund_id == refund.id and line.state is not BookingState.DROPPED:
             state = originals[line.order_line_id].state
             line.move_to(state if state in NOT_IN_BOOKS else BookingState.WAITING)
             _settle(session, originals[line.order_line_id], lines)
@@ -321,6 +360,40 @@ def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = Non
     publish(session, "exchange.bookings_wait", capture.id)
     publish(session, "payments.refunded", refund.id)
     record_act(session, "refund.completed", subject="refund", subject_id=refund.id)
+
+
+def _plan_anew(session: Session, refund: Refund, went: Money) -> None:
+    """Its lines are of what went. What went above all that the capture has is in no ledger: the difference says it."""
+    capture = refund.capture
+    if went > refund.amount:
+        _make_room(session, refund, went)
+    left, taken = left_of_lines(capture), share_out(went, rooms_of(capture, refund))
+    own = {line.order_line_id: line for line in refund.lines}
+    for original in [line for line in capture.booking_lines if line.id in left]:
+        planned, part = own.get(original.order_line_id), taken[original.id]
+        if planned is None:
+            if part:
+                session.add(_planned(refund, original, left[original.id].split(part)))
+        elif not part:
+            planned.move_to(BookingState.DROPPED)
+        elif part != -planned.amounts.total:
+            planned.amounts = -(left[original.id] - planned.amounts).split(part)
+    refund.amount = Money.total(taken.values())
+    session.flush()
+    session.expire(capture, ["booking_lines"])
+    session.expire(refund, ["lines"])
+
+
+def _make_room(session: Session, refund: Refund, went: Money) -> None:
+    """What nobody has decided about gives way, the newest first, to money that is gone. It can be proposed anew."""
+    capture = refund.capture
+    for other in reversed(capture.refunds):
+        if went <= Money.total(room.planned + room.free for room in rooms_of(capture, refund)):
+            return
+        if other.state is RefundStage.PROPOSED and other.kind is RefundKind.GATEWAY:
+            _end(other, RefundStage.WITHDRAWN)
+            close_difference(session, other.id, PROPOSED, resolution="overtaken")
+            record_act(session, "refund.withdrawn", subject="refund", subject_id=other.id)
 
 
 def _lock_lines(session: Session, capture: Capture) -> list[BookingLine]:

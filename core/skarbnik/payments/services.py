@@ -21,7 +21,7 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError
-from skarbnik.money import ZERO, Amounts, Money
+from skarbnik.money import Amounts, Money
 from skarbnik.outbox import publish
 from skarbnik.payments.models import (
     BookingLine,
@@ -316,15 +316,20 @@ def _mark_paid(session: Session, order: PaymentOrder) -> None:
 
 
 def _there(session: Session, order: PaymentOrder) -> dict[UUID, Money]:
+    return {line_id: amounts.total for line_id, amounts in money_here(session, order).items()}
+
+
+def money_here(session: Session, order: PaymentOrder) -> dict[UUID, Amounts]:
     """The money that came for each line of an order and is here now."""
-    total = BookingLine.principal + BookingLine.interest + BookingLine.costs
+    parts = (BookingLine.principal, BookingLine.interest, BookingLine.costs)
     rows = session.execute(
-        select(BookingLine.order_line_id, cast(func.sum(total), BigInteger).label("grosze"))
+        select(BookingLine.order_line_id, *(cast(func.sum(part), BigInteger) for part in parts))
         .join(BookingLine.order_line)
         .where(OrderLine.order_id == order.id, BookingLine.state.not_in(COUNTS_NOWHERE))
         .group_by(BookingLine.order_line_id)
     )
-    return {line.id: ZERO for line in order.lines} | {row.order_line_id: Money(row.grosze) for row in rows}
+    here = {line_id: Amounts(*map(Money, grosze)) for line_id, *grosze in rows}
+    return {line.id: Amounts() for line in order.lines} | here
 
 
 def open_difference(

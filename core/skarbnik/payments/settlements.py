@@ -249,14 +249,19 @@ _MATCH_REFUNDS = text("""
         AND (l.refund_id IS NULL AND r.external_id = l.external_id OR l.capture_id IS NULL AND r.id = l.refund_id)
 """)
 
-# What somebody wrote down is believed of the payment that the gateway names, and of no other.
+# What somebody wrote down is believed of the payment that the gateway names, and of no other. People call several
+# refunds alike: the one of the line's amount is meant.
 _MATCH_TOLD_REFUNDS = text("""
-    UPDATE settlement_lines l SET refund_id = r.id, capture_id = r.capture_id
-    FROM refunds r JOIN captures c ON c.id = r.capture_id
-    WHERE l.merchant_account_id = :account AND c.merchant_account_id = :account AND l.refund_id IS NULL
-        AND r.state = 'completed' AND r.reference = l.external_id
-        AND (l.kind, r.kind) IN (('refund', 'outside'), ('chargeback', 'chargeback'))
-        AND (l.capture_id IS NULL OR l.capture_id = r.capture_id)
+    UPDATE settlement_lines l SET refund_id = f.refund_id, capture_id = f.capture_id
+    FROM (
+        SELECT DISTINCT ON (w.id) w.id, r.id AS refund_id, r.capture_id
+        FROM settlement_lines w JOIN refunds r ON r.reference = w.external_id JOIN captures c ON c.id = r.capture_id
+        WHERE w.merchant_account_id = :account AND c.merchant_account_id = :account AND w.refund_id IS NULL
+            AND r.state = 'completed' AND (w.kind, r.kind) IN (('refund', 'outside'), ('chargeback', 'chargeback'))
+            AND (w.capture_id IS NULL OR w.capture_id = r.capture_id)
+        ORDER BY w.id, r.amount <> -w.amount, r.id
+    ) AS f
+    WHERE l.id = f.id
 """)
 
 

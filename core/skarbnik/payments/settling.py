@@ -228,11 +228,15 @@ def _bounds(day: date) -> dict[str, Any]:
 
 
 def days_of(told: Sequence[SettlementLine]) -> list[date]:
-    """The days a statement is of. What a payout paid out may be older, and not all of its day."""
+    """The days a statement tells, the newest first: those it has a line of. What a payout paid out may be older, and
+    not all of its day.
+
+    A file does not say for which period it was taken. Between two of its lines there may be days that it leaves out,
+    and one old correction would speak for a whole quarter.
+    """
     own = [each for each in told if each.kind is SettlementKind.PAYOUT or each.payout is None] or told
-    days = sorted(clock.local_day(each.happened_at) for each in own)
-    number = min((days[-1] - days[0]).days + 1, LONGEST_STATEMENT) if days else 0
-    return [days[-1] - timedelta(days=before) for before in range(number)]
+    days = sorted({clock.local_day(each.happened_at) for each in own}, reverse=True)
+    return [day for day in days if day > days[0] - timedelta(days=LONGEST_STATEMENT)]
 
 
 def take_statement(tenant: Tenant, account: MerchantAccount, stream: BinaryIO) -> tuple[int, int]:

@@ -31,11 +31,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Caller:
-    """Who pays, as far as a gateway asks for it, and where they come back to."""
+    """Who pays, as far as a gateway asks for it."""
 
     ip: str = "127.0.0.1"
     agent: str | None = None
-    return_path: str | None = None  # to the page of the order
     blik_code: str | None = field(default=None, repr=False)  # kept nowhere
 
 
@@ -59,7 +58,7 @@ def payment_request(
         payer_ip=caller.ip,
         language=order.language,
         notify_url=notify_url(tenant, account),
-        return_url=tenant.url(caller.return_path or _own_page(order)),
+        return_url=tenant.url(return_path(order)),
         valid_for=gateway_type.time_limit,
         payer_agent=caller.agent,
         blik_code=caller.blik_code,
@@ -71,9 +70,11 @@ def notify_url(tenant: Tenant, account: MerchantAccount) -> str:
     return tenant.url(f"/hooks/payments/{account.gateway}/{account.hook_secret}")
 
 
-def _own_page(order: PaymentOrder) -> str:
-    """Who pays by a link has a secret in the address, which nobody here remembers."""
-    return f"/payments/{order.number}" if order.link_id is None else "/"
+def return_path(order: PaymentOrder) -> str:
+    """Where a gateway sends whoever paid. It is told this address and keeps it: the secret of a link is never in it."""
+    if order.return_secret is None:
+        return f"/payments/{order.number}"
+    return f"/pay/back/{order.number}/{order.return_secret}"
 
 
 def settle_open(tenant: Tenant, order: PaymentOrder) -> None:

@@ -12,8 +12,9 @@ from skarbnik.payments.models import Capture, OrderLine
 from skarbnik.payments.ordering import lines_of, lock_order
 from skarbnik.payments.queries import left_on_no_line, on_no_line
 from skarbnik.payments.refunds import lock_capture
-from skarbnik.payments.services import MISFIT, allocate, close_difference, lower_difference
+from skarbnik.payments.services import MISFIT, allocate, close_difference, lower_difference, money_here
 from skarbnik.payments.states import CaptureState
+from skarbnik.receivables.parts import divide
 
 
 def is_bookable(capture: Capture) -> bool:
@@ -23,7 +24,7 @@ def is_bookable(capture: Capture) -> bool:
 
 
 def book_capture(session: TenantSession, capture_id: UUID, *, user_id: UUID) -> Capture:
-    """Put money of another amount than was ordered on the lines of its order, as far as it goes.
+    """Put money of another amount than was ordered on what is left of the lines of its order, as far as it goes.
 
     What came above them stays in suspense, and is to go back. Conflict for money in another currency or for another
     merchant, which can only go back, and where all of it is on its way back already.
@@ -32,8 +33,10 @@ def book_capture(session: TenantSession, capture_id: UUID, *, user_id: UUID) -> 
     if not is_bookable(capture):
         raise Conflict(f"capture {capture_id} cannot be booked")
     order = lock_order(session, capture.transaction.order_id)
-    lines = lines_of(order, capture.transaction.merchant_account)
-    allocate(session, order, capture, list(spread(lines, left_on_no_line(capture))))
+    lines, here = lines_of(order, capture.transaction.merchant_account), money_here(session, order)
+    wanting = [(line, line.amounts - here[line.id]) for line in lines if here[line.id].total < line.amounts.total]
+    whole = [(line, line.amounts) for line in lines]  # where each was paid already: a person decides about the second
+    allocate(session, order, capture, list(spread(wanting or whole, left_on_no_line(capture))))
     session.expire(capture, ["booking_lines"])
     left = on_no_line(capture)
     if left:
@@ -43,11 +46,12 @@ def book_capture(session: TenantSession, capture_id: UUID, *, user_id: UUID) -> 
     return capture
 
 
-def spread(lines: Sequence[OrderLine], money: Money) -> Iterator[tuple[OrderLine, Amounts]]:
-    """One line after the other, the earliest due first. What is too little for the last one pays its parts in
-    proportion (art. 55 § 2 Ordynacji podatkowej)."""
-    for line in lines:
-        amounts = line.amounts.split(min(money, line.amounts.total))
+def spread(left: Sequence[tuple[OrderLine, Amounts]], money: Money) -> Iterator[tuple[OrderLine, Amounts]]:
+    """On what is left of one line after the other, the earliest due first. What is too little for the last one is
+    divided as the law divides a part that somebody chose to pay."""
+    for line, wanting in left:
+        regime = line.instalment.receivable.kind.regime
+        amounts = divide(regime, wanting.not_below_zero(), min(money, wanting.total))
         if amounts.total:
             yield line, amounts
         money = money - amounts.total

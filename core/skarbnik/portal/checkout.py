@@ -177,7 +177,7 @@ def is_payable(order: PaymentOrder) -> bool:
     return order.state not in {PaymentOrderState.PAID, PaymentOrderState.REFUNDED} and not clarified
 
 
-def begin(order: PaymentOrder, *, code: str | None, return_path: str) -> Transaction:
+def begin(order: PaymentOrder, *, code: str | None) -> Transaction:
     """Our id is committed, then the gateway is called with no transaction open. The attempt, as it is then.
 
     BasketChanged or NotPayableOnline when the order cannot be paid as it is.
@@ -193,7 +193,6 @@ def begin(order: PaymentOrder, *, code: str | None, return_path: str) -> Transac
         caller = starting.Caller(
             ip=request.remote_addr or "127.0.0.1",
             agent=request.user_agent.string[:LONGEST_AGENT] or None,
-            return_path=return_path,
             blik_code=code if transaction.is_blik else None,
         )
         transaction = starting.start(g.tenant, transaction.id, caller=caller)

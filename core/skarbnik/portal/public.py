@@ -7,13 +7,12 @@ those may hold an address.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from functools import partial, wraps
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from functools import partial
 from uuid import uuid4
 
 import structlog
-from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -53,8 +52,6 @@ log = structlog.get_logger()
 
 blueprint = Blueprint("public", __name__, url_prefix="/pay", template_folder="templates")
 
-V = TypeVar("V", bound=Callable[..., Any])
-
 BY_ADDRESS = "60 per minute"
 WHY = "whoever has the secret of a link may see and pay what it is for"
 CODES = Guesses("payment-code", of_network=10, of_gmina=300, seconds=900)
@@ -62,17 +59,9 @@ EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
 LONGEST_EMAIL = 120
 
 
-def unseen(view: V) -> V:
-    """The address holds a secret: no other site is told of it, and no search engine keeps the page."""
-
-    @wraps(view)
-    def answer(*args: Any, **words: Any) -> Response:
-        response: Response = make_response(view(*args, **words))
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["X-Robots-Tag"] = "noindex, nofollow"
-        return response
-
-    return answer  # type: ignore[return-value]  # the same view, whatever it answers
+def holds_secret(path: str) -> bool:
+    """Whether an address lets its reader see something, so that nobody else may learn it."""
+    return path.startswith("/pay/") and path != "/pay/code"
 
 
 def _payable_rows(link: PaymentLink) -> list[ToPay]:
@@ -85,7 +74,6 @@ def _payable_rows(link: PaymentLink) -> list[ToPay]:
 @blueprint.get("/<secret>")
 @public(WHY)
 @limited(BY_ADDRESS)
-@unseen
 def show(secret: str) -> str:
     link = links.open_link(frame.session(), secret)
     rows = _payable_rows(link)
@@ -153,7 +141,6 @@ def _orders_of(link: PaymentLink) -> list[queries.OrderRow]:
 @blueprint.post("/<secret>")
 @public(WHY)
 @limited("20 per minute")
-@unseen
 def pay(secret: str) -> str | Response | tuple[str, int]:
     """Order what was ticked and send whoever pays to the gateway. A double click orders once."""
     check_token()
@@ -201,7 +188,7 @@ def pay(secret: str) -> str | Response | tuple[str, int]:
 def _begin(secret: str, made: PaymentOrder, code: str | None) -> Response:
     number = made.number
     back = url_for("public.order", secret=secret, number=number)
-    transaction = begin(made, code=code, return_path=back)
+    transaction = begin(made, code=code)
     return redirect(url_for("public.go", secret=secret, number=number) if transaction.redirect_url else back, 303)
 
 
@@ -215,17 +202,21 @@ def _order_of(secret: str, number: str) -> PaymentOrder:
 @blueprint.get("/<secret>/orders/<number>")
 @public(WHY)
 @limited(BY_ADDRESS)
-@unseen
 def order(secret: str, number: str) -> str:
     """What became of a payment, for who made it."""
     link, followed = links.get_followed(frame.session(), secret, number)
     found = queries.get_order(frame.session(), followed.number)
+    email = found.email if link.origin is LinkOrigin.CODE else None  # a link may be several people's
+    return _order_page(found, secret=secret, email=email)
+
+
+def _order_page(found: PaymentOrder, *, secret: str | None, email: str | None) -> str:
     rest, paid = rest_of(found), paid_lines(found)
     return render_template(
         "portal/public_order.html",
         **look_at(found),
         secret=secret,
-        email=found.email if link.origin is LinkOrigin.CODE else None,  # a link may be several people's
+        email=email,
         paid=found.amount - rest,
         rest=rest,
         paid_lines=paid,
@@ -233,10 +224,18 @@ def order(secret: str, number: str) -> str:
     )
 
 
+@blueprint.get("/back/<number>/<secret>")
+@public("a gateway sends whoever paid here; the secret is that of one order, shows its state, and opens nothing")
+@limited(BY_ADDRESS)
+def returned(number: str, secret: str) -> str:
+    """What became of a payment, for who comes back from the gateway, in any browser. Nothing is paid from here."""
+    followed = links.get_returned(frame.session(), number, secret)
+    return _order_page(queries.get_order(frame.session(), followed.number), secret=None, email=None)
+
+
 @blueprint.get("/<secret>/orders/<number>/go")
 @public(WHY)
 @limited(BY_ADDRESS)
-@unseen
 def go(secret: str, number: str) -> str | Response:
     """On the way to the gateway."""
     found = _order_of(secret, number)
@@ -249,7 +248,6 @@ def go(secret: str, number: str) -> str | Response:
 @blueprint.post("/<secret>/orders/<number>/pay")
 @public(WHY)
 @limited("20 per minute")
-@unseen
 def pay_again(secret: str, number: str) -> Response:
     """Go on with an open attempt, or begin another, as long as the link is good."""
     check_token()
@@ -270,7 +268,6 @@ def code_form() -> str:
 
 @blueprint.post("/code")
 @public("who has the letter of the office pays by the code printed on it")
-@unseen
 def enter_code() -> Response | tuple[str, int]:
     """A good code opens a page as a link does. Every other is answered with the same words."""
     check_token()

@@ -307,7 +307,7 @@ def order() -> str | Response | tuple[str, int]:
 def _begin(made: PaymentOrder, code: str | None) -> Response:
     """To the gateway, or to the page that waits for the bank's application."""
     number = made.number
-    transaction = begin(made, code=code, return_path=url_for("portal.payment", number=number))
+    transaction = begin(made, code=code)
     return redirect(url_for("portal.go" if transaction.redirect_url else "portal.payment", number=number), 303)
 
 

@@ -324,6 +324,7 @@ CREATE TABLE payment_orders (
     payer_id UUID NOT NULL,
     user_id UUID,
     link_id UUID,
+    return_secret VARCHAR(64),
     amount BIGINT NOT NULL,
     email VARCHAR(120),
     language VARCHAR(5) NOT NULL,
@@ -334,6 +335,7 @@ CREATE TABLE payment_orders (
     CONSTRAINT payment_orders_pkey PRIMARY KEY (id),
     CONSTRAINT payment_orders_number_key UNIQUE (number),
     CONSTRAINT payment_orders_request_key_key UNIQUE (request_key),
+    CONSTRAINT payment_orders_return_check CHECK ((link_id IS NULL) = (return_secret IS NULL)),
     CONSTRAINT payment_orders_paymentorderstate_check CHECK (state IN ('created', 'started', 'abandoned', 'partly_paid', 'paid', 'refunded')),
     CONSTRAINT payment_orders_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
     CONSTRAINT payment_orders_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
@@ -661,6 +663,7 @@ CREATE TABLE refunds (
     capture_id UUID NOT NULL,
     kind VARCHAR(24) NOT NULL,
     amount BIGINT NOT NULL,
+    approved_amount BIGINT,
     state VARCHAR(24) NOT NULL,
     external_id VARCHAR(80),
     reason VARCHAR(200) NOT NULL,
@@ -683,6 +686,8 @@ CREATE TABLE refunds (
     CONSTRAINT refunds_declined_check CHECK ((declined_because IS NOT NULL) = (state = 'declined')),
     CONSTRAINT refunds_outside_check CHECK (kind = 'gateway' OR (happened_on IS NOT NULL AND reference IS NOT NULL)),
     CONSTRAINT refunds_asked_check CHECK (kind = 'gateway' OR state NOT IN ('approved', 'sent', 'rejected')),
+    CONSTRAINT refunds_approved_amount_check
+        CHECK (approved_amount IS NULL OR (kind = 'gateway' AND state = 'completed')),
     CONSTRAINT refunds_capture_id_fkey FOREIGN KEY(capture_id) REFERENCES captures (id),
     CONSTRAINT refunds_refundkind_check CHECK (kind IN ('gateway', 'outside', 'chargeback')),
     CONSTRAINT refunds_refundstage_check
