@@ -7,6 +7,7 @@ from sqlalchemy import select, text
 from tests.payments.refunding import propose
 
 from skarbnik import clock
+from skarbnik.crypto import new_secret
 from skarbnik.db import new_id
 from skarbnik.mail.models import Mail
 from skarbnik.money import Money
@@ -157,7 +158,7 @@ def test_who_paid_for_somebody_by_a_link_gets_no_address_of_a_page_they_may_not_
         )  # fmt: skip
         session.add(link)
         session.flush()
-        order.link_id = link.id
+        order.link_id, order.return_secret = link.id, new_secret()
         number = order.number
     tell_refunded(tenant, send_back(capture, 10_000))
 

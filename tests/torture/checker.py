@@ -302,7 +302,7 @@ class _Town:
                 self.verdict.wrong.append(f"{self.town.slug}: capture {row['external_id']}: {row}")
 
     def confirmations(self) -> None:
-        """Who paid was written to, and nobody else."""
+        """Who paid was written to, who was refunded too, and nobody else."""
         caught = call(f"{self.stack.mail_url}/_sim/messages")
         mine = {each["message_id"] for each in caught if each["to"][0].endswith(f"@{self.town.slug}.example")}
         paid = self.ask(
@@ -318,16 +318,21 @@ class _Town:
             " JOIN transactions t ON t.id = c.transaction_id JOIN payment_orders o ON o.id = t.order_id"
             " WHERE m.cause = 'payment.part_paid' AND o.state IN ('paid', 'refunded')"
         )
-        paid = [*paid, *parts]
+        sent_back = self.ask(
+            "SELECT o.number, m.id::text, m.state FROM refunds r JOIN captures c ON c.id = r.capture_id"
+            " JOIN transactions t ON t.id = c.transaction_id JOIN payment_orders o ON o.id = t.order_id"
+            " LEFT JOIN mails m ON m.subject_id = r.id AND m.cause = 'payment.refunded' WHERE r.state = 'completed'"
+        )
+        paid = [*paid, *parts, *sent_back]
         host = self.stack.environment["SKARBNIK_PUBLIC_URL"].partition("://")[2].partition(":")[0]
         wanted = {f"<{row['id']}@{self.town.slug}.{host}>" for row in paid}
         if mine != wanted:
             self.verdict.wrong.append(
-                f"{self.town.slug}: {len(wanted - mine)} confirmations missing, {len(mine - wanted)} too many"
+                f"{self.town.slug}: {len(wanted - mine)} e-mails missing, {len(mine - wanted)} too many"
             )
         for row in paid:
             if row["state"] != "sent":
-                self.verdict.stuck.append(f"{self.town.slug}: the confirmation of {row['number']} is {row['state']}")
+                self.verdict.stuck.append(f"{self.town.slug}: the e-mail about {row['number']} is {row['state']}")
 
     def files(self) -> None:
         """Each came to its end, and none that PUMA damaged was taken."""
