@@ -55,10 +55,8 @@ def limited(limit: str, *, methods: list[str] | None = None) -> Callable[[Any], 
 def install_limits(app: Flask, redis_url: str) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = redis_url
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
-    # Only what is declared with `limited` is counted, and there the decorator asks. There are no limits for all routes
-    # and no headers about them, so what the library hangs around each request is time for nothing.
-    hooks = (app.before_request_funcs, app.after_request_funcs, app.teardown_request_funcs)
-    ours = [list(each.get(None, ())) for each in hooks]
     limiter.init_app(app)
-    for each, kept in zip(hooks, ours, strict=True):
-        each[None] = kept  # type: ignore[index]  # a key of Flask's own: the whole application
+    # Only what is declared with `limited` is counted, and there the decorator asks. There are no limits for all routes,
+    # so looking for them before each request is time for nothing.
+    before = app.before_request_funcs[None]
+    before[:] = [each for each in before if each != limiter._check_request_limit]
