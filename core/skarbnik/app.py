@@ -18,8 +18,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from skarbnik import clock
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
+from skarbnik.accounts import welcome
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
+from skarbnik.accounts.permissions import SEE_PEOPLE
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
@@ -29,7 +31,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries, keys, reconciliation, switches
+from skarbnik.office import dictionaries, keys, people, reconciliation, switches
 from skarbnik.office import differences as office_differences
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
@@ -91,6 +93,7 @@ OFFICE_MENU = [
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
     MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
+    MenuItem(_("People"), "people.listed", SEE_PEOPLE),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
@@ -127,7 +130,7 @@ def create_app(instance: Instance) -> Flask:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item, now=clock.now)
     app.jinja_env.auto_reload = False
-    install_unseen(app, portal_public.holds_secret)  # before the frame: it has the last word about headers
+    install_unseen(app, _holds_secret)  # before the frame: it has the last word about headers
     install_frame(
         app,
         Slots(
@@ -154,6 +157,7 @@ def create_app(instance: Instance) -> Flask:
     install_errors(app)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(accounts_profile.blueprint)
+    app.register_blueprint(welcome.blueprint)
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
@@ -164,6 +168,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_payments.blueprint)
+    app.register_blueprint(people.blueprint)
     app.register_blueprint(office_refunds.blueprint)
     app.register_blueprint(office_differences.blueprint)
     app.register_blueprint(reconciliation.blueprint)
@@ -186,6 +191,10 @@ def create_app(instance: Instance) -> Flask:
     vars(app.view_functions["api-docs.openapi_json"])["access"] = Access(None, "the description of the API")
     check_routes(app)
     return app
+
+
+def _holds_secret(path: str) -> bool:
+    return portal_public.holds_secret(path) or path.startswith(welcome.PREFIX)
 
 
 def _menu() -> list[tuple[str, str, str]]:

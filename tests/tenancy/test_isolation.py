@@ -2,6 +2,7 @@
 
 import json
 import re
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +10,7 @@ from psycopg import sql
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, SignInAttempt, SignInOutcome, UserKind, WebSession
+from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, SignInOutcome, UserKind, WebSession
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.services import record_act
 from skarbnik.content.models import ArticleKind, Key
@@ -113,6 +114,10 @@ def fill(session, tenant, open_account, **settings):
         WebSession(
             token_hash="0" * 64, user_id=user.id, created_at=now, seen_at=now, expires_at=now, ip="127.0.0.1",
             agent="Mozilla",
+        ),
+        PasswordLink(
+            user_id=official.id, secret_hash="0" * 64, made_by=user.id, created_at=now,
+            expires_at=now + timedelta(days=1),
         ),
         SignInAttempt(at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, ip="127.0.0.1"),
     ])  # fmt: skip

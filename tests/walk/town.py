@@ -20,6 +20,7 @@ from tests.walk.refunds import refund_some
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, WebSession
+from skarbnik.accounts.password_links import make_password_link
 from skarbnik.accounts.services import hash_token
 from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
@@ -112,6 +113,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         remarks = _remarks(session, rich)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
+        official = session.scalars(select(User).where(User.roles == Role.AUDITOR)).one()
+        welcome = make_password_link(session, official, by=None)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -122,6 +125,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "wanted": "csv",
             "size": 180,
             "user_id": rich.user.id,
+            "official_id": official.id,
             "mark": feed_path(tenant, rich.user.id, rich.payer.id, 1).rpartition("/")[2].removesuffix(".ics"),
             "run_id": runs[RunState.REFUSED],
             "document_id": document_id,
@@ -169,6 +173,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "office.payer": [Example(), Example(query="page=2")],
             "documents.document": [Example({"receivable_id": rich.receivable_id}, **mine)],
             "payer_documents.listed": [Example(), Example(query="page=2")],
+            "welcome.choose": [Example({"secret": welcome})],
             "portal.payment": [Example({"number": each}, **mine) for each in rich.orders.values()],
             "portal.go": [Example({"number": rich.orders["started"]}, **mine)],
             "papers.confirmation": [Example({"number": rich.orders["paid"]}, **mine)],

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, String, UniqueConstraint
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.db import Base, new_id
@@ -55,6 +55,21 @@ class User(Base):
     feed_version: Mapped[int] = mapped_column(default=1)  # raised, every private calendar address of before is nothing
 
 
+class PasswordLink(Base):
+    """A way to choose a password once, for who was invited or forgot it. The address holds a secret; here is its hash.
+
+    A user has one at most: a new one ends the one before.
+    """
+
+    __tablename__ = "password_links"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    made_by: Mapped[UUID | None]  # an official; nobody when it was made by a command
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
 class WebSession(Base):
     """A browser somebody signed in with. The cookie holds a random token; here is only its hash."""
 
@@ -80,6 +95,7 @@ class SignInAttempt(Base):
     """Who tried to sign in, when, from where. Unknown users leave no address behind."""
 
     __tablename__ = "sign_in_attempts"
+    __table_args__ = (Index("sign_in_attempts_user_id_idx", "user_id", "id"),)
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     at: Mapped[datetime]

@@ -1,4 +1,4 @@
-"""What everybody may do with their own account."""
+"""What everybody may do with their own account, and who looks after the accounts of the office."""
 
 from __future__ import annotations
 
@@ -6,3 +6,5 @@ from skarbnik.accounts.models import Role
 from skarbnik.web.access import Permission
 
 OWN_ACCOUNT = Permission("accounts.own", residents=True, roles=frozenset(Role))
+SEE_PEOPLE = Permission("accounts.see_people", roles=frozenset({"administrator", "auditor"}))
+PEOPLE = Permission("accounts.people", roles=frozenset({"administrator"}))

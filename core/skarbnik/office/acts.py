@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 def act_names() -> dict[str, str]:
     """Every action that is written into the trail."""
     return {
+        "account.password_chosen": _("chose a password by a link"),
         "article.deleted": _("took away a text"),
         "article.saved": _("changed a text"),
         "booking.released": _("sent money in suspense to be booked"),
@@ -40,12 +41,20 @@ def act_names() -> dict[str, str]:
         "merchant_account.keys_proposed": _("entered new keys of a merchant account"),
         "merchant_account.keys_taken_up": _("took up new keys of a merchant account"),
         "notification.viewed": _("read what a gateway sent about a payment"),
+        "official.blocked": _("blocked an official's account"),
+        "official.invited": _("invited an official"),
+        "official.link_sent": _("sent an official a link to choose a password"),
         "official.made": _("made an account for an official"),
+        "official.roles_changed": _("changed an official's roles"),
+        "official.signed_out": _("signed an official out of every browser"),
+        "official.unblocked": _("unblocked an official's account"),
+        "official.viewed": _("looked at an official's account"),
         "payer.viewed": _("looked at a payer"),
         "payers.searched": _("searched for payers"),
         "payment.captured": _("took money a gateway confirmed"),
         "payment.ordered": _("ordered a payment"),
         "payment.viewed": _("looked at a payment"),
+        "people.listed": _("looked through the people of the office"),
         "payments.listed": _("looked through payments"),
         "plugin.disabled": _("switched a plugin off"),
         "plugin.enabled": _("switched a plugin on"),

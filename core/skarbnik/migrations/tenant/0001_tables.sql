@@ -100,6 +100,7 @@ CREATE TABLE sign_in_attempts (
     CONSTRAINT sign_in_attempts_userkind_check CHECK (kind IN ('resident', 'official')),
     CONSTRAINT sign_in_attempts_signinoutcome_check CHECK (outcome IN ('signed_in', 'wrong', 'blocked'))
 );
+CREATE INDEX sign_in_attempts_user_id_idx ON sign_in_attempts (user_id, id);
 
 CREATE TABLE sources (
     id VARCHAR(20) NOT NULL,
@@ -352,6 +353,17 @@ CREATE TABLE switches (
     CONSTRAINT switches_pkey PRIMARY KEY (name),
     CONSTRAINT switches_switchname_check CHECK (name IN ('name_co_owners')),
     CONSTRAINT switches_changed_by_fkey FOREIGN KEY(changed_by) REFERENCES users (id)
+);
+
+CREATE TABLE password_links (
+    user_id UUID NOT NULL,
+    secret_hash VARCHAR(64) NOT NULL,
+    made_by UUID,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT password_links_pkey PRIMARY KEY (user_id),
+    CONSTRAINT password_links_secret_hash_key UNIQUE (secret_hash),
+    CONSTRAINT password_links_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
 );
 
 CREATE TABLE web_sessions (

@@ -1,0 +1,137 @@
+"""The people of the office: invited, given roles, blocked.
+
+An office keeps two administrators, and nobody judges oneself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import Select, delete, or_, select
+from sqlalchemy.orm import Session
+
+from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, User, UserKind, UserState
+from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.services import make_user
+from skarbnik.db import like_anywhere
+from skarbnik.errors import Conflict, Forbidden, NotFound
+
+FEWEST_ADMINISTRATORS = 2  # one falls ill, leaves, or loses the second factor
+
+
+class TooFewAdministrators(Conflict):
+    """Afterwards the office would have fewer administrators than it needs."""
+
+
+class OwnAccount(Forbidden):
+    """Nobody changes their own roles, and nobody blocks oneself."""
+
+
+def list_officials(session: Session, *, text: str = "", page: int, size: int) -> Sequence[User]:
+    """By name. `text` is looked for in names and e-mail addresses."""
+    found = _officials().order_by(User.name, User.id).limit(size).offset((page - 1) * (size - 1))
+    if text:
+        pattern = like_anywhere(text)
+        found = found.where(or_(User.name.ilike(pattern), User.email.ilike(pattern)))
+    return session.scalars(found).all()
+
+
+def get_official(session: Session, user_id: UUID) -> User:
+    """NotFound for residents, as for nobody."""
+    user = session.scalars(_officials().where(User.id == user_id)).one_or_none()
+    if user is None:
+        raise NotFound(f"no official {user_id}")
+    return user
+
+
+def invite_official(session: Session, *, email: str, name: str, roles: frozenset[Role]) -> User:
+    """An account without a password: a link lets its owner choose one. Conflict when the office has it already."""
+    return make_user(session, kind=UserKind.OFFICIAL, email=email, name=name, password=None, roles=roles)
+
+
+def set_roles(session: Session, user_id: UUID, roles: frozenset[Role], *, by: UUID) -> bool:
+    """What somebody does in the office from their next click on. False when that is what they do already.
+
+    OwnAccount, TooFewAdministrators.
+    """
+    before = _lock_administrators(session)
+    user = get_official(session, user_id)
+    wanted = " ".join(sorted(roles))
+    if user.roles == wanted:
+        return False
+    if user.id == by:
+        raise OwnAccount("nobody changes their own roles")
+    user.roles = wanted
+    _check_administrators(session, before)
+    return True
+
+
+def block_official(session: Session, user_id: UUID, *, by: UUID) -> bool:
+    """Nobody signs in with the account any more, and every browser is signed out now. False when it was blocked.
+
+    OwnAccount, TooFewAdministrators.
+    """
+    before = _lock_administrators(session)
+    user = get_official(session, user_id)
+    if user.state is UserState.BLOCKED:
+        return False
+    if user.id == by:
+        raise OwnAccount("nobody blocks oneself")
+    user.state = UserState.BLOCKED
+    _check_administrators(session, before)
+    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
+    end_all_sessions(session, user.id)
+    return True
+
+
+def unblock_official(session: Session, user_id: UUID) -> bool:
+    """The account is as it was: with its password, or waiting for one to be chosen. False when it was not blocked."""
+    user = get_official(session, user_id)
+    if user.state is not UserState.BLOCKED:
+        return False
+    user.state = UserState.ACTIVE if user.password_hash else UserState.INVITED
+    return True
+
+
+def count_administrators(session: Session) -> int:
+    """Those who can sign in."""
+    return len(session.scalars(_administrators()).all())
+
+
+def list_attempts(session: Session, user_id: UUID, *, before: UUID | None, size: int) -> Sequence[SignInAttempt]:
+    """When and from where somebody tried to sign in with the account, the newest first."""
+    found = select(SignInAttempt).where(SignInAttempt.user_id == user_id)
+    if before is not None:
+        found = found.where(SignInAttempt.id < before)
+    return session.scalars(found.order_by(SignInAttempt.id.desc()).limit(size)).all()
+
+
+def link_until(session: Session, user_id: UUID) -> datetime | None:
+    """Until when the link that was sent last works; None when there is none."""
+    return session.scalar(select(PasswordLink.expires_at).where(PasswordLink.user_id == user_id))
+
+
+def _officials() -> Select[User]:
+    return select(User).where(User.kind == UserKind.OFFICIAL)
+
+
+def _administrators() -> Select[UUID]:
+    return select(User.id).where(
+        User.kind == UserKind.OFFICIAL,
+        User.state == UserState.ACTIVE,
+        User.roles.contains(Role.ADMINISTRATOR.value),
+    )
+
+
+def _lock_administrators(session: Session) -> int:
+    """How many there are, and no two changes of them at once: two may not block each other in the same moment."""
+    return len(session.scalars(_administrators().order_by(User.id).with_for_update()).all())
+
+
+def _check_administrators(session: Session, before: int) -> None:
+    session.flush()
+    after = count_administrators(session)
+    if after < before and after < FEWEST_ADMINISTRATORS:
+        raise TooFewAdministrators(f"an office keeps {FEWEST_ADMINISTRATORS} administrators")

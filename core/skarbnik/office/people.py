@@ -1,0 +1,265 @@
+"""The people of the office: who they are, what they may, when they signed in."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from werkzeug.wrappers import Response
+from wtforms import EmailField, SelectMultipleField, StringField
+from wtforms.validators import InputRequired, Regexp, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from skarbnik import clock
+from skarbnik.accounts import officials
+from skarbnik.accounts.models import Role, User, UserState
+from skarbnik.accounts.password_links import end_all_sessions, make_password_link
+from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
+from skarbnik.accounts.sessions import list_sessions
+from skarbnik.audit.requests import record_own_act
+from skarbnik.db import new_id
+from skarbnik.errors import Conflict
+from skarbnik.mail.services import send_mail
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+from skarbnik.web.fields import at_most
+from skarbnik.web.formats import day
+from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.languages import load_catalogue
+from skarbnik.web.limits import limited
+from skarbnik.web.paging import cursor, page_number
+
+blueprint = Blueprint("people", __name__, url_prefix="/office/people", template_folder="templates")
+
+PAGE = 50
+ATTEMPTS = 25
+EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
+
+
+def role_names() -> dict[str, str]:
+    """What an official may be, and what that lets them do."""
+    return {
+        Role.ADMINISTRATOR: _("Administrator: people, keys, gateways, texts"),
+        Role.ACCOUNTANT: _("Accountant: payments, refunds, reconciliation, exchange of files"),
+        Role.COMMUNICATIONS: _("Communications officer: texts, groups, messages"),
+        Role.SURVEYS: _("Surveys: questions and answers"),
+        Role.AUDITOR: _("Auditor: sees everything, changes nothing"),
+    }
+
+
+class Roles(SelectMultipleField):
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """What somebody does in the office: one role at least."""
+
+    roles = Roles()
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.roles.choices = list(role_names().items())
+
+    def validate_roles(self, field: Any) -> None:
+        if not field.data:
+            raise ValidationError(_("Choose what this person does in the office."))
+
+    @property
+    def chosen(self) -> frozenset[Role]:
+        return frozenset(Role(each) for each in self.roles.data or ())
+
+
+class InvitationForm(RolesForm):
+    """Who is invited."""
+
+    name = StringField(validators=[InputRequired(_l("Enter the first and last name.")), at_most(120)])
+    email = EmailField(
+        validators=[
+            InputRequired(_l("Enter the e-mail address.")),
+            at_most(120),
+            Regexp(EMAIL, message=_l("Enter an e-mail address, such as anna.kowalska@gmina.pl.")),
+        ]
+    )
+
+
+@blueprint.get("")
+@requires(SEE_PEOPLE)
+def listed() -> str:
+    """All accounts of the office by name."""
+    session, page, text = frame.session(), page_number(), request.args.get("q", "").strip()[:120]
+    rows = officials.list_officials(session, text=text, page=page, size=PAGE + 1)
+    record_own_act("people.listed", "users")
+    return render_template(
+        "office/people.html",
+        rows=rows[:PAGE],
+        more=len(rows) > PAGE,
+        page=page,
+        wanted=text,
+        roles=role_names(),
+        few=officials.count_administrators(session) < officials.FEWEST_ADMINISTRATORS,
+        manages=PEOPLE,
+    )
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@requires(PEOPLE)
+@limited("60 per hour", methods=["POST"])
+def invite() -> str | Response | tuple[str, int]:
+    """An account and an e-mail with a link to choose its password."""
+    session, form = frame.session(), InvitationForm()
+    if not form.validate_on_submit():
+        return render_template("office/person_new.html", form=form), 422 if form.is_submitted() else 200
+    try:
+        user = officials.invite_official(
+            session, email=form.email.data or "", name=(form.name.data or "").strip(), roles=form.chosen
+        )
+    except Conflict:
+        form.email.errors = [_("Somebody in the office has an account with this address already.")]
+        return render_template("office/person_new.html", form=form), 422
+    record_own_act("official.invited", "user", user.id)
+    _send_link(user)
+    flash(_("The invitation is on its way to %(email)s.", email=user.email))
+    return redirect(url_for("people.show", official_id=user.id), 303)
+
+
+@blueprint.get("/<uuid:official_id>")
+@requires(SEE_PEOPLE)
+def show(official_id: UUID) -> str:
+    record_own_act("official.viewed", "user", official_id)
+    return _page(official_id, None)
+
+
+@blueprint.post("/<uuid:official_id>/roles")
+@requires(PEOPLE)
+def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
+    """They hold from this person's next click on."""
+    form = RolesForm()
+    if not form.validate_on_submit():
+        return _page(official_id, form), 422
+    try:
+        if officials.set_roles(frame.session(), official_id, form.chosen, by=current_person().id):
+            record_own_act("official.roles_changed", "user", official_id)
+            flash(_("The roles are changed."))
+    except (officials.TooFewAdministrators, officials.OwnAccount) as refused:
+        _refuse(refused)
+    return _back(official_id)
+
+
+@blueprint.post("/<uuid:official_id>/block")
+@requires(PEOPLE)
+def block(official_id: UUID) -> Response:
+    """From now on the account opens nothing, and every browser is signed out."""
+    check_token()
+    try:
+        if officials.block_official(frame.session(), official_id, by=current_person().id):
+            record_own_act("official.blocked", "user", official_id)
+            flash(_("The account is blocked, and every browser is signed out."))
+    except (officials.TooFewAdministrators, officials.OwnAccount) as refused:
+        _refuse(refused)
+    return _back(official_id)
+
+
+@blueprint.post("/<uuid:official_id>/unblock")
+@requires(PEOPLE)
+def unblock(official_id: UUID) -> Response:
+    check_token()
+    if officials.unblock_official(frame.session(), official_id):
+        record_own_act("official.unblocked", "user", official_id)
+        flash(_("The account may be used again."))
+    return _back(official_id)
+
+
+@blueprint.post("/<uuid:official_id>/link")
+@requires(PEOPLE)
+@limited("60 per hour")
+def send_link(official_id: UUID) -> Response:
+    """The invitation once more, or a new password for who forgot theirs. The link of before ends."""
+    check_token()
+    user = officials.get_official(frame.session(), official_id)
+    if user.state is UserState.BLOCKED:
+        flash(_("The account is blocked. Unblock it first."), "warn")
+        return _back(official_id)
+    _send_link(user)
+    record_own_act("official.link_sent", "user", official_id)
+    flash(_("A link to choose a password is on its way to %(email)s.", email=user.email))
+    return _back(official_id)
+
+
+@blueprint.post("/<uuid:official_id>/sign-out")
+@requires(PEOPLE)
+def sign_out(official_id: UUID) -> Response:
+    """Every browser of this person, at once: a lost telephone, a computer left open."""
+    check_token()
+    user = officials.get_official(frame.session(), official_id)
+    ended = end_all_sessions(frame.session(), user.id)
+    record_own_act("official.signed_out", "user", official_id)
+    flash(_("Browsers signed out: %(num)d.", num=ended))
+    return _back(official_id)
+
+
+def _send_link(user: User) -> None:
+    """In the language of the account. The e-mail is the only place where the secret stands."""
+    session = frame.session()
+    secret = make_password_link(session, user, by=current_person().id)
+    _ = load_catalogue(user.language).gettext
+    subject, text = _("New password: %(office)s"), _(
+        "You asked the office for a new password.\n\nChoose it here, until %(day)s: %(address)s\n\n%(office)s\n"
+        "If you asked for nothing, tell the administrator. Please do not answer this message."
+    )  # fmt: skip
+    if user.state is UserState.INVITED:
+        subject, text = _("Invitation to the office: %(office)s"), _(
+            "%(by)s invites you to the portal of the office as %(name)s.\n\n"
+            "Choose a password here, until %(day)s: %(address)s\n\n%(office)s\nPlease do not answer this message."
+        )  # fmt: skip
+    until = officials.link_until(session, user.id)
+    words = {
+        "office": g.tenant.name,
+        "by": current_person().name,
+        "name": user.name,
+        "day": day(clock.local_day(until or clock.now())),
+        "address": g.tenant.url(url_for("welcome.choose", secret=secret)),
+    }
+    send_mail(
+        session,
+        cause="account.password_link",
+        subject_id=new_id(),  # each link is a cause of its own
+        recipient=user.email,
+        subject=subject % words,
+        text=text % words,
+    )
+
+
+def _page(official_id: UUID, form: RolesForm | None) -> str:
+    session = frame.session()
+    user = officials.get_official(session, official_id)
+    attempts = officials.list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
+    return render_template(
+        "office/person.html",
+        user=user,
+        form=form or RolesForm(formdata=None, data={"roles": user.roles.split()}),
+        plain=TokenForm(),
+        sessions=list_sessions(session, official_id, now=clock.now()),
+        attempts=attempts[:ATTEMPTS],
+        older_than=attempts[ATTEMPTS - 1].id if len(attempts) > ATTEMPTS else None,
+        until=officials.link_until(session, official_id),
+        roles=role_names(),
+        manages=PEOPLE,
+        is_me=user.id == current_person().id,
+    )
+
+
+def _back(official_id: UUID) -> Response:
+    return redirect(url_for("people.show", official_id=official_id), 303)
+
+
+def _refuse(refused: Exception) -> None:
+    frame.session().rollback()
+    if isinstance(refused, officials.OwnAccount):
+        flash(_("Another administrator has to do this with your account."), "warn")
+    else:
+        flash(_("The office would be left with too few administrators. Invite another one first."), "warn")
