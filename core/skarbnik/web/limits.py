@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
-from flask import Flask, g, request
+from flask import Flask, after_this_request, current_app, g, request
 from flask_limiter import Limiter
+
+AFTERWARDS = "skarbnik.limits"  # where the application keeps what counts a request once it is answered
 
 
 def network_of(address: str | None, *, v4: int = 32, v6: int = 64) -> str:
@@ -41,13 +44,18 @@ limiter = Limiter(
 
 
 def limited(limit: str, *, methods: list[str] | None = None) -> Callable[[Any], Any]:
-    """How often one address may ask this in one gmina, as `10 per minute`."""
+    """How often one address may ask this in one gmina, as `10 per minute`. The outermost of several limits."""
     decorated: Callable[[Any], Any] = limiter.limit(limit, methods=methods)
 
     def mark(view: Any) -> Any:
-        wrapped = decorated(view)
-        wrapped.access = getattr(view, "access", None)
-        return wrapped
+        counted = decorated(view)
+
+        @wraps(view)
+        def asked(*arguments: Any, **named: Any) -> Any:
+            after_this_request(current_app.extensions[AFTERWARDS])
+            return counted(*arguments, **named)
+
+        return asked
 
     return mark
 
@@ -55,8 +63,15 @@ def limited(limit: str, *, methods: list[str] | None = None) -> Callable[[Any], 
 def install_limits(app: Flask, redis_url: str) -> None:
     app.config["RATELIMIT_STORAGE_URI"] = redis_url
     app.config["RATELIMIT_STORAGE_OPTIONS"] = {"socket_timeout": 0.5, "socket_connect_timeout": 0.5}
+    # Only what is declared with `limited` is counted, and the decorator asks before the view and after it. There are no
+    # limits for all routes, so what the library hangs around each request is time for nothing.
+    hooks: tuple[dict[Any, list[Any]], ...] = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+    )
+    ours = [list(each.get(None, ())) for each in hooks]
     limiter.init_app(app)
-    # Only what is declared with `limited` is counted, and there the decorator asks. There are no limits for all routes,
-    # so looking for them before each request is time for nothing.
-    before = app.before_request_funcs[None]
-    before[:] = [each for each in before if each != limiter._check_request_limit]
+    (app.extensions[AFTERWARDS],) = app.after_request_funcs[None][len(ours[1]) :]
+    for each, kept in zip(hooks, ours, strict=True):
+        each[None] = kept  # None: the whole application
