@@ -85,11 +85,8 @@ def commission_of(account: MerchantAccount, amount: Money) -> Money:
 
 def make_checkout(sums: Iterable[Sum]) -> Checkout:
     """For amounts that may be paid online. What no merchant account receives is in no step."""
-    totals: dict[UUID, Money] = {}
-    for each in sums:
-        if each.account_id is not None:
-            totals[each.account_id] = totals.get(each.account_id, ZERO) + each.total
-    offers = list_offers(totals)
+    sums = list(sums)
+    totals, offers = _by_account(sums), list_offers(sums)
     first: dict[UUID, MerchantAccount] = {}
     for account in offers:
         first.setdefault(account.creditor_account_id, account)
@@ -98,14 +95,26 @@ def make_checkout(sums: Iterable[Sum]) -> Checkout:
     return Checkout(steps, [_way(gateway, offers, totals) for gateway in gateways])
 
 
-def list_offers(creditor_account_ids: Iterable[UUID]) -> list[MerchantAccount]:
+def list_offers(sums: Iterable[Sum]) -> list[MerchantAccount]:
     """Merchant accounts that may receive the money, of gateways this gmina has switched on.
 
-    The oldest first, but those that do not answer at the moment last: nobody is sent there who has not chosen so.
+    What costs the payer least comes first, then the oldest. Those that do not answer at the moment come last: nobody is
+    sent there who has not chosen so.
     """
-    found = queries.list_merchant_accounts(frame.session(), creditor_account_ids)
-    offered, silent = [account for account in found if account.gateway in g.tenant.plugins], _silent()
-    return sorted(offered, key=lambda account: account.id in silent)
+    totals, silent = _by_account(sums), _silent()
+    found = queries.list_merchant_accounts(frame.session(), totals)
+    return sorted(
+        (account for account in found if account.gateway in g.tenant.plugins),
+        key=lambda each: (each.id in silent, commission_of(each, totals[each.creditor_account_id]).grosze),
+    )
+
+
+def _by_account(sums: Iterable[Sum]) -> dict[UUID, Money]:
+    totals: dict[UUID, Money] = {}
+    for each in sums:
+        if each.account_id is not None:
+            totals[each.account_id] = totals.get(each.account_id, ZERO) + each.total
+    return totals
 
 
 def _silent() -> set[UUID]:
@@ -154,8 +163,7 @@ def next_account(order: PaymentOrder, wish: str | None) -> MerchantAccount:
     An attempt that is open goes on before any wish: two open ones may both be paid. Then comes what was chosen now,
     then what was chosen the last time, unless it does not answer.
     """
-    paid = queries.paid_lines(order)
-    offers = list_offers({line.creditor_account_id for line in order.lines if line.id not in paid})
+    offers = list_offers(left_of(order))
     if not offers:
         raise NotPayableOnline("no gateway receives what is left of this order")
     tried = list(reversed(order.transactions))

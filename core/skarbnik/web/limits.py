@@ -52,7 +52,8 @@ def limited(limit: str, *, methods: list[str] | None = None) -> Callable[[Any], 
 
         @wraps(view)
         def asked(*arguments: Any, **named: Any) -> Any:
-            after_this_request(current_app.extensions[AFTERWARDS])
+            for count in current_app.extensions[AFTERWARDS]:
+                after_this_request(count)
             return counted(*arguments, **named)
 
         return asked
@@ -72,6 +73,6 @@ def install_limits(app: Flask, redis_url: str) -> None:
     )
     ours = [list(each.get(None, ())) for each in hooks]
     limiter.init_app(app)
-    (app.extensions[AFTERWARDS],) = app.after_request_funcs[None][len(ours[1]) :]
+    app.extensions[AFTERWARDS] = app.after_request_funcs[None][len(ours[1]) :]  # none where limits are switched off
     for each, kept in zip(hooks, ours, strict=True):
         each[None] = kept  # None: the whole application
