@@ -16,7 +16,7 @@ from skarbnik.errors import (
     OutcomeUnknown,
     Refused,
 )
-from skarbnik.http import HttpAnswer, HttpClient
+from skarbnik.http import ClientCertificate, HttpAnswer, HttpClient
 from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.numbers import is_nip, is_nrb, is_pesel, is_regon
 from skarbnik.plugin_api.finance import (
@@ -107,6 +107,7 @@ __all__ = [
     "BrokenFile",
     "BrowserAnswer",
     "Capability",
+    "ClientCertificate",
     "DocumentRow",
     "ExpiryWarning",
     "ExternalSystemError",

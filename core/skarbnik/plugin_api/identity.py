@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 from uuid import UUID
 
 from skarbnik.errors import SkarbnikError
-from skarbnik.http import HttpClient
+from skarbnik.http import ClientCertificate, HttpClient
 
 LONGEST_KEPT = 4096  # characters
 LONGEST_SESSION = 2048  # characters
@@ -209,6 +209,11 @@ class IdentityProvider(ABC):
     @abstractmethod
     def origins(cls, settings: Any) -> frozenset[str]:
         """Where browsers are sent (`https://login.gov.pl`): what `form-action` of our policy has to allow."""
+
+    @classmethod
+    def client_certificate(cls, settings: Any) -> ClientCertificate | None:
+        """With what our server shows who it is when it calls `hosts`; None when nobody asks for it."""
+        return None
 
     @abstractmethod
     def begin(self, request: SignInRequest) -> SignInStart:
