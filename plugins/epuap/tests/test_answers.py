@@ -1,0 +1,108 @@
+"""A right answer names the person; what it says too little or too much of is refused."""
+
+from datetime import date, timedelta
+
+import pytest
+from lxml import etree
+from plugins.epuap.tests.forge import JAN, LIPOWO, NODE, NOW, PERSON, Town, at, signer
+
+from skarbnik.plugin_api import Assurance
+from skarbnik_epuap.signatures import Profile
+
+SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
+
+
+@pytest.mark.parametrize("profile", Profile)
+def test_a_right_answer_names_the_person(profile):
+    town = Town("lipowo", profile)
+    person = town.read(town.answer(assertion_id="ID-1", name_id="opaque"))
+
+    assert (person.issuer, person.subject, person.pesel) == (NODE, JAN.identifier, JAN.identifier)
+    assert (person.given_name, person.family_name, person.born_on) == ("Jan", "Testowy", date(1987, 2, 22))
+    assert person.level is Assurance.SUBSTANTIAL
+    assert person.assertion_id == "ID-1"
+    assert person.good_until == NOW + timedelta(minutes=50)
+    assert '"name": "opaque"' in person.session
+    assert '"index": "ID-1"' in person.session
+
+
+def test_the_key_of_sixteen_bytes_the_node_has_sent_under_the_name_of_a_longer_one_opens():
+    assert LIPOWO.read(LIPOWO.answer(bits=128)).pesel == JAN.identifier
+
+
+def test_an_ordinary_provider_may_not_send_a_key_of_another_length_than_it_says():
+    town = Town("lipowo", Profile.RSA)
+
+    assert town.refusal(town.answer(bits=128)) == ("unreadable", "key_size")
+
+
+def test_while_a_key_is_changed_both_open():
+    old, new = LIPOWO.sealing, signer("lipowo next")
+
+    for key in (old, new):
+        body = LIPOWO.answer(encryption_certificate=key.certificate)
+        assert LIPOWO.read(body, keys=(old.key, new.key)).pesel == JAN.identifier
+    assert LIPOWO.refusal(body) == ("unreadable", "key")
+
+
+def test_the_node_may_change_its_certificate_among_those_we_trust():
+    new = signer("node next")
+    trusted = (signer("node").certificate, new.certificate)
+
+    assert LIPOWO.read(LIPOWO.answer(by=new), certificates=trusted).pesel == JAN.identifier
+    assert LIPOWO.refusal(LIPOWO.answer(by=new)) == ("unproven", "signature")
+
+
+@pytest.mark.parametrize("days", [-1000, 1000], ids=["over", "not yet"])
+def test_a_certificate_counts_only_on_its_days(days):
+    other = signer(f"node {days}", since=NOW + timedelta(days=days), days=365)
+
+    assert LIPOWO.refusal(LIPOWO.answer(by=other), certificates=(other.certificate,)) == ("unproven", "signature")
+
+
+def test_a_name_is_made_fit_to_be_shown():
+    def change(assertion):
+        assertion.find(f".//{SAML}AttributeValue").text = "  Jan \n\u202e Maria " + "x" * 300
+
+    person = LIPOWO.read(LIPOWO.answer(at("assertion", change)))
+    assert person.given_name.startswith("Jan Maria xxx")
+    assert len(person.given_name) == 120
+
+
+def test_blanks_between_elements_are_signed_and_do_not_matter():
+    def change(envelope):
+        envelope[1].text = envelope[1][0].tail = "\n  "
+
+    assert LIPOWO.read(LIPOWO.answer(at("envelope", change))).pesel == JAN.identifier
+
+
+def test_whose_level_is_higher_than_asked_comes_in():
+    assert LIPOWO.read(LIPOWO.answer(person=PERSON["maria"])).level is Assurance.HIGH
+
+
+@pytest.mark.parametrize("stage", ["response", "outer", "assertion"])
+def test_an_element_nobody_agreed_on_is_refused(stage):
+    body = LIPOWO.answer(at(stage, lambda element: etree.SubElement(element, "{urn:x}More")))
+    assert LIPOWO.refusal(body) == ("malformed", "layout")
+
+
+def test_a_condition_nobody_understands_makes_the_assertion_invalid():
+    def change(assertion):
+        etree.SubElement(assertion.find(f"{SAML}Conditions"), "{urn:x}Condition")
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "conditions")
+
+
+def test_an_answer_without_a_response_or_an_assertion_is_refused():
+    def remove(element):
+        element.remove(element[-1])
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("outer", remove))) == ("malformed", "no_response")
+    assert LIPOWO.refusal(LIPOWO.answer(person=None)) == ("malformed", "no_assertion")
+
+
+def test_a_fault_of_soap_is_no_answer():
+    fault = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Body><s:Fault/></s:Body></s:Envelope>'
+
+    assert LIPOWO.refusal(fault) == ("malformed", "layout")
+    assert LIPOWO.refusal(b"<html/>") == ("malformed", "envelope")
