@@ -6,6 +6,7 @@ counts afterwards is what was signed, read anew from the signed bytes.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
@@ -20,6 +21,8 @@ from signxml.verifier import SignatureConfiguration, VerifyResult, XMLVerifier
 from skarbnik.plugin_api import SignInReason, SignInRefused
 from skarbnik_epuap.documents import Element, children, open_document, standing_alone
 from skarbnik_epuap.words import DS, ENVELOPED, EXC_C14N, SHA256, tag
+
+logging.getLogger("signxml").setLevel(logging.WARNING)  # at DEBUG it writes down whole messages, artifact and all
 
 SIGNATURE, SIGNED_INFO, KEY_INFO = tag(DS, "Signature"), tag(DS, "SignedInfo"), tag(DS, "KeyInfo")
 CANONICAL, METHOD, REFERENCE = tag(DS, "CanonicalizationMethod"), tag(DS, "SignatureMethod"), tag(DS, "Reference")

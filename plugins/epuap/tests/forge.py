@@ -37,9 +37,13 @@ JAN = PERSON["jan"]
 SECOND = timedelta(seconds=1)
 
 
-@cache
 def signer(name: str, profile: Profile = Profile.NODE, since: datetime | None = None, days: int = 700) -> Signer:
     """A key with a certificate of its own, the same each time for one name."""
+    return _made(name, profile, since, days)
+
+
+@cache
+def _made(name: str, profile: Profile, since: datetime | None, days: int) -> Signer:
     node = profile is Profile.NODE
     key = ec.generate_private_key(ec.SECP256R1()) if node else rsa.generate_private_key(65537, 2048)
     begin = since or NOW - timedelta(days=30)
