@@ -14,7 +14,8 @@ from skarbnik.plugin_api import secret, setting
 ADDRESS = r"https://[A-Za-z0-9.-]+(:\d{1,5})?/[!-~]*|http://(127\.0\.0\.1|localhost)(:\d{1,5})?/[!-~]*"
 NAME = r"[!-~]{1,200}"
 ATTRIBUTE = r"[!-~]{1,200}"
-CERTIFICATE = r"\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*"
+ONE = r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*"
+CERTIFICATE, CERTIFICATES = rf"\s*{ONE}", rf"\s*({ONE})+"
 KEY = r"\s*-----BEGIN (EC |RSA )?PRIVATE KEY-----[A-Za-z0-9+/=\s]+-----END (EC |RSA )?PRIVATE KEY-----\s*"
 
 
@@ -34,7 +35,7 @@ class EpuapSettings:
     )
     idp_certificates: str = setting(
         "Certyfikaty podpisu węzła (PEM)",
-        pattern=f"({CERTIFICATE})+",
+        pattern=CERTIFICATES,
         help="Jeden pod drugim, także następny, zanim węzeł zacznie go używać. Liczą się daty w certyfikatach.",
     )
     next_encryption_key: str = secret(
