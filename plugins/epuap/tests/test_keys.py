@@ -13,6 +13,7 @@ from skarbnik.errors import Invalid
 from skarbnik.plugin_api import HttpClient, Misconfigured
 from skarbnik.tenancy.plugin_settings import parse_settings
 from skarbnik.testing.identity import sign_in_request
+from skarbnik_epuap.__main__ import write
 from skarbnik_epuap.keys import expiries, make_key, read_key, read_keys
 from skarbnik_epuap.provider import EpuapProvider
 from skarbnik_epuap.settings import EpuapSettings
@@ -159,3 +160,15 @@ def test_a_setting_that_cannot_be_right_is_named(name, value):
     with pytest.raises(Invalid) as refused:
         _entered(**{name: value})
     assert set(refused.value.problems) == {name}
+
+
+def test_both_keys_of_a_gmina_are_written_once_and_for_nobody_else(tmp_path):
+    folder = tmp_path / "keys"
+    paths = write("lipowo.example", "Gmina Lipowo", folder)
+
+    assert [path.name for path in paths] == ["signing.key", "signing.csr", "encryption.key", "encryption.csr"]
+    assert {path.stat().st_mode & 0o777 for path in paths if path.suffix == ".key"} == {0o600}
+    signing, encryption = (read_key((folder / f"{name}.key").read_text()) for name in ("signing", "encryption"))
+    assert signing.private_numbers() != encryption.private_numbers()
+    with pytest.raises(FileExistsError):
+        write("lipowo.example", "Gmina Lipowo", folder)

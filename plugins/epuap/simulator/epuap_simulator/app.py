@@ -19,7 +19,7 @@ SLO = "/login-services/singleLogoutService"
 
 def make_app(node: Node) -> Flask:
     app = Flask(__name__)
-    app.json.ensure_ascii = False  # type: ignore[attr-defined]  # Flask's own provider has it
+    app.json.ensure_ascii = False
     _pages(app, node)
     _services(app, node)
     _desk(app, node)
