@@ -33,6 +33,10 @@ def make_app(node: Node) -> Flask:
     def unasked(error: Unasked) -> tuple[str, int]:
         return render_template("problem.html", text=str(error)), 400
 
+    @app.errorhandler(404)
+    def gone(error: Exception) -> tuple[str, int]:
+        return render_template("problem.html", text="Tej strony nie ma albo została już użyta."), 404
+
     return app
 
 

@@ -30,8 +30,8 @@ def pesel(born_on: str, serial: int) -> str:
 PEOPLE = (
     Person("jan", "Jan", "Testowy", "1987-02-22", pesel("1987-02-22", 1231), "substantial"),
     Person("maria", "Maria Anna", "Wysoka-Żółć", "1975-11-03", pesel("1975-11-03", 4442), "high", "edowod.gov.pl"),
-    Person("adam", "Adam", "Niski", "2001-05-30", pesel("2001-05-30", 7113), "low", "bank.example", "poziom niski"),
-    Person("ewa", "Ewa", "Bezpeselowa", "1990-01-01", "", "substantial", note="bez numeru PESEL"),
+    Person("adam", "Adam", "Niski", "2001-05-30", pesel("2001-05-30", 7113), "low", "bank.example"),
+    Person("ewa", "Ewa", "Bezpeselowa", "1990-01-01", "", "substantial"),
     Person(
         "hans",
         "Hans",
