@@ -70,7 +70,7 @@ def read_keys(settings: EpuapSettings) -> Keys:
     if settings.next_encryption_key or settings.next_encryption_certificate:
         pairs.append((settings.next_encryption_key, settings.next_encryption_certificate))
     certificates = tuple(read_certificates(settings.idp_certificates))
-    if not certificates or not all(fits(each.public_key(), profile) for each in certificates):
+    if not all(fits(each.public_key(), profile) for each in certificates):
         raise Misconfigured("a certificate of the provider is not of the kind that was agreed on")
     signing, certificate = _pair(settings.signing_key, settings.signing_certificate, profile)
     return Keys(
@@ -95,10 +95,15 @@ def expiries(settings: EpuapSettings, now: datetime) -> Sequence[ExpiryWarning]:
 
 
 def read_certificates(text: str) -> list[x509.Certificate]:
+    """Certificates of a PEM text, one or more, whose keys are of a kind that can be read."""
     try:
-        return [x509.load_der_x509_certificate(body) for label, body in _blocks(text) if label == "CERTIFICATE"]
-    except ValueError as error:
+        found = [x509.load_der_x509_certificate(body) for label, body in _blocks(text) if label == "CERTIFICATE"]
+        keys = [each.public_key() for each in found]
+    except (ValueError, UnsupportedAlgorithm) as error:
         raise Misconfigured("a certificate cannot be read") from error
+    if not keys:
+        raise Misconfigured("there is no certificate where one should be")
+    return found
 
 
 def read_key(text: str) -> PrivateKey:

@@ -125,6 +125,11 @@ def test_an_old_certificate_of_the_node_does_not_matter_beside_a_newer_one():
     assert expiries(settings_for(LIPOWO, idp_certificates=both), NOW) == []
 
 
+def test_a_certificate_that_is_none_cannot_be_watched():
+    with pytest.raises(Misconfigured):
+        expiries(settings_for(LIPOWO, idp_certificates="?"), NOW)
+
+
 def _entered(**changes):
     values = dataclasses.asdict(settings_for(LIPOWO)) | changes
     return parse_settings(EpuapSettings, {name: value for name, value in values.items() if value not in ("", None)})

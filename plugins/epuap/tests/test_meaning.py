@@ -246,6 +246,13 @@ def test_a_person_who_gave_up_is_told_so():
     )
 
 
+def test_a_failure_without_a_response_is_a_failure_all_the_same():
+    def change(outer):
+        outer.remove(outer.find(f"{SAMLP}Response"))
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("outer", change), outer_status="AuthnFailed")) == ("declined", "status")
+
+
 @pytest.mark.parametrize("key", ["piotr", "ola"])
 def test_a_pesel_that_cannot_be_right_makes_no_account(key):
     check = {"piotr": "pesel_birth", "ola": "pesel"}[key]

@@ -11,8 +11,9 @@ from copy import deepcopy
 import pytest
 import signxml
 from lxml import etree
-from plugins.epuap.tests.forge import LIPOWO, at, pem, signer
+from plugins.epuap.tests.forge import LIPOWO, NOW, PERSON, at, pem, signer
 
+from skarbnik.plugin_api import SignInRefused
 from skarbnik_epuap import answers, signatures
 from skarbnik_epuap.signatures import Profile
 
@@ -211,3 +212,27 @@ def test_a_second_reference_is_refused_unseen(no_verifier):
         reference.addnext(deepcopy(reference))
 
     assert LIPOWO.refusal(LIPOWO.answer(at("envelope", change))) == ("unproven", "signature_shape")
+
+
+def test_what_is_read_is_what_was_signed_and_not_the_tree_that_came(monkeypatch):
+    response = etree.fromstring(LIPOWO.answer()).find(f".//{SAMLP}Response")
+    signed = f'<p:Response xmlns:p="{SAMLP[1:-1]}" ID="{response.get("ID")}" From="signed"/>'.encode()
+    monkeypatch.setattr(signatures, "_signed_bytes", lambda *given: signed)
+    trusted = (signer("node").certificate,)
+
+    assert signatures.verify(response, trusted, Profile.NODE, NOW).get("From") == "signed"
+    signed = signed.replace(b'ID="', b'ID="other')
+    with pytest.raises(SignInRefused):
+        signatures.verify(response, trusted, Profile.NODE, NOW)
+
+
+def test_both_signatures_vouch_for_the_same_response(monkeypatch):
+    """Were a verifier to say of the outer message that it holds another response, nobody comes in."""
+    other = etree.fromstring(LIPOWO.answer(person=PERSON["maria"])).find(f".//{SAMLP}ArtifactResponse")
+    real = answers.verify
+
+    def verify(element, *given):
+        return other if element.tag == other.tag else real(element, *given)
+
+    monkeypatch.setattr(answers, "verify", verify)
+    assert LIPOWO.refusal(LIPOWO.answer()) == ("unproven", "other_response")
