@@ -1,5 +1,6 @@
 """A right answer names the person; what it says too little or too much of is refused."""
 
+from copy import deepcopy
 from datetime import date, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from skarbnik.plugin_api import Assurance
 from skarbnik_epuap.signatures import Profile
 
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
+SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 
 
 @pytest.mark.parametrize("profile", Profile)
@@ -106,3 +108,63 @@ def test_a_fault_of_soap_is_no_answer():
 
     assert LIPOWO.refusal(fault) == ("malformed", "layout")
     assert LIPOWO.refusal(b"<html/>") == ("malformed", "envelope")
+
+
+@pytest.mark.parametrize("name", ["Issuer", "Subject", "Conditions", "AuthnStatement", "AttributeStatement"])
+@pytest.mark.parametrize("how", ["missing", "twice"])
+def test_an_assertion_with_a_part_missing_or_twice_is_refused(name, how):
+    def change(assertion):
+        part = assertion.find(f"{SAML}{name}")
+        if how == "missing":
+            assertion.remove(part)
+        else:
+            part.addnext(deepcopy(part))
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "layout")
+
+
+@pytest.mark.parametrize("stage", ["response", "outer"])
+@pytest.mark.parametrize("name", [f"{SAML}Issuer", f"{SAMLP}Status"])
+def test_a_message_with_a_part_missing_or_twice_is_refused(stage, name):
+    def missing(message):
+        message.remove(message.find(name))
+
+    def twice(message):
+        message.find(name).addnext(deepcopy(message.find(name)))
+
+    for change in (missing, twice):
+        assert LIPOWO.refusal(LIPOWO.answer(at(stage, change))) == ("malformed", "layout")
+
+
+def test_an_envelope_without_a_body_is_refused():
+    empty = b'<s:Envelope xmlns:s="http://schemas.xmlsoap.org/soap/envelope/"><s:Header/></s:Envelope>'
+
+    assert LIPOWO.refusal(empty) == ("malformed", "layout")
+
+
+def test_a_value_that_is_too_long_is_refused():
+    def change(assertion):
+        assertion.find(f"{SAML}Subject/{SAML}NameID").text = "x" * 1001
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "length")
+
+
+def test_only_an_assertion_is_read_as_one():
+    def change(assertion):
+        assertion.tag = f"{SAML}Advice"
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "layout")
+
+
+def test_another_version_of_saml_is_refused():
+    for stage, check in (("response", "layout"), ("outer", "layout"), ("assertion", "assertion_version")):
+        body = LIPOWO.answer(at(stage, lambda element: element.set("Version", "1.1")))
+        assert LIPOWO.refusal(body) == ("malformed", check)
+
+
+def test_a_confirmation_without_its_data_is_refused():
+    def change(assertion):
+        confirmation = assertion.find(f".//{SAML}SubjectConfirmation")
+        confirmation.remove(confirmation[0])
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "confirmation")

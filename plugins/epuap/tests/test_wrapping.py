@@ -143,3 +143,15 @@ def test_what_counts_is_what_was_signed_and_not_the_tree_it_was_found_in():
         outer.replace(outer.find(f"{SAMLP}Response"), other[0])
 
     assert LIPOWO.refusal(LIPOWO.answer(at("envelope", change))) == ("unproven", "signature")
+
+
+def test_a_proven_answer_in_the_header_lends_nothing_to_the_one_in_the_body():
+    def change(envelope):
+        header, body = envelope
+        original = body[0]
+        evil = _evil(original.tag)
+        evil.insert(1, deepcopy(original.find(f"{DS}Signature")))
+        body.replace(original, evil)
+        header.append(original)
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("envelope", change))) == ("unproven", "signature_reference")
