@@ -11,13 +11,7 @@ from plugins.epuap.tests.forge import LIPOWO, at
 from skarbnik.plugin_api import SignInRefused
 from skarbnik_epuap import documents
 
-DS = "{http://www.w3.org/2000/09/xmldsig#}"
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
-XENC = "{http://www.w3.org/2001/04/xmlenc#}"
-XENC11 = "{http://www.w3.org/2009/xmlenc11#}"
-METHOD = f"{XENC}EncryptionMethod"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 
 # Documents

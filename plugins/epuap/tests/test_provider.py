@@ -30,7 +30,6 @@ from skarbnik_epuap.provider import EpuapProvider, saml_id
 from skarbnik_epuap.signatures import Profile
 
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-EIDAS = "{http://eidas.europa.eu/saml-extensions}"
 SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
 ARTIFACT = "AAQAAMh48/1oXIM+sDo7Dh2qMp1HM4IF5DaRNmDj6RdUmllwn9jJHyEgIi8="
 ADDRESSES = {

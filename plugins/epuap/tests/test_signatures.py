@@ -20,9 +20,6 @@ from skarbnik_epuap.signatures import Profile
 DS = "{http://www.w3.org/2000/09/xmldsig#}"
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
 SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
-XENC = "{http://www.w3.org/2001/04/xmlenc#}"
-XENC11 = "{http://www.w3.org/2009/xmlenc11#}"
-METHOD = f"{XENC}EncryptionMethod"
 EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 

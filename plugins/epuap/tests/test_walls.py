@@ -7,13 +7,7 @@ from plugins.epuap.tests.forge import DEBINA, JAN, LIPOWO, NODE, NOW, SECOND
 
 from skarbnik_epuap.decryption import Parties
 
-DS = "{http://www.w3.org/2000/09/xmldsig#}"
 SAML = "{urn:oasis:names:tc:SAML:2.0:assertion}"
-SAMLP = "{urn:oasis:names:tc:SAML:2.0:protocol}"
-XENC = "{http://www.w3.org/2001/04/xmlenc#}"
-XENC11 = "{http://www.w3.org/2009/xmlenc11#}"
-METHOD = f"{XENC}EncryptionMethod"
-EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
 
 # From one gmina to another: four walls, each stands alone
