@@ -38,7 +38,7 @@ class Simulator:
         self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
         found = re.search(r"http://\S+", self.process.stdout.readline())
         self.url = found[0]
-        self.certificate = requests.get(f"{self.url}/_sim/certificate", timeout=10).text
+        self.certificate = requests.get(f"{self.url}/_sim/certificate", timeout=60).text
 
     def stop(self) -> None:
         self.process.kill()
@@ -46,13 +46,13 @@ class Simulator:
         self.process.stdout.close()
 
     def fault(self, name: str, **more: Any) -> None:
-        requests.post(f"{self.url}/_sim/faults", json={"name": name, **more}, timeout=10).raise_for_status()
+        requests.post(f"{self.url}/_sim/faults", json={"name": name, **more}, timeout=60).raise_for_status()
 
     def clear(self) -> None:
-        requests.post(f"{self.url}/_sim/faults", json={"clear": True}, timeout=10).raise_for_status()
+        requests.post(f"{self.url}/_sim/faults", json={"clear": True}, timeout=60).raise_for_status()
 
     def counts(self) -> dict[str, int]:
-        return requests.get(f"{self.url}/_sim/counts", timeout=10).json()
+        return requests.get(f"{self.url}/_sim/counts", timeout=60).json()
 
     def settings(self, town: Town = LIPOWO, **changes: Any) -> Any:
         addresses = {
@@ -66,9 +66,9 @@ class Simulator:
     def choose(self, start: SignInStart, **choice: str) -> BrowserAnswer:
         """What a browser brings back after somebody chose: `person="jan"`, or `action="cancel"`."""
         assert isinstance(start.go, FormPost)
-        page = requests.post(start.go.address, data=list(start.go.fields), timeout=10)
+        page = requests.post(start.go.address, data=list(start.go.fields), timeout=60)
         assert page.status_code == 200, page.text
-        left = requests.post(page.url, data=choice, timeout=10)
+        left = requests.post(page.url, data=choice, timeout=60)
         assert left.status_code == 200, left.text
         fields = tuple((name, unescape(value)) for name, value in INPUT.findall(left.text))
         self.returned_to = urljoin(left.url, unescape(ACTION.search(left.text)[1]))
@@ -102,11 +102,11 @@ def simulator(running) -> Iterator[Simulator]:
 
 @pytest.fixture
 def connect(simulator):
-    """A provider for a gmina, connected to the simulator, with a patience of one second."""
+    """A provider for a gmina, connected to the simulator."""
 
-    def make(town: Town = LIPOWO, **changes: Any) -> EpuapProvider:
+    def make(town: Town = LIPOWO, *, patience: float = 10.0, **changes: Any) -> EpuapProvider:
         settings = simulator.settings(town, **changes)
-        return EpuapProvider(settings, HttpClient(EpuapProvider.hosts(settings), read_seconds=1.0))
+        return EpuapProvider(settings, HttpClient(EpuapProvider.hosts(settings), read_seconds=patience))
 
     return make
 

@@ -119,6 +119,7 @@ def _refused_or_read(read, body):
         return
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=2000))
 def test_no_bytes_raise_anything_but_a_refusal(body):
     _refused_or_read(LIPOWO.read, body)
@@ -147,6 +148,7 @@ PIECES = st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(PIECES, max_size=12))
 def test_no_pieces_of_messages_raise_anything_but_a_refusal(pieces):
     _refused_or_read(LIPOWO.read, "".join(pieces).encode("utf-8", "surrogatepass"))
