@@ -13,7 +13,7 @@ from skarbnik.plugin_api import secret, setting
 # Plain http is for the simulator on the same machine only.
 ADDRESS = r"https://[A-Za-z0-9.-]+(:\d{1,5})?/[!-~]*|http://(127\.0\.0\.1|localhost)(:\d{1,5})?/[!-~]*"
 NAME = r"[!-~]{1,200}"
-ATTRIBUTE = r"[!-~]{1,200}"
+TEXT = r"[^\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]{1,200}"  # what XML can say in one line
 ONE = r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*"
 CERTIFICATE, CERTIFICATES = rf"\s*{ONE}", rf"\s*({ONE})+"
 KEY = r"\s*-----BEGIN (EC |RSA )?PRIVATE KEY-----[A-Za-z0-9+/=\s]+-----END (EC |RSA )?PRIVATE KEY-----\s*"
@@ -64,7 +64,7 @@ class EpuapSettings:
         pattern=ADDRESS,
         help="Tylko gdy węzeł każe podać inny niż adres logowania.",
     )
-    provider_name: str = setting("Nazwa systemu pokazywana osobie", default="", pattern=r"[^<>&\r\n]{1,200}")
+    provider_name: str = setting("Nazwa systemu pokazywana osobie", default="", pattern=TEXT)
     sp_type: str = setting("Rodzaj podmiotu (SPType)", default="public", pattern=r"public|private")
     level: str = setting(
         "Najniższy poziom zaufania",
@@ -84,9 +84,9 @@ class EpuapSettings:
     context: str = setting(
         "Kontekst operacji", default="none", pattern=r"none|coi|kir", help="none, coi albo kir, gdy węzeł tego wymaga."
     )
-    context_class: str = setting("Kontekst: ContextClass", default="", pattern=r"[^<>&\r\n]{1,200}")
-    context_description: str = setting("Kontekst: ContextDescription", default="", pattern=r"[^<>&\r\n]{1,200}")
-    context_document: str = setting("Kontekst: DocumentID", default="", pattern=r"[^<>&\r\n]{1,200}")
+    context_class: str = setting("Kontekst: ContextClass", default="", pattern=TEXT)
+    context_description: str = setting("Kontekst: ContextDescription", default="", pattern=TEXT)
+    context_document: str = setting("Kontekst: DocumentID", default="", pattern=TEXT)
     idp_party: str = setting(
         "Identyfikator węzła w szyfrowaniu (PartyUInfo)",
         default="",
@@ -96,10 +96,10 @@ class EpuapSettings:
     profile: str = setting(
         "Algorytmy", default="wk", pattern=r"wk|rsa", help="wk: login.gov.pl (ECDSA). rsa: inni dostawcy SAML 2.0."
     )
-    given_name_attribute: str = setting("Atrybut z imieniem", default="", pattern=ATTRIBUTE)
-    family_name_attribute: str = setting("Atrybut z nazwiskiem", default="", pattern=ATTRIBUTE)
-    birth_attribute: str = setting("Atrybut z datą urodzenia", default="", pattern=ATTRIBUTE)
-    identifier_attribute: str = setting("Atrybut z identyfikatorem (PESEL)", default="", pattern=ATTRIBUTE)
+    given_name_attribute: str = setting("Atrybut z imieniem", default="", pattern=NAME)
+    family_name_attribute: str = setting("Atrybut z nazwiskiem", default="", pattern=NAME)
+    birth_attribute: str = setting("Atrybut z datą urodzenia", default="", pattern=NAME)
+    identifier_attribute: str = setting("Atrybut z identyfikatorem (PESEL)", default="", pattern=NAME)
     tls_key: str = secret("Klucz prywatny do połączenia (PEM)", default="", pattern=KEY)
     tls_certificate: str = setting(
         "Certyfikat do połączenia (PEM)", default="", pattern=CERTIFICATE, help="Tylko gdy węzeł żąda certyfikatu TLS."

@@ -139,6 +139,7 @@ def test_settings_are_taken_as_an_office_enters_them():
     both = pem(signer("node").certificate) + pem(signer("node next").certificate)
 
     assert _entered() == settings_for(LIPOWO)
+    assert _entered(provider_name="Gmina Łąka & spółka <3").provider_name == "Gmina Łąka & spółka <3"
     assert _entered(idp_certificates=both, skew=120).skew == 120
 
 
@@ -152,6 +153,9 @@ def test_settings_are_taken_as_an_office_enters_them():
         ("sso_url", "http://login.gov.pl/login"),
         ("ars_url", "ftp://login.gov.pl/x"),
         ("ars_url", "https://user@login.gov.pl/x"),
+        ("provider_name", "Gmina\x01Lipowo"),
+        ("provider_name", "Gmina\nLipowo"),
+        ("context_class", "\ufffe"),
         ("sp_type", "both"),
         ("level", "highest"),
         ("skew", 121),
