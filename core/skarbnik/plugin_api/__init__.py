@@ -49,6 +49,9 @@ from skarbnik.plugin_api.finance import (
 )
 from skarbnik.plugin_api.hooks import GROUP, Hooks, hookimpl
 from skarbnik.plugin_api.identity import (
+    LONGEST_ID,
+    LONGEST_KEPT,
+    LONGEST_SESSION,
     Assurance,
     BrowserAnswer,
     ExpiryWarning,
@@ -92,6 +95,9 @@ from skarbnik.plugin_api.settings import secret, setting
 __all__ = [
     "GROUP",
     "LARGEST_DOCUMENT",
+    "LONGEST_ID",
+    "LONGEST_KEPT",
+    "LONGEST_SESSION",
     "WARSAW",
     "ZERO",
     "AcknowledgedLine",

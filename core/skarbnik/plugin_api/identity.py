@@ -44,7 +44,7 @@ class Assurance(StrEnum):
 
 @dataclass(frozen=True)
 class SignInRequest:
-    """Somebody wants to sign in. All of it is in the core's pending row before the plugin is asked.
+    """Somebody wants to sign in. The core's pending row is committed before the plugin is asked.
 
     `request_id` is ours and new each time. `handle` (43 characters, URL-safe, secret) comes back with the browser in
     `IdentityProvider.handle_field` and finds the pending row; it is `state` in OIDC and RelayState in SAML.
@@ -121,7 +121,8 @@ class Identity:
     be a PESEL: the core keeps only its keyed hash. `pesel` and `nip` are there when the provider says them and their
     check digits hold; a PESEL also agrees with `born_on`. `session` is the plugin's own text (≤ `LONGEST_SESSION`)
     for ending the session there. `assertion_id` (≤ `LONGEST_ID`) names the very answer this was read from; the core
-    keeps it until `good_until`, and refuses one that it has (`SignInReason.REPLAYED`).
+    keeps it until `good_until`, and refuses one that it has (`SignInReason.REPLAYED`). At `good_until` the plugin
+    believes the answer no longer, whatever difference of clocks it allows.
     """
 
     issuer: str

@@ -21,6 +21,9 @@ import pytest
 
 from skarbnik import clock
 from skarbnik.plugin_api import (
+    LONGEST_ID,
+    LONGEST_KEPT,
+    LONGEST_SESSION,
     Assurance,
     BrowserAnswer,
     ExternalSystemError,
@@ -38,7 +41,6 @@ from skarbnik.plugin_api import (
     is_nip,
     is_pesel,
 )
-from skarbnik.plugin_api.identity import LONGEST_ID, LONGEST_KEPT, LONGEST_SESSION
 from skarbnik.testing.conformance import HOST, _Contract
 
 METHODS = {IdentityCapability.LOGOUT: "end", IdentityCapability.CERTIFICATES: "expiries"}

@@ -39,8 +39,14 @@ def read_answer(body: bytes, expected: Expected, now: datetime) -> Identity:
 
 
 def person_of(assertion: Assertion, expected: Expected, now: datetime) -> Identity:
-    level = level_of(assertion)
-    return identity_of(assertion, level, expected.names, now, without_pesel=expected.without_pesel)
+    return identity_of(
+        assertion,
+        level_of(assertion),
+        expected.names,
+        now,
+        skew=expected.skew,
+        without_pesel=expected.without_pesel,
+    )
 
 
 def open_envelope(body: bytes, expected: Expected, now: datetime) -> bytes:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from skarbnik.plugin_api import Assurance, Identity, SignInReason, SignInRefused, is_pesel
+from skarbnik.plugin_api import LONGEST_SESSION, Assurance, Identity, SignInReason, SignInRefused, is_pesel
 from skarbnik_epuap.facts import Assertion
 from skarbnik_epuap.words import DATE_OF_BIRTH, FAMILY_NAME, GIVEN_NAME, PERSON_IDENTIFIER
 
@@ -17,6 +17,7 @@ BIRTH = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 OURS = ("PL/", "PL:")  # a Polish identifier comes bare; with its country in front it is nothing we know
 CENTURIES = (1900, 2000, 2100, 2200, 1800)  # by the tens of the month of a PESEL, two by two
 LONGEST_NAME = 120
+LONGEST_GOOD = timedelta(hours=12)  # no answer is believed when it is older than minutes
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,13 @@ EIDAS_NAMES = AttributeNames()
 
 
 def identity_of(
-    assertion: Assertion, level: Assurance | None, names: AttributeNames, now: datetime, *, without_pesel: bool
+    assertion: Assertion,
+    level: Assurance | None,
+    names: AttributeNames,
+    now: datetime,
+    *,
+    skew: timedelta,
+    without_pesel: bool,
 ) -> Identity:
     """The person an assertion is about. SignInRefused when the identifier is none, or cannot be right."""
     identifier = _value(assertion, names.identifier)
@@ -50,17 +57,23 @@ def identity_of(
         issuer=assertion.issuer,
         subject=identifier,
         assertion_id=assertion.id,
-        good_until=min([now + timedelta(hours=12), *(moment for moment in ends if moment is not None)]),
+        good_until=min([now + LONGEST_GOOD, *(moment for moment in ends if moment is not None)]) + skew,
         level=level,
         given_name=_name(assertion, names.given_name),
         family_name=_name(assertion, names.family_name),
         born_on=born_on,
         pesel=pesel,
-        session=json.dumps(
-            {"name": assertion.name_id, "format": assertion.name_format, "index": assertion.session_index},
-            ensure_ascii=False,
-        ),
+        session=_session(assertion),
     )
+
+
+def _session(assertion: Assertion) -> str:
+    """What is needed to end the session there."""
+    words = {"name": assertion.name_id, "format": assertion.name_format, "index": assertion.session_index}
+    session = json.dumps(words, ensure_ascii=False)
+    if len(session) > LONGEST_SESSION:
+        raise SignInRefused(SignInReason.MALFORMED, "session")
+    return session
 
 
 def check_pesel(pesel: str, born_on: date | None) -> None:

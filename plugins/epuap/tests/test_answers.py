@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 from lxml import etree
-from plugins.epuap.tests.forge import JAN, LIPOWO, NODE, NOW, PERSON, Town, at, signer
+from plugins.epuap.tests.forge import JAN, LIPOWO, NODE, NOW, PERSON, SECOND, Town, at, signer
 
 from skarbnik.plugin_api import Assurance
 from skarbnik_epuap.signatures import Profile
@@ -23,7 +23,7 @@ def test_a_right_answer_names_the_person(profile):
     assert (person.given_name, person.family_name, person.born_on) == ("Jan", "Testowy", date(1987, 2, 22))
     assert person.level is Assurance.SUBSTANTIAL
     assert person.assertion_id == "ID-1"
-    assert person.good_until == NOW + timedelta(minutes=50)
+    assert person.good_until == NOW + timedelta(minutes=50, seconds=90)
     assert '"name": "opaque"' in person.session
     assert '"index": "ID-1"' in person.session
 
@@ -168,3 +168,27 @@ def test_a_confirmation_without_its_data_is_refused():
         confirmation.remove(confirmation[0])
 
     assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "confirmation")
+
+
+def test_words_for_ending_a_session_are_bounded():
+    def change(assertion):
+        assertion.find(f"{SAML}AuthnStatement").set("SessionIndex", "x" * 2048)
+
+    assert LIPOWO.refusal(LIPOWO.answer(at("assertion", change))) == ("malformed", "session")
+
+
+@pytest.mark.parametrize("seconds", [0, 20, 120])
+def test_an_answer_is_remembered_as_long_as_it_would_be_believed(seconds):
+    """One that ends soon, so that its age does not refuse it first."""
+    body, skew = LIPOWO.answer(lasts=timedelta(minutes=2)), timedelta(seconds=seconds)
+    person = LIPOWO.read(body, skew=skew)
+
+    assert LIPOWO.read(body, person.good_until - SECOND, skew=skew) is not None
+    assert LIPOWO.refusal(body, person.good_until, skew=skew) == ("not_now", "conditions_times")
+
+
+def test_an_answer_that_never_ends_is_remembered_longer_than_it_is_believed():
+    body = LIPOWO.answer(lasts=timedelta(days=365 * 100))
+
+    assert LIPOWO.read(body).good_until == NOW + timedelta(hours=12, seconds=90)
+    assert LIPOWO.refusal(body, NOW + timedelta(minutes=7)) == ("not_now", "message_age")
