@@ -20,6 +20,7 @@ SOAP = "http://schemas.xmlsoap.org/soap/envelope/"
 SAML = "urn:oasis:names:tc:SAML:2.0:assertion"
 SAMLP = "urn:oasis:names:tc:SAML:2.0:protocol"
 PERSON = "http://eidas.europa.eu/attributes/naturalperson/"
+XSI = "http://www.w3.org/2001/XMLSchema-instance"
 STATUS = "urn:oasis:names:tc:SAML:2.0:status:"
 NSMAP = {"saml2p": SAMLP, "saml2": SAML, "ds": DS, "xenc": XENC}
 
@@ -120,7 +121,7 @@ def assertion(words: Words) -> etree._Element:
     """Without a signature: the node's trust flows from the response around it."""
     person = words.person
     ends = moment(words.now + words.lasts)
-    root = etree.Element(f"{{{SAML}}}Assertion", nsmap={"saml2": SAML})
+    root = etree.Element(f"{{{SAML}}}Assertion", nsmap={"saml2": SAML, "naturalperson": PERSON.rstrip("/")})
     root.set("ID", words.assertion_id)
     root.set("IssueInstant", moment(words.now))
     root.set("Version", "2.0")
@@ -160,7 +161,9 @@ def assertion(words: Words) -> etree._Element:
         if value:
             attribute = etree.SubElement(attributes, f"{{{SAML}}}Attribute", FriendlyName=friendly, Name=PERSON + name)
             attribute.set("NameFormat", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri")
-            etree.SubElement(attribute, f"{{{SAML}}}AttributeValue").text = value
+            place = etree.SubElement(attribute, f"{{{SAML}}}AttributeValue", nsmap={"xsi": XSI})
+            place.set(f"{{{XSI}}}type", f"naturalperson:{name}Type")
+            place.text = value
     return root
 
 
