@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import ssl
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,7 +17,7 @@ import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
-from skarbnik.errors import ExternalSystemError, Nonsense, OutcomeUnknown
+from skarbnik.errors import ExternalSystemError, Misconfigured, Nonsense, OutcomeUnknown
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 30
@@ -39,6 +41,14 @@ class HttpAnswer:
             return json.loads(self.body)
         except (ValueError, RecursionError) as error:
             raise Nonsense(f"answer with status {self.status} is not JSON") from error
+
+
+@dataclass(frozen=True)
+class ClientCertificate:
+    """With what we show a server who we are (mutual TLS): a certificate with its chain, and its key, both PEM."""
+
+    certificate: str
+    key: str = field(repr=False)
 
 
 class BreakerOpen(ExternalSystemError):
@@ -82,6 +92,32 @@ class _Session(requests.Session):
         return None
 
 
+class _Secure(HTTPAdapter):
+    """https, with our certificate where there is one."""
+
+    def __init__(self, certificate: ClientCertificate | None) -> None:
+        self._context = None if certificate is None else _context(certificate)
+        super().__init__(max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **options: Any) -> None:
+        if self._context is not None:
+            options["ssl_context"] = self._context
+        super().init_poolmanager(*args, **options)
+
+
+def _context(certificate: ClientCertificate) -> ssl.SSLContext:
+    """OpenSSL reads keys from files only: this one is readable by us, and gone when it was read."""
+    context = ssl.create_default_context()
+    with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
+        file.write(f"{certificate.key}\n{certificate.certificate}\n")
+        file.flush()
+        try:
+            context.load_cert_chain(file.name)
+        except (ssl.SSLError, OSError) as error:
+            raise Misconfigured("our certificate for the connection cannot be used") from error
+    return context
+
+
 class HttpClient:
     """Talks to the hosts a plugin declared, for one gmina. Safe to share between threads.
 
@@ -89,8 +125,16 @@ class HttpClient:
     `OutcomeUnknown` when it may have: a time-out or a cut after sending. Statuses are the caller's to read.
     """
 
-    def __init__(self, hosts: frozenset[str], *, breaker: Breaker | None = None, read_seconds: float = READ_SECONDS):
+    def __init__(
+        self,
+        hosts: frozenset[str],
+        *,
+        breaker: Breaker | None = None,
+        read_seconds: float = READ_SECONDS,
+        client_certificate: ClientCertificate | None = None,
+    ):
         self.hosts = hosts
+        self.client_certificate = client_certificate
         self.breaker = breaker or Breaker()
         self.read_seconds = read_seconds
         self._local = threading.local()
@@ -220,7 +264,7 @@ class HttpClient:
             session = _Session()
             session.trust_env = False  # neither proxies nor .netrc of the machine
             session.mount("http://", HTTPAdapter(max_retries=0))
-            session.mount("https://", HTTPAdapter(max_retries=0))
+            session.mount("https://", _Secure(self.client_certificate))
             self._local.session = session
         return session
 

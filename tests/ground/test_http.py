@@ -1,16 +1,22 @@
 """The only way out: declared hosts, no redirects, and a time-out is never called a failure."""
 
 import socket
+import ssl
 import threading
 import time
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from io import BytesIO
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from skarbnik.errors import ExternalSystemError, Nonsense, OutcomeUnknown
-from skarbnik.http import Breaker, BreakerOpen, HttpClient
+from skarbnik.errors import ExternalSystemError, Misconfigured, Nonsense, OutcomeUnknown
+from skarbnik.http import Breaker, BreakerOpen, ClientCertificate, HttpClient
 
 
 class Outside(BaseHTTPRequestHandler):
@@ -277,3 +283,72 @@ def test_a_file_that_is_not_there_is_an_answer_and_touches_nothing(download):
     into = BytesIO(FILE[:4000])
     answer = download("/gone", into, 4000)
     assert (answer.status, answer.body, into.getvalue()) == (404, b"no", FILE[:4000])
+
+
+def _certificate(name):
+    """A key and its own certificate for a host, both PEM."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, name)])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(subject)
+        .issuer_name(subject)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(datetime.now(UTC) - timedelta(days=1))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    plain = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return ClientCertificate(certificate.public_bytes(Encoding.PEM).decode(), plain.decode())
+
+
+@pytest.fixture
+def secure(tmp_path, monkeypatch):
+    """An outside system that talks to nobody who does not show our certificate. Whom the client trusts is set here."""
+    own, ours = _certificate("localhost"), _certificate("gmina")
+    (tmp_path / "own.pem").write_text(own.certificate)
+    (tmp_path / "both.pem").write_text(own.key + own.certificate)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "both.pem")
+    context.load_verify_locations(cadata=ours.certificate)
+    context.verify_mode = ssl.CERT_REQUIRED
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Outside)
+    server.asked = []
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.handle_error = lambda *given: None
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "own.pem"))
+    yield f"localhost:{server.server_port}", ours
+    server.shutdown()
+    server.server_close()
+
+
+def test_who_is_asked_for_a_certificate_shows_it(secure):
+    host, ours = secure
+
+    answer = HttpClient(frozenset({host}), client_certificate=ours).request("GET", f"https://{host}/fine")
+    assert answer.status == 200
+    for other in (None, _certificate("stranger")):
+        with pytest.raises(ExternalSystemError):
+            HttpClient(frozenset({host}), client_certificate=other).request("GET", f"https://{host}/fine")
+
+
+def test_with_a_certificate_of_ours_theirs_is_looked_at_all_the_same(secure, monkeypatch, tmp_path):
+    host, ours = secure
+    (tmp_path / "other.pem").write_text(_certificate("other").certificate)
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(tmp_path / "other.pem"))
+
+    with pytest.raises(ExternalSystemError):
+        HttpClient(frozenset({host}), client_certificate=ours).request("GET", f"https://{host}/fine")
+
+
+def test_a_certificate_and_a_key_of_another_one_are_misconfigured(secure):
+    host, ours = secure
+    wrong = ClientCertificate(ours.certificate, _certificate("other").key)
+
+    with pytest.raises(Misconfigured):
+        HttpClient(frozenset({host}), client_certificate=wrong).request("GET", f"https://{host}/fine")
+    assert "PRIVATE" not in repr(wrong)

@@ -45,7 +45,7 @@ def test_every_installed_plugin_loads():
     plugins = load_plugins()
 
     assert plugins.broken == {}
-    assert {"payu", "puma", "smtp"} <= plugins.names()
+    assert {"epuap", "payu", "puma", "smtp"} <= plugins.names()
 
 
 def test_a_plugin_that_fits_is_known_by_its_id(stranger):
@@ -96,3 +96,20 @@ def test_a_plugin_does_not_take_the_id_of_another(stranger):
 def test_a_plugin_no_gmina_chose_is_not_used(tenant):
     assert "payu" in tenant.plugins
     assert "csv" not in tenant.plugins
+
+
+PROVIDER = FITTING.replace("PaymentGateway", "IdentityProvider").replace("payment_gateways", "identity_providers")
+
+
+def test_a_place_that_says_who_a_person_is_is_known_by_its_id(stranger):
+    plugins = stranger(PROVIDER)
+
+    assert set(plugins.identity_providers) == {"stranger"}
+    assert "stranger" in plugins.names()
+
+
+def test_an_identity_provider_of_another_contract_is_left_out(stranger):
+    plugins = stranger(PROVIDER.replace('"stranger"', '"stranger"; contract = 2'))
+
+    assert plugins.identity_providers == {}
+    assert "version 2 of IdentityProvider, this Skarbnik has version 1" in plugins.broken["stranger"]

@@ -16,7 +16,7 @@ from skarbnik.errors import (
     OutcomeUnknown,
     Refused,
 )
-from skarbnik.http import HttpAnswer, HttpClient
+from skarbnik.http import ClientCertificate, HttpAnswer, HttpClient
 from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.numbers import is_nip, is_nrb, is_pesel, is_regon
 from skarbnik.plugin_api.finance import (
@@ -48,6 +48,25 @@ from skarbnik.plugin_api.finance import (
     Totals,
 )
 from skarbnik.plugin_api.hooks import GROUP, Hooks, hookimpl
+from skarbnik.plugin_api.identity import (
+    LONGEST_ID,
+    LONGEST_KEPT,
+    LONGEST_SESSION,
+    Assurance,
+    BrowserAnswer,
+    ExpiryWarning,
+    FormPost,
+    Identity,
+    IdentityCapability,
+    IdentityProvider,
+    PendingSignIn,
+    Redirect,
+    SignInReason,
+    SignInRefused,
+    SignInRequest,
+    SignInStart,
+    SignOutRequest,
+)
 from skarbnik.plugin_api.mail import Attachment, MailMessage, MailSender
 from skarbnik.plugin_api.payment import (
     BlikProblem,
@@ -76,11 +95,15 @@ from skarbnik.plugin_api.settings import secret, setting
 __all__ = [
     "GROUP",
     "LARGEST_DOCUMENT",
+    "LONGEST_ID",
+    "LONGEST_KEPT",
+    "LONGEST_SESSION",
     "WARSAW",
     "ZERO",
     "AcknowledgedLine",
     "Acknowledgement",
     "Amounts",
+    "Assurance",
     "Attachment",
     "BlikProblem",
     "BlikRefused",
@@ -88,17 +111,24 @@ __all__ = [
     "BookingBatch",
     "BookingItem",
     "BrokenFile",
+    "BrowserAnswer",
     "Capability",
+    "ClientCertificate",
     "DocumentRow",
+    "ExpiryWarning",
     "ExternalSystemError",
     "FileKind",
     "FileProblem",
     "FinanceSystem",
     "Forged",
+    "FormPost",
     "GatewayReport",
     "Hooks",
     "HttpAnswer",
     "HttpClient",
+    "Identity",
+    "IdentityCapability",
+    "IdentityProvider",
     "ImportKind",
     "InstalmentRow",
     "KindRow",
@@ -122,8 +152,10 @@ __all__ = [
     "PaymentItem",
     "PaymentMethod",
     "PaymentRequest",
+    "PendingSignIn",
     "RawNotification",
     "ReceivableRow",
+    "Redirect",
     "RefundKey",
     "RefundReport",
     "RefundRequest",
@@ -135,6 +167,11 @@ __all__ = [
     "Row",
     "SettlementKind",
     "SettlementLine",
+    "SignInReason",
+    "SignInRefused",
+    "SignInRequest",
+    "SignInStart",
+    "SignOutRequest",
     "StartedPayment",
     "Totals",
     "TransactionKey",

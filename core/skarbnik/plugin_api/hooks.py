@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from importlib.resources.abc import Traversable
 
     from skarbnik.plugin_api.finance import FinanceSystem
+    from skarbnik.plugin_api.identity import IdentityProvider
     from skarbnik.plugin_api.mail import MailSender
     from skarbnik.plugin_api.payment import PaymentGateway
 
@@ -40,3 +41,7 @@ class Hooks:
     @hookspec
     def mail_senders(self) -> list[type[MailSender]]:  # type: ignore[empty-body]  # as above
         """Ways to send one e-mail."""
+
+    @hookspec
+    def identity_providers(self) -> list[type[IdentityProvider]]:  # type: ignore[empty-body]  # as above
+        """Places that say who a person is."""

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 import pluggy
 import structlog
 
-from skarbnik.plugin_api import GROUP, FinanceSystem, Hooks, MailSender, PaymentGateway
+from skarbnik.plugin_api import GROUP, FinanceSystem, Hooks, IdentityProvider, MailSender, PaymentGateway
 from skarbnik.plugin_api.hooks import hookspec  # noqa: F401  # marks the specifications pluggy looks for
 from skarbnik.tenancy.ledger import Text, read_texts
 
@@ -29,12 +29,13 @@ class Plugins:
     gateways: dict[str, type[PaymentGateway]] = field(default_factory=dict)
     finance_systems: dict[str, type[FinanceSystem]] = field(default_factory=dict)
     mail_senders: dict[str, type[MailSender]] = field(default_factory=dict)
+    identity_providers: dict[str, type[IdentityProvider]] = field(default_factory=dict)
     migrations: dict[str, list[Text]] = field(default_factory=dict)
     packages: list[str] = field(default_factory=list)  # each may hold `translations/<language>.po`
     broken: dict[str, str] = field(default_factory=dict)
 
     def names(self) -> set[str]:
-        return {*self.gateways, *self.finance_systems, *self.mail_senders}
+        return {*self.gateways, *self.finance_systems, *self.mail_senders, *self.identity_providers}
 
 
 def load_plugins(found: list[EntryPoint] | None = None) -> Plugins:
@@ -58,10 +59,12 @@ def _register(plugins: Plugins, name: str, module: Any) -> None:
     gateways = _fitting(name, manager.hook.payment_gateways(), PaymentGateway)
     systems = _fitting(name, manager.hook.finance_systems(), FinanceSystem)
     senders = _fitting(name, manager.hook.mail_senders(), MailSender)
+    providers = _fitting(name, manager.hook.identity_providers(), IdentityProvider)
     texts = [read_texts(folder) for folder in manager.hook.migrations()]
     plugins.gateways.update({each.id: each for each in gateways})
     plugins.finance_systems.update({each.id: each for each in systems})
     plugins.mail_senders.update({each.id: each for each in senders})
+    plugins.identity_providers.update({each.id: each for each in providers})
     if texts:
         plugins.migrations[name] = texts[0]
 
