@@ -5,7 +5,7 @@ import ast
 from skarbnik.dev.state import CHECKOUT
 from skarbnik.office.acts import act_names, actor_names
 
-WRITERS = {"record_act", "record_own_act", "_audited", "_on_trail"}
+WRITERS = {"record_act", "record_own_act", "_audited", "_on_trail", "_record"}
 
 
 def written():

@@ -10,6 +10,12 @@ def act_names() -> dict[str, str]:
     return {
         "article.deleted": _("took away a text"),
         "article.saved": _("changed a text"),
+        "audit.broken": _("found that this trail was tampered with"),
+        "audit.exported": _("took this trail as a file"),
+        "audit.handed_over": _("handed this trail over with its seals"),
+        "audit.keeping_changed": _("changed how long this trail is kept"),
+        "audit.searched": _("looked through this trail"),
+        "audit.verified": _("found that this trail is as it was written"),
         "booking.released": _("sent money in suspense to be booked"),
         "capture.booked": _("put money that did not fit on the lines of its order"),
         "calendar.renewed": _("made a new private address of a calendar"),
@@ -85,4 +91,66 @@ def actor_names() -> dict[str, str]:
         "operator": _("the operator"),
         "api": _("a program"),
         "user": _("somebody whose account is gone"),
+    }
+
+
+def group_names() -> dict[str, str]:
+    """Acts by what they are about, in the order somebody looks for them."""
+    return {
+        "people": _("looked at people's data"),
+        "money": _("money"),
+        "exchange": _("exchange with the finance system"),
+        "settings": _("settings and accounts"),
+        "texts": _("texts and remarks"),
+        "trail": _("this trail"),
+    }
+
+
+_GROUPS = {
+    "people": ("payer.", "payers.", "document.", "documents.", "notification.", "receivables.", "payment.viewed",
+               "payments.listed", "refund.viewed", "remark.viewed", "remarks.listed"),
+    "money": ("booking.", "capture.", "difference.", "link.", "payment.", "refund.", "settlement.", "statement."),
+    "exchange": ("exchange.", "source."),
+    "settings": ("calendar.", "dated_value.", "kind.", "merchant_account.", "official.", "plugin.", "program.",
+                 "settings.", "switch.", "tenant."),
+    "texts": ("article.", "remark.", "terms."),
+    "trail": ("audit.",),
+}  # fmt: skip
+
+
+def group_of(action: str) -> str:
+    """The first group that has it: looking at people comes before what was looked at."""
+    return next((name for name, starts in _GROUPS.items() if action.startswith(starts)), "")
+
+
+def acts_of(group: str) -> list[str]:
+    """Every action of a group; none of a group that is none."""
+    return [action for action in act_names() if group_of(action) == group]
+
+
+def subject_names() -> dict[str, str]:
+    """What was looked at or changed, by the first word of its code."""
+    return {
+        "api_client": _("a program"),
+        "audit": _("this trail"),
+        "booking_batch": _("a batch of bookings"),
+        "booking_line": _("a booking"),
+        "capture": _("money that came"),
+        "difference": _("a difference"),
+        "document": _("a document"),
+        "import_run": _("a file"),
+        "kind": _("a kind of receivable"),
+        "merchant_account": _("a merchant account"),
+        "notification": _("a message of a gateway"),
+        "payer": _("a payer"),
+        "payers": _("several payers"),
+        "payment_link": _("a link"),
+        "payment_order": _("a payment"),
+        "payment_orders": _("several payments"),
+        "receivables": _("receivables"),
+        "refund": _("a refund"),
+        "remark": _("a report of wrong data"),
+        "remarks": _("several reports of wrong data"),
+        "tenant": _("the gmina"),
+        "user": _("an account"),
     }

@@ -1,0 +1,102 @@
+"""Who looked at my data: what officials and programs of the gmina saw or changed of a payer, and when.
+
+Everybody may ask whether and why their data were looked at (art. 15 ust. 1 RODO). When and why belongs to the answer, the
+name of an official who acted for the gmina does not, unless somebody cannot use their rights without it: Court of
+Justice, C-579/21 Pankki S, 22 June 2023. So the page names the role; the office, which knows the name, can be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, render_template
+from flask_babel import gettext as _
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from skarbnik.portal.views import payer_of_request
+from skarbnik.receivables.permissions import SEE_OWN
+from skarbnik.web import frame
+from skarbnik.web.access import requires
+from skarbnik.web.paging import cursor
+
+blueprint = Blueprint("looks", __name__, template_folder="templates")
+
+PAGE = 30
+
+# Residents of the same payer are left out: what they do is theirs. Programs name an order, not its payer.
+_LOOKS = text("""
+    WITH mine AS MATERIALIZED (
+        SELECT array_append(coalesce(merged_from, '{}'), id) AS ids FROM payers WHERE id = :payer
+    ), found AS MATERIALIZED (
+        SELECT a.id, a.at, a.actor, a.actor_id, a.action, cardinality(a.payers) AS payers
+        FROM audit_entries a WHERE a.payers && (SELECT ids FROM mine) AND a.payers <> '{}'
+        UNION ALL
+        SELECT a.id, a.at, a.actor, a.actor_id, a.action, 1
+        FROM payment_orders o JOIN audit_entries a ON a.subject_id = o.id AND a.payers = '{}'
+        WHERE o.payer_id = ANY (SELECT unnest(ids) FROM mine) AND a.actor = 'api'
+    )
+    SELECT f.id, f.at, f.actor, f.action, f.payers, u.roles FROM found f LEFT JOIN users u ON u.id = f.actor_id
+    WHERE (f.actor IN ('api', 'operator') OR (f.actor = 'user' AND (u.kind = 'official' OR u.id IS NULL)))
+        AND (CAST(:before AS uuid) IS NULL OR f.id < :before)
+    ORDER BY f.id DESC LIMIT :most
+""")
+
+
+def list_looks(session: Session, payer_id: UUID, *, before: UUID | None) -> Sequence[Any]:
+    """Newest first; one more than a page may come."""
+    return session.execute(_LOOKS, {"payer": payer_id, "before": before, "most": PAGE + 1}).all()
+
+
+@blueprint.get("/looks")
+@requires(SEE_OWN)
+def listed() -> str:
+    rows = list_looks(frame.session(), payer_of_request(), before=cursor("before"))
+    return render_template(
+        "portal/looks.html",
+        rows=rows[:PAGE],
+        more=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        who=_who,
+        what=_what,
+    )
+
+
+def _who(row: Any) -> str:
+    if row.actor == "operator":
+        return _("The operator of the portal")
+    if row.actor == "api":
+        return _("A program of the office")
+    names = {
+        "administrator": _("administrator"),
+        "accountant": _("accounting"),
+        "communications": _("communications"),
+        "surveys": _("surveys"),
+        "auditor": _("auditor"),
+    }
+    roles = [names[each] for each in names if each in (row.roles or "").split()]
+    return _("An official: %(roles)s", roles=", ".join(roles)) if roles else _("An official")
+
+
+def _what(row: Any) -> str:
+    """In the words of the one whose data it was; what was seen with many others says so."""
+    if row.payers > 1:
+        return _("saw you in a list or a search")
+    words = {
+        "payer.viewed": _("looked at what you owe and your address"),
+        "payment.viewed": _("looked at a payment of yours"),
+        "notification.viewed": _("read what a gateway sent about a payment of yours"),
+        "documents.listed": _("looked at the list of your documents"),
+        "document.read": _("read a document of yours"),
+        "remark.viewed": _("read your report of wrong data"),
+        "remark.taken_up": _("took up your report of wrong data"),
+        "remark.answered": _("answered your report of wrong data"),
+        "booking.released": _("decided about money of a payment of yours"),
+        "capture.booked": _("decided about money of a payment of yours"),
+        "payers.searched": _("saw you in a list or a search"),
+        "payments.listed": _("saw you in a list or a search"),
+        "remarks.listed": _("saw you in a list or a search"),
+    }
+    refund = _("looked at or decided about a refund of yours")
+    return words.get(row.action, refund if row.action.startswith("refund.") else _("worked with your data"))
