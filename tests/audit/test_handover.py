@@ -26,7 +26,7 @@ def recipe(tmp_path):
     def run(lines):
         trail = tmp_path / "trail.jsonl"
         trail.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
-        done = subprocess.run(  # noqa: S603  # a program of this repository
+        done = subprocess.run(  # a program of this repository
             [sys.executable, "-I", str(program), str(trail)], capture_output=True, text=True, check=False
         )
         return done.returncode, done.stdout + done.stderr

@@ -26,9 +26,7 @@ class AuditEntry(Base):
         Index("audit_entries_actor_id_idx", "actor_id", "id"),
         Index("audit_entries_action_idx", "action", "id"),
         Index("audit_entries_subject_id_idx", "subject_id", postgresql_where="subject_id IS NOT NULL"),
-        Index(
-            "audit_entries_payers_idx", "payers", postgresql_using="gin", postgresql_where="payers <> '{}'"
-        ),
+        Index("audit_entries_payers_idx", "payers", postgresql_using="gin", postgresql_where="payers <> '{}'"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)

@@ -33,7 +33,9 @@ _PREVIOUS = text("""
         greatest(clock_timestamp(), max(sealed_at)) AS moment
     FROM (SELECT number, digest, sealed_at FROM audit_seals ORDER BY number DESC LIMIT 1) AS newest
 """)
-_WAITING = text("SELECT e.id, audit_line(e) AS line FROM audit_entries e WHERE e.seal IS NULL ORDER BY e.id LIMIT :most")
+_WAITING = text(
+    "SELECT e.id, audit_line(e) AS line FROM audit_entries e WHERE e.seal IS NULL ORDER BY e.id LIMIT :most"
+)
 _SEAL = text("SELECT audit_seal(:number, CAST(:ids AS uuid[]), :moment, :digest, :version, :mark)")
 
 

@@ -117,6 +117,7 @@ def new(kind: str) -> Page:
 
 @blueprint.route("/content/<kind>/<slug>/<language>", methods=["GET", "POST"])
 @requires(EDIT)
+@impersonal("texts of the gmina")
 @limited("30 per minute", methods=["POST"])
 def edit(kind: str, slug: str, language: str) -> Page:
     """Type, look at it, save it. A change that somebody else made meanwhile is shown beside what was typed."""

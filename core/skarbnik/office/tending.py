@@ -79,4 +79,6 @@ def _send_anchor(session: Session, tenant: Tenant, verdict: Verdict) -> None:
             " and the operator of the portal today.\n\n%(what)s\n\nThe trail: %(address)s\n\n"
             "Please do not answer this message."
         )
-    send_mail(session, cause=cause, subject_id=UUID(int=number), recipient=tenant.email, subject=subject, text=text % words)
+    send_mail(
+        session, cause=cause, subject_id=UUID(int=number), recipient=tenant.email, subject=subject, text=text % words
+    )

@@ -23,8 +23,8 @@ from skarbnik.audit.models import LEAST_YEARS, MOST_YEARS
 from skarbnik.audit.permissions import KEEP, READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.office import acts, trail_queries
-from skarbnik.office.trail_queries import TrailFilter
 from skarbnik.office.payments import blueprint
+from skarbnik.office.trail_queries import TrailFilter
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.receivables.permissions import SEE_ANY as SEE_PAYERS
 from skarbnik.web import frame

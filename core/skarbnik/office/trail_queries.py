@@ -185,7 +185,7 @@ _LOOKED = text("""
     ) AS e ORDER BY e.id DESC LIMIT 1
 """)
 _NEWEST = text("SELECT * FROM audit_seals ORDER BY number DESC LIMIT 1")
-_UNSEALED = text("SELECT count(*) FROM (SELECT FROM audit_entries WHERE seal IS NULL LIMIT 10000) AS some")
+_UNSEALED = text("SELECT count(*) FROM (SELECT FROM audit_entries WHERE seal IS NULL LIMIT 10000) AS counted")
 
 
 def sealing_state(session: Session) -> Sealing:
