@@ -66,8 +66,10 @@ def forge(tenant, tamper):
             header = chain.Header(each.number, previous, found[0], each.first_id, each.last_id, sealed_at, found[1])
             previous = header.digest()
             tamper(
-                "UPDATE audit_seals SET entries = %s, content = %s, digest = %s, sealed_at = %s, mark = %s WHERE number = %s",
-                found[0], found[1], previous, sealed_at, chain.mark_of(tenant, previous) if key else each.mark, each.number,
+                "UPDATE audit_seals SET entries = %s, content = %s, digest = %s, sealed_at = %s, mark = %s"
+                " WHERE number = %s",
+                found[0], found[1], previous, sealed_at, chain.mark_of(tenant, previous) if key else each.mark,
+                each.number,
             )  # fmt: skip
 
     return write

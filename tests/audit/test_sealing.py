@@ -95,7 +95,7 @@ def test_two_workers_at_once_make_one_chain(tenant, act, seals, monkeypatch):
 def test_whoever_is_killed_before_the_commit_leaves_no_half_seal(tenant, act, seals):
     act(3)
     session = tenant.open_session()
-    assert sealing._seal_batch(tenant, session) is not None
+    assert sealing.seal_batch(tenant, session) is not None
     session.rollback()
     session.close()
 
@@ -151,7 +151,7 @@ SEAL = "SELECT audit_seal(:number, CAST(:ids AS uuid[]), clock_timestamp(), :dig
         "UPDATE audit_entries SET seal = NULL",
         "UPDATE audit_seals SET removed_at = now()",
         "DELETE FROM audit_seals",
-        "INSERT INTO audit_seals SELECT number + 1, entries, first_id, last_id, sealed_at, content, digest, 1, mark, NULL"
+        "INSERT INTO audit_seals SELECT number + 1, entries, first_id, last_id, sealed_at, content, digest, 1, mark"
         " FROM audit_seals",
         "UPDATE audit_keeping SET years = 2",
         "DELETE FROM audit_keeping",
@@ -160,7 +160,7 @@ SEAL = "SELECT audit_seal(:number, CAST(:ids AS uuid[]), clock_timestamp(), :dig
     ],
 )
 def test_who_runs_the_portal_cannot_touch_what_is_sealed(sealed, statement):
-    with pytest.raises(ProgrammingError, match="permission denied|must be owner"), sealed.session() as session:
+    with pytest.raises(ProgrammingError, match=r"permission denied|must be owner"), sealed.session() as session:
         session.execute(text(statement))
 
 
@@ -199,9 +199,12 @@ def test_a_stolen_login_that_seals_without_our_key_is_noticed(sealed, act, monke
 
 def test_a_table_of_the_same_name_does_not_fool_the_functions(sealed):
     """A login may make temporary tables, which are found before others unless a function says where to look."""
-    with pytest.raises(DBAPIError, match="seal"), sealed.session() as session:
-        session.execute(text("CREATE TEMPORARY TABLE audit_seals (number integer, removed_at timestamptz)"))
+    session = sealed.open_session()
+    session.execute(text("CREATE TEMPORARY TABLE audit_seals (number integer, removed_at timestamptz)"))
+    with pytest.raises(DBAPIError, match="is kept still"):
         session.execute(text("SELECT audit_remove(1)"))
+    session.rollback()
+    session.close()
     assert verify(sealed).holds
 
 

@@ -51,7 +51,8 @@ BY_HAND = {
         " UPDATE audit_seals SET removed_at = now() WHERE number = 1", "seal 1 were removed before 2 years"
     ),
     "called removed and still there": (
-        "UPDATE audit_seals SET removed_at = now() + interval '3 years' WHERE number = 1", "seal 1, whose entries were removed"
+        "UPDATE audit_seals SET removed_at = now() + interval '3 years' WHERE number = 1",
+        "seal 1, whose entries were removed"
     ),
     "removed out of turn": (
         "WITH gone AS (DELETE FROM audit_entries WHERE seal = 2)"
@@ -176,7 +177,7 @@ def test_the_command_takes_anchors_and_refuses_what_is_none(sealed, command, sea
     assert command("verify", "lipowo", "--anchor", f"9:{seals()[1].digest}").exit_code == 2
     for wrong in ("2", "2:abc", f"x:{'0' * 64}", f"2:{'A' * 64}", ""):
         done = command("verify", "lipowo", "--anchor", wrong)
-        assert (done.exit_code, "not an anchor" in done.output or "invalid literal" in done.output) == (2, True)
+        assert (done.exit_code, "not an anchor" in done.output) == (2, True)
     assert command("verify", "nowhere").exit_code == 1
 
 

@@ -64,10 +64,8 @@ def plant(connection, schema):
             value = "(%s || n)::bytea" if kind == "bytea" else "left(%s || n, " + str(length) + ")"
             connection.execute(
                 sql.SQL(
-                    "UPDATE {table} AS t SET {column} = "
-                    + value
-                    + " FROM (SELECT ctid AS place, row_number() OVER () AS n"
-                    " FROM {table}) AS numbered WHERE t.ctid = place"
+                    "UPDATE {table} AS t SET {column} = " + value + " FROM"
+                    " (SELECT ctid AS place, row_number() OVER () AS n FROM {table}) AS numbered WHERE t.ctid = place"
                     + (" AND t.kind = 'resident'" if table == "users" else "")
                 ).format(table=sql.Identifier(schema, table), column=sql.Identifier(column)),
                 (CANARY,),
@@ -87,7 +85,8 @@ def town(tenant, open_account, clean):
         session.execute(text("UPDATE documents SET arrived_at = now()"))
         session.execute(
             text(
-                "UPDATE merchant_accounts SET proposal_id = NULL, proposed_keys = NULL, proposed_by = NULL, proposed_at = NULL"
+                "UPDATE merchant_accounts SET proposal_id = NULL, proposed_keys = NULL, proposed_by = NULL,"
+                " proposed_at = NULL"
             )
         )
     with clean.as_admin() as connection:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Header:
-    """What a seal says. `content` is the digest of the lines of its entries, each with its line end, in order of ids."""
+    """What a seal says. `content` is the digest of the lines of its entries, each with its line end, by id."""
 
     number: int
     previous: str  # digest of the seal before it; empty for the first one
@@ -67,10 +68,10 @@ class Anchor:
 
 def read_anchor(text: str) -> Anchor:
     """ValueError for what is none."""
-    number, _, digest = text.strip().partition(":")
-    if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
+    found = re.fullmatch(r"([1-9][0-9]{0,8}):([0-9a-f]{64})", text.strip())
+    if found is None:
         raise ValueError(f"not an anchor: {text!r}; it is a number, a colon and 64 digits")
-    return Anchor(int(number), digest)
+    return Anchor(int(found[1]), found[2])
 
 
 def _place_of(tenant: Tenant) -> Path:

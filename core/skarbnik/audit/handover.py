@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from skarbnik.audit.chain import Header
 from skarbnik.audit.models import AuditSeal
@@ -24,29 +25,30 @@ _LINES = text("""
 """)
 _TAIL = text("""
     SELECT e.id, audit_line(e) AS line FROM audit_entries e
-    WHERE e.seal IS NULL AND (CAST(:after AS uuid) IS NULL OR e.id > :after) ORDER BY e.id LIMIT 1000
+    WHERE (e.seal IS NULL OR e.seal > :number) AND e.id > :after ORDER BY e.id LIMIT 1000
 """)
 
 
 def stream_trail(tenant: Tenant) -> Iterator[str]:
-    """Every line, without its end. Short transactions: what is sealed meanwhile is under a seal, or waits at the end."""
+    """Every line, without its end, in short transactions. What is sealed meanwhile stands at the end, as not sealed."""
     number, previous = 0, ""
-    while True:
+    with tenant.session() as session:
+        newest = session.scalar(select(func.max(AuditSeal.number))) or 0
+    while number < newest:
         with tenant.session() as session:
-            seals = session.scalars(
-                select(AuditSeal).where(AuditSeal.number > number).order_by(AuditSeal.number).limit(AT_ONCE)
-            ).all()
+            query = select(AuditSeal).where(AuditSeal.number > number, AuditSeal.number <= newest)
+            seals = session.scalars(query.order_by(AuditSeal.number).limit(AT_ONCE)).all()
             page = [(each, _lines_of(session, each)) for each in seals]
+        if not seals:
+            break  # somebody deleted them just now
         for seal, lines in page:
             yield from lines
             yield _seal_line(seal, previous)
             number, previous = seal.number, seal.digest
-        if not seals:
-            break
-    after = None
+    after = UUID(int=0)
     while True:
         with tenant.session() as session:
-            rows = session.execute(_TAIL, {"after": after}).all()
+            rows = session.execute(_TAIL, {"after": after, "number": newest}).all()
         if not rows:
             return
         yield from (row.line for row in rows)

@@ -1,7 +1,7 @@
 """What is older than the gmina keeps it goes, batch by batch, each in a transaction of its own; the seals stay.
 
-KRI (Dz.U. 2024 poz. 773, § 20; § 21 in the text of 2012) wants two years where no other law says more, RODO (art. 5 ust. 1 lit. e) no longer than
-needed. The database holds the two years itself, whoever asks.
+KRI (Dz.U. 2024 poz. 773, § 20; § 21 in the text of 2012) wants two years where no other law says more, RODO
+(art. 5 ust. 1 lit. e) no longer than needed. The database holds the two years itself, whoever asks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Sealing the trail: entries that have no seal get one, in batches, in a chain of the gmina.
 
-Which entries a seal is of is written on them, not told by times or ids: whoever commits late, with an older id or a clock
-that went back, is under the next seal. A batch is one transaction; two workers exclude each other; the database makes the
-digest once more and refuses one that is not of these entries.
+Which entries a seal is of is written on them, not told by times or ids: whoever commits late, with an older id or a
+clock that went back, is under the next seal. A batch is one transaction; two workers exclude each other; the database
+makes the digest once more and refuses one that is not of these entries.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def seal(tenant: Tenant, _subject_id: UUID) -> Again | None:
         with tenant.session() as session:
             if not session.scalar(_LOCK):
                 return Again(clock.now() + timedelta(seconds=30))
-            made = _seal_batch(tenant, session)
+            made = seal_batch(tenant, session)
         if made is None:
             break
         sealed += 1
@@ -57,7 +57,8 @@ def seal(tenant: Tenant, _subject_id: UUID) -> Again | None:
     return Again(clock.now() + AGAIN_IN) if sealed else None
 
 
-def _seal_batch(tenant: Tenant, session: Session) -> chain.Header | None:
+def seal_batch(tenant: Tenant, session: Session) -> chain.Header | None:
+    """One seal on the oldest entries that have none; None when all have. Whoever calls it holds the lock."""
     rows: list[Any] = list(session.execute(_WAITING, {"most": BATCH}))
     if not rows:
         return None

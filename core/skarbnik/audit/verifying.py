@@ -161,9 +161,7 @@ class _Checking:
         elif found > row.entries:
             self._say(f"{found - row.entries} entries {words} are too many: put in later")
         elif row.found_content != row.content:
-            self._say(
-                f"{found} entries are {words}, as many as there were, and they do not say what they said: changed"
-            )
+            self._say(f"{found} entries are {words}, as many as there were, and do not say what they said: changed")
         elif self._before is not None and row.oldest < self._before.sealed_at - LATE:
             self.verdict.remarks.append(
                 f"an entry {words} is of {_words(row.oldest)}: it came late, or was put in before it was sealed"

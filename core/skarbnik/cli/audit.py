@@ -15,16 +15,12 @@ from skarbnik.cli.frame import with_instance
 from skarbnik.tenancy.instance import Instance
 
 
-class AnchorType(click.ParamType):
+def _read_anchors(_context: click.Context, _option: click.Parameter, texts: tuple[str, ...]) -> list[Anchor]:
     """`NUMBER:DIGEST`, as the office has it on paper or by e-mail, and the log in its lines."""
-
-    name = "anchor"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Anchor:
-        try:
-            return read_anchor(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
+    try:
+        return [read_anchor(each) for each in texts]
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
 
 
 @click.group()
@@ -34,9 +30,11 @@ def audit() -> None:
 
 @audit.command()
 @click.argument("slug")
-@click.option("--anchor", "anchors", multiple=True, type=AnchorType(), help="A seal somebody noted, NUMBER:DIGEST.")
+@click.option(
+    "--anchor", "anchors", multiple=True, callback=_read_anchors, help="A seal somebody noted, NUMBER:DIGEST."
+)
 @with_instance
-def verify(instance: Instance, slug: str, anchors: tuple[Anchor, ...]) -> None:
+def verify(instance: Instance, slug: str, anchors: list[Anchor]) -> None:
     """Check the chain of a gmina. Status 0 when it holds, 2 when it is broken; says where."""
     verdict = verify_and_tell(instance.registry.get_by_slug(slug), actor="operator", anchors=anchors)
     for line in verdict.lines():

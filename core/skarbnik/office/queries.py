@@ -189,7 +189,8 @@ def find_payers(session: Session, wanted: str) -> Sequence[Any]:
 
 
 _NUMBERED = text("""
-    SELECT o.number, o.state, o.amount, p.name AS payer, p.id AS payer_id FROM payment_orders o JOIN payers p ON p.id = o.payer_id
+    SELECT o.number, o.state, o.amount, p.name AS payer, p.id AS payer_id
+    FROM payment_orders o JOIN payers p ON p.id = o.payer_id
     WHERE o.number = :number LIMIT 1
 """)
 

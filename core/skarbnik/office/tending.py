@@ -1,8 +1,8 @@
 """Looking after the trail of a gmina, one night a week: is the chain whole, what is too old, and the anchor by e-mail.
 
-Each gmina has one errand that comes back, in a night and at a moment of its own. What proves that the end of the chain was
-not cut, or all of it made anew, is kept where the owner of the database does not reach: a line of the log for each seal, a
-file of the instance, and once a month an e-mail to the gmina, which the operator does not reach either.
+Each gmina has one errand that comes back, in a night and at a moment of its own. What proves that the end of the chain
+was not cut, or all of it made anew, is kept where the owner of the database does not reach: a line of the log for each
+seal, a file of the instance, and once a month an e-mail to the gmina, which the operator does not reach either.
 """
 
 from __future__ import annotations
@@ -67,16 +67,16 @@ def _send_anchor(session: Session, tenant: Tenant, verdict: Verdict) -> None:
         cause, number = "audit.anchor", today.year * 100 + today.month
         subject = _("Seal of the trail of events")
         text = _(
-            "%(office)s\n\nKeep this message. It proves later that nothing was cut off or changed in the trail of who saw and did"
-            " what in the portal.\n\nSeal: %(anchor)s\nMade: %(moment)s\nThe trail: %(address)s\n\n"
+            "%(office)s\n\nKeep this message. It proves later that nothing was cut off or changed in the trail of"
+            " who saw and did what in the portal.\n\nSeal: %(anchor)s\nMade: %(moment)s\nThe trail: %(address)s\n\n"
             "Please do not answer this message."
         )
     else:
         cause, number = "audit.broken", today.toordinal()
         subject = _("The trail of events was tampered with")
         text = _(
-            "%(office)s\n\nThe trail of who saw and did what in the portal is not as it was written. Tell your data protection officer"
-            " and the operator of the portal today.\n\n%(what)s\n\nThe trail: %(address)s\n\n"
+            "%(office)s\n\nThe trail of who saw and did what in the portal is not as it was written. Tell your data"
+            " protection officer and the operator of the portal today.\n\n%(what)s\n\nThe trail: %(address)s\n\n"
             "Please do not answer this message."
         )
     send_mail(

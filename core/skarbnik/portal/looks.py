@@ -1,7 +1,7 @@
 """Who looked at my data: what officials and programs of the gmina saw or changed of a payer, and when.
 
-Everybody may ask whether and why their data were looked at (art. 15 ust. 1 RODO). When and why belongs to the answer, the
-name of an official who acted for the gmina does not, unless somebody cannot use their rights without it: Court of
+Everybody may ask whether and why their data were looked at (art. 15 ust. 1 RODO). When and why belongs to the answer,
+the name of an official who acted for the gmina does not, unless somebody cannot use their rights without it: Court of
 Justice, C-579/21 Pankki S, 22 June 2023. So the page names the role; the office, which knows the name, can be asked.
 """
 
@@ -64,26 +64,24 @@ def listed() -> str:
 
 
 def _who(row: Any) -> str:
-    if row.actor == "operator":
-        return _("The operator of the portal")
-    if row.actor == "api":
-        return _("A program of the office")
+    official: str = _("An official")
+    actors: dict[str, str] = {"operator": _("The operator of the portal"), "api": _("A program of the office")}
     names = {
-        "administrator": _("administrator"),
-        "accountant": _("accounting"),
-        "communications": _("communications"),
-        "surveys": _("surveys"),
-        "auditor": _("auditor"),
+        "administrator": _("An official: administrator"),
+        "accountant": _("An official: accounting"),
+        "communications": _("An official: communications"),
+        "surveys": _("An official: surveys"),
+        "auditor": _("An official: audit"),
     }
-    roles = [names[each] for each in names if each in (row.roles or "").split()]
-    return _("An official: %(roles)s", roles=", ".join(roles)) if roles else _("An official")
+    roles: list[str] = [name for role, name in names.items() if role in (row.roles or "").split()]
+    return actors.get(row.actor) or next(iter(roles), official)
 
 
 def _what(row: Any) -> str:
     """In the words of the one whose data it was; what was seen with many others says so."""
-    if row.payers > 1:
-        return _("saw you in a list or a search")
-    words = {
+    listed, other = _("saw you in a list or a search"), _("worked with your data")
+    refund = _("looked at or decided about a refund of yours")
+    words: dict[str, str] = {
         "payer.viewed": _("looked at what you owe and your address"),
         "payment.viewed": _("looked at a payment of yours"),
         "notification.viewed": _("read what a gateway sent about a payment of yours"),
@@ -94,9 +92,10 @@ def _what(row: Any) -> str:
         "remark.answered": _("answered your report of wrong data"),
         "booking.released": _("decided about money of a payment of yours"),
         "capture.booked": _("decided about money of a payment of yours"),
-        "payers.searched": _("saw you in a list or a search"),
-        "payments.listed": _("saw you in a list or a search"),
-        "remarks.listed": _("saw you in a list or a search"),
+        "payers.searched": listed,
+        "payments.listed": listed,
+        "remarks.listed": listed,
     }
-    refund = _("looked at or decided about a refund of yours")
-    return words.get(row.action, refund if row.action.startswith("refund.") else _("worked with your data"))
+    if row.payers > 1:
+        return str(listed)
+    return words.get(row.action) or str(refund if row.action.startswith("refund.") else other)
