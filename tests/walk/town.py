@@ -15,6 +15,7 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.walk.files import LONG_WORD, REAL, make_runs
+from tests.walk.looks import look_often
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 
@@ -111,6 +112,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         remarks = _remarks(session, rich)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
+        look_often(session, rich.payer.id, rich.second.id)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -179,6 +181,12 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
                 Example(query=f"i={rich.payable[0]}&a-{rich.payable[0]}={'9' * 15}", **mine),
             ],
             "links.listed": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "looks.listed": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "office.audit": [
+                Example(),
+                Example(query=f"act=people&of={rich.orders['paid']}"),
+                Example(query="of=nobody+is+called+so"),
+            ],
             "public.order": [Example({"number": each}) for each in rich.public_orders],
             "public.go": [Example({"number": rich.public_orders[0]})],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],

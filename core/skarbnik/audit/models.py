@@ -23,7 +23,7 @@ class AuditEntry(Base):
     __tablename__ = "audit_entries"
     __table_args__ = (
         Index("audit_entries_waiting_idx", "id", postgresql_where="seal IS NULL"),
-        Index("audit_entries_actor_id_idx", "actor_id", "id"),
+        Index("audit_entries_actor_idx", "actor", "actor_id", "action", "id"),
         Index("audit_entries_action_idx", "action", "id"),
         Index("audit_entries_subject_id_idx", "subject_id", postgresql_where="subject_id IS NOT NULL"),
         Index("audit_entries_payers_idx", "payers", postgresql_using="gin", postgresql_where="payers <> '{}'"),

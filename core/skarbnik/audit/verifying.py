@@ -23,16 +23,16 @@ AT_ONCE = 500  # seals fetched together
 LATE = timedelta(days=1)  # between the seal before and an entry that is older than it, without a remark
 WAITS_LONG = timedelta(hours=2)
 
-# One pass over the entries in order of their seals: PostgreSQL sorts on disk, and a batch is all it holds in memory.
+# Seal after seal by its range of ids, so that a batch is all anybody holds in memory; and how many entries name a seal,
+# wherever they are.
 _CHAIN = text("""
     SELECT s.number, s.entries, s.first_id, s.last_id, s.sealed_at, s.content, s.digest, s.key_version, s.mark,
-        s.removed_at, f.seal AS named, f.entries AS found, f.content AS found_content, f.oldest
-    FROM audit_seals s FULL JOIN (
-        SELECT seal, count(*) AS entries, min(at) AS oldest,
-            encode(sha256(convert_to(string_agg(line || E'\\n', '' ORDER BY id), 'UTF8')), 'hex') AS content
-        FROM (SELECT e.seal, e.id, e.at, audit_line(e) AS line FROM audit_entries e WHERE e.seal IS NOT NULL) AS lines
-        GROUP BY seal
+        s.removed_at, f.seal AS named, f.entries AS found, c.content AS found_content, f.oldest
+    FROM audit_seals s
+    FULL JOIN (
+        SELECT seal, count(*) AS entries, min(at) AS oldest FROM audit_entries WHERE seal IS NOT NULL GROUP BY seal
     ) AS f ON f.seal = s.number
+    LEFT JOIN LATERAL (SELECT audit_content(s.number, s.first_id, s.last_id) AS content) AS c ON f.seal IS NOT NULL
     ORDER BY coalesce(s.number, f.seal)
 """)
 _TAIL = text("SELECT count(*) AS entries, min(at) AS oldest FROM audit_entries WHERE seal IS NULL")

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
-from uuid import UUID
 
 from flask import abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -91,32 +90,23 @@ def _read_choice(address: Mapping[str, str]) -> tuple[TrailFilter, dict[str, str
     of = address.get("of", "").replace("\x00", "").strip()[:80]
     from_on, until_on = read_day(address.get("from")), read_day(address.get("until"))
     known = acts.act_names()
-    actor = who if who in acts.actor_names() and who != "user" else None
-    actor_id = None if actor else _id_of(who)
+    actors = trail_queries.find_actors(frame.session(), who)
     actions = [act] if act in known else acts.acts_of(act) or None
     words = {
-        "who": who if actor or actor_id else "",
+        "who": who if actors is not None else "",
         "act": act if actions else "",
         "of": of,
         "from": str(from_on or ""),
         "until": str(until_on or ""),
     }
     wanted = TrailFilter(
-        actor=actor,
-        actor_id=actor_id,
+        actors=actors,
         actions=actions,
         whose=trail_queries.find_whose(frame.session(), of) if of else None,
         from_on=from_on,
         until_on=until_on,
     )
     return wanted, {name: word for name, word in words.items() if word}
-
-
-def _id_of(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 @blueprint.get("/audit/file/<wanted>")

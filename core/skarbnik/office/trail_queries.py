@@ -38,11 +38,18 @@ class Whose:
 
 
 @dataclass(frozen=True)
+class Actor:
+    """Somebody who acts; the portal itself and the operator have no id."""
+
+    actor: str
+    id: UUID | None = None
+
+
+@dataclass(frozen=True)
 class TrailFilter:
     """Which entries a list is of; None is any. Days are of Warsaw, both included."""
 
-    actor: str | None = None  # without a name of its own: system, operator, api
-    actor_id: UUID | None = None
+    actors: list[Actor] | None = None
     actions: list[str] | None = None
     whose: Whose | None = None
     from_on: date | None = None
@@ -57,35 +64,69 @@ def list_entries(
     words["most"] = most
     where = " AND ".join(conditions) or "true"
     if wanted.whose is not None:
-        of = _of_whom(wanted.whose, words)
-        statement = f"""
-            WITH found AS MATERIALIZED (SELECT {_COLUMNS} FROM audit_entries a WHERE {of})
-            SELECT * FROM found AS a WHERE {where} ORDER BY a.id DESC LIMIT :most
-        """  # noqa: S608  # our own words
-    elif wanted.actions is not None and wanted.actor is None and wanted.actor_id is None:
-        statement = f"""
-            SELECT e.* FROM unnest(CAST(:actions AS varchar[])) AS act CROSS JOIN LATERAL (
-                SELECT {_COLUMNS} FROM audit_entries a WHERE a.action = act AND {where} ORDER BY a.id DESC LIMIT :most
-            ) AS e ORDER BY e.id DESC LIMIT :most
-        """  # noqa: S608  # our own words
+        words |= {"payers": wanted.whose.payers, "subjects": wanted.whose.subjects}
+        statement = _OF_WHOM.format(where=where)
+    elif wanted.actors is not None:
+        words |= {"who": [each.actor for each in wanted.actors], "ids": [each.id for each in wanted.actors]}
+        same = _NAMED if all(each.id for each in wanted.actors) else _NAMELESS
+        statement = _BY.format(where=where, same=same)
+    elif wanted.actions is not None:
+        statement = _ACTIONS.format(where=where)
     else:
-        statement = f"SELECT {_COLUMNS} FROM audit_entries a WHERE {where} ORDER BY a.id DESC LIMIT :most"  # noqa: S608  # our own words
-    named = "SELECT p.*, u.name FROM ({}) AS p LEFT JOIN users u ON u.id = p.actor_id ORDER BY p.id DESC"
-    return session.execute(text(named.format(statement)), words).all()
+        statement = _ANY.format(where=where)
+    return session.execute(text(_WITH_NAMES.format(statement)), words).all()
+
+
+# A payer or a payment has few entries: all of them are found, whatever else is asked, and put in order.
+_OF_WHOM = f"""
+    WITH found AS MATERIALIZED (
+        SELECT {_COLUMNS} FROM audit_entries a
+        WHERE (a.payers && CAST(:payers AS uuid[]) AND a.payers <> '{{{{}}}}')
+            OR a.subject_id = ANY (CAST(:subjects AS uuid[]))
+    )
+    SELECT * FROM found AS a WHERE {{where}} ORDER BY a.id DESC LIMIT :most
+"""  # noqa: S608  # our own words
+# The newest of each act somebody did, and of these the newest. Which acts there are the index tells, one by one.
+_BY = f"""
+    WITH RECURSIVE acts AS (
+        SELECT w.actor, w.actor_id, (
+            SELECT a.action FROM audit_entries a WHERE {{same}} ORDER BY a.actor, a.actor_id, a.action LIMIT 1
+        ) AS action
+        FROM unnest(CAST(:who AS varchar[]), CAST(:ids AS uuid[])) AS w (actor, actor_id)
+        UNION ALL
+        SELECT w.actor, w.actor_id, (
+            SELECT a.action FROM audit_entries a WHERE {{same}} AND a.action > w.action
+            ORDER BY a.actor, a.actor_id, a.action LIMIT 1
+        )
+        FROM acts w WHERE w.action IS NOT NULL
+    )
+    SELECT e.* FROM acts w CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM audit_entries a WHERE {{same}} AND a.action = w.action AND {{where}}
+        ORDER BY a.actor DESC, a.actor_id DESC, a.action DESC, a.id DESC LIMIT :most
+    ) AS e
+    WHERE w.action IS NOT NULL AND (CAST(:actions AS varchar[]) IS NULL OR w.action = ANY (CAST(:actions AS varchar[])))
+    ORDER BY e.id DESC LIMIT :most
+"""  # noqa: S608  # our own words
+_NAMED = "a.actor = w.actor AND a.actor_id = w.actor_id"
+_NAMELESS = "a.actor = w.actor AND a.actor_id IS NULL"
+_ACTIONS = f"""
+    SELECT e.* FROM unnest(CAST(:actions AS varchar[])) AS act CROSS JOIN LATERAL (
+        SELECT {_COLUMNS} FROM audit_entries a WHERE a.action = act AND {{where}} ORDER BY a.id DESC LIMIT :most
+    ) AS e ORDER BY e.id DESC LIMIT :most
+"""  # noqa: S608  # our own words
+_ANY = f"SELECT {_COLUMNS} FROM audit_entries a WHERE {{where}} ORDER BY a.id DESC LIMIT :most"  # noqa: S608  # our words
+_WITH_NAMES = "SELECT p.*, u.name FROM ({}) AS p LEFT JOIN users u ON u.id = p.actor_id ORDER BY p.id DESC"
 
 
 def _conditions(wanted: TrailFilter, before: UUID | None) -> tuple[list[str], dict[str, Any]]:
     conditions: list[str] = []
     words: dict[str, Any] = {}
-    if wanted.actor_id is not None:
-        conditions.append("a.actor_id = :actor_id")
-        words["actor_id"] = wanted.actor_id
-    if wanted.actor is not None:
-        conditions.append("a.actor = :actor")
-        words["actor"] = wanted.actor
+    words["actions"] = wanted.actions
     if wanted.actions is not None:
-        words["actions"] = wanted.actions
         conditions.append("a.action = ANY (CAST(:actions AS varchar[]))")
+    if wanted.whose is not None and wanted.actors is not None:
+        conditions.append("a.actor = ANY (CAST(:who AS varchar[])) AND (a.actor_id IS NULL OR a.actor_id = ANY (:ids))")
+        words |= {"who": [each.actor for each in wanted.actors], "ids": [each.id for each in wanted.actors if each.id]}
     if wanted.from_on is not None:
         since = clock.start_of(wanted.from_on)
         conditions.append("a.at >= :since AND a.id >= :first_id")
@@ -98,13 +139,6 @@ def _conditions(wanted: TrailFilter, before: UUID | None) -> tuple[list[str], di
         conditions.append("a.id < :before")
         words["before"] = before
     return conditions, words
-
-
-def _of_whom(whose: Whose, words: dict[str, Any]) -> str:
-    words |= {"payers": whose.payers, "subjects": whose.subjects}
-    return """
-        (a.payers && CAST(:payers AS uuid[]) AND a.payers <> '{}') OR a.subject_id = ANY (CAST(:subjects AS uuid[]))
-    """
 
 
 def all_entries(tenant: Tenant, wanted: TrailFilter) -> Iterator[Any]:
@@ -155,6 +189,18 @@ _OFFICIALS = text("SELECT id, name FROM users WHERE kind = 'official' ORDER BY n
 _NUMBERS = text("""
     SELECT id, number FROM payment_orders WHERE id IN :ids UNION ALL SELECT id, external_id FROM payers WHERE id IN :ids
 """).bindparams(bindparam("ids", expanding=True))
+
+
+def find_actors(session: Session, who: str) -> list[Actor] | None:
+    """Whom an address means: `system`, `operator`, `api` for all programs, or somebody's id. None for nobody."""
+    if who in {"system", "operator"}:
+        return [Actor(who)]
+    if who == "api":
+        return [Actor("api", each) for each in session.scalars(text("SELECT id FROM api_clients LIMIT 500"))]
+    try:
+        return [Actor("user", UUID(who)), Actor("api", UUID(who))]
+    except ValueError:
+        return None
 
 
 def list_officials(session: Session) -> Sequence[Any]:

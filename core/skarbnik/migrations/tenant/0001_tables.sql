@@ -24,7 +24,7 @@ CREATE TABLE audit_entries (
     CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
 );
 CREATE INDEX audit_entries_waiting_idx ON audit_entries (id) WHERE seal IS NULL;
-CREATE INDEX audit_entries_actor_id_idx ON audit_entries (actor_id, id);
+CREATE INDEX audit_entries_actor_idx ON audit_entries (actor, actor_id, action, id);
 CREATE INDEX audit_entries_action_idx ON audit_entries (action, id);
 CREATE INDEX audit_entries_subject_id_idx ON audit_entries (subject_id) WHERE subject_id IS NOT NULL;
 CREATE INDEX audit_entries_payers_idx ON audit_entries USING gin (payers) WHERE payers <> '{}';
