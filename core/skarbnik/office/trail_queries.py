@@ -86,6 +86,9 @@ _OF_WHOM = f"""
     )
     SELECT * FROM found AS a WHERE {{where}} ORDER BY a.id DESC LIMIT :most
 """  # noqa: S608  # our own words
+# BETWEEN one and the same act: with `=` PostgreSQL may walk the newest entries for one that nobody has. Only the index
+# of acts is in this order.
+#
 # The newest of each act somebody did, and of these the newest. Which acts there are the index tells, one by one.
 _BY = f"""
     WITH RECURSIVE acts AS (
@@ -101,7 +104,7 @@ _BY = f"""
         FROM acts w WHERE w.action IS NOT NULL
     )
     SELECT e.* FROM acts w CROSS JOIN LATERAL (
-        SELECT {_COLUMNS} FROM audit_entries a WHERE {{same}} AND a.action = w.action AND {{where}}
+        SELECT {_COLUMNS} FROM audit_entries a WHERE {{same}} AND a.action BETWEEN w.action AND w.action AND {{where}}
         ORDER BY a.actor DESC, a.actor_id DESC, a.action DESC, a.id DESC LIMIT :most
     ) AS e
     WHERE w.action IS NOT NULL AND (CAST(:actions AS varchar[]) IS NULL OR w.action = ANY (CAST(:actions AS varchar[])))
@@ -111,7 +114,8 @@ _NAMED = "a.actor = w.actor AND a.actor_id = w.actor_id"
 _NAMELESS = "a.actor = w.actor AND a.actor_id IS NULL"
 _ACTIONS = f"""
     SELECT e.* FROM unnest(CAST(:actions AS varchar[])) AS act CROSS JOIN LATERAL (
-        SELECT {_COLUMNS} FROM audit_entries a WHERE a.action = act AND {{where}} ORDER BY a.id DESC LIMIT :most
+        SELECT {_COLUMNS} FROM audit_entries a WHERE a.action BETWEEN act AND act AND {{where}}
+        ORDER BY a.action DESC, a.id DESC LIMIT :most
     ) AS e ORDER BY e.id DESC LIMIT :most
 """  # noqa: S608  # our own words
 _ANY = f"SELECT {_COLUMNS} FROM audit_entries a WHERE {{where}} ORDER BY a.id DESC LIMIT :most"  # noqa: S608  # our words
@@ -225,7 +229,8 @@ class Sealing:
 
 _LOOKED = text("""
     SELECT e.action, e.at FROM (VALUES ('audit.verified'), ('audit.broken')) AS act (action) CROSS JOIN LATERAL (
-        SELECT a.action, a.at, a.id FROM audit_entries a WHERE a.action = act.action ORDER BY a.id DESC LIMIT 1
+        SELECT a.action, a.at, a.id FROM audit_entries a WHERE a.action BETWEEN act.action AND act.action
+        ORDER BY a.action DESC, a.id DESC LIMIT 1
     ) AS e ORDER BY e.id DESC LIMIT 1
 """)
 _NEWEST = text("SELECT * FROM audit_seals ORDER BY number DESC LIMIT 1")

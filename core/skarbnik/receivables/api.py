@@ -14,7 +14,6 @@ from skarbnik.api.schemas import AmountsSchema, PageQuery
 from skarbnik.audit.services import record_act
 from skarbnik.receivables.queries import list_receivables
 from skarbnik.web import frame
-from skarbnik.web.access import Trail
 
 blueprint = ApiBlueprint("receivables_api", __name__, url_prefix="/api/v1", description="What is owed to the gmina")
 
@@ -47,7 +46,6 @@ class ReceivablesPage(StrictSchema):
 @blueprint.route("/receivables")
 class Receivables(MethodView):
     access = token_required("receivables:read")
-    trail = Trail(("receivables.listed",))
 
     @blueprint.arguments(PageQuery, location="query")
     @blueprint.response(200, ReceivablesPage)

@@ -75,7 +75,7 @@ def public(reason: str) -> Callable[[V], V]:
 
 @dataclass(frozen=True)
 class Trail:
-    """What a route for officials or programs says of its page: what it writes into the trail, or why it need not."""
+    """What a route for officials says of its page: what it writes into the trail, or why it need not."""
 
     actions: tuple[str, ...]
     reason: str = ""
@@ -102,9 +102,8 @@ def impersonal(reason: str) -> Callable[[V], V]:
 
 
 def find_trail(app: Flask, endpoint: str) -> Trail | None:
-    """What the view of an endpoint declared of the trail. A test asks it of every page of the office and of the API."""
-    view = app.view_functions.get(endpoint)
-    declared = getattr(view, "trail", None) or getattr(getattr(view, "view_class", None), "trail", None)
+    """What the view of an endpoint declared of the trail. A test asks it of every page of the office."""
+    declared = getattr(app.view_functions.get(endpoint), "trail", None)
     return declared if isinstance(declared, Trail) else None
 
 
