@@ -166,6 +166,13 @@ def test_numbers_lead_to_payer_and_payment(auditor, town):
     assert town["first"].name not in page  # the trail holds ids
 
 
+def test_a_payer_and_a_payment_lead_to_what_was_seen_of_them(auditor, official, town):
+    pages = (f"/office/payers/{town['first'].id}", f"/office/payments/{town['order'].number}")
+    for path, of in zip(pages, (town["first"].id, town["order"].number), strict=True):
+        assert f'href="/office/audit?of={of}"' in auditor.get(path).text
+        assert "/office/audit" not in official(Role.ACCOUNTANT).get(path).text
+
+
 def test_whoever_looks_at_the_trail_stands_in_it(auditor, tenant):
     auditor.get("/office/audit")
     auditor.get("/office/audit/file/csv")

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.money import PLN, Money
@@ -118,6 +119,7 @@ def payment(number: str) -> str:
         ).all(),
         form=TokenForm(),
         decides=DECIDE,
+        read_trail=READ,
     )
 
 

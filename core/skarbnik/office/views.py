@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
+from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
@@ -114,6 +115,7 @@ def payer(payer_id: UUID) -> str:
         page=page,
         pages_all=pages_all,
         read_documents=READ_DOCUMENTS,
+        read_trail=READ,
     )
 
 
