@@ -13,6 +13,7 @@ from skarbnik.audit import chain, sealing
 from skarbnik.audit.models import AuditEntry, AuditSeal
 from skarbnik.audit.verifying import verify
 from skarbnik.cli import main
+from skarbnik.crypto import KeyRing
 from skarbnik.db import first_id_of
 
 SECOND = "(SELECT id FROM audit_entries WHERE seal = 2 ORDER BY id LIMIT 1)"
@@ -134,6 +135,16 @@ def test_a_key_that_left_the_ring_is_said_and_breaks_nothing(sealed, tamper):
     verdict = verify(sealed)
     assert verdict.holds
     assert len([each for each in verdict.remarks if "key 9" in each]) == 3
+
+
+def test_a_new_key_marks_new_seals_and_the_old_one_proves_the_old_ones(sealed, act, monkeypatch):
+    keys = sealed.instance.keys
+    monkeypatch.setattr(sealed.instance, "keys", KeyRing(((2, b"n" * 32), *keys._keys.items())))
+    act()
+    sealing.seal(sealed, NOBODY)
+
+    verdict = verify(sealed)
+    assert (verdict.broken, verdict.remarks, verdict.seals) == ([], [], 4)
 
 
 def test_no_more_than_a_screen_is_said(sealed, act, tamper, monkeypatch):

@@ -18,7 +18,7 @@ from skarbnik.audit.chain import Header
 from skarbnik.audit.models import AuditSeal
 from skarbnik.tenancy.registry import Tenant
 
-AT_ONCE = 50  # seals of one transaction
+AT_ONCE = 5  # seals of one transaction
 
 _LINES = text("""
     SELECT audit_line(e) FROM audit_entries e WHERE e.seal = :number AND e.id BETWEEN :first AND :last ORDER BY e.id
