@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext as _
 
 
@@ -128,6 +130,14 @@ def acts_of(group: str) -> list[str]:
     return [action for action in act_names() if group_of(action) == group]
 
 
+def subject_words(code: str, names: dict[str, str]) -> str:
+    """`plugin:smtp` is "a plugin smtp"; a code without a word of its own, such as that of a text, stays as it is."""
+    first, mark, rest = re.match(r"([^:/]*)([:/]?)(.*)", code, re.DOTALL).groups()  # type: ignore[union-attr]  # fits all
+    if first not in names:
+        return code
+    return f"{names[first]} {rest}" if mark else names[first]
+
+
 def subject_names() -> dict[str, str]:
     """What was looked at or changed, by the first word of its code."""
     return {
@@ -136,6 +146,7 @@ def subject_names() -> dict[str, str]:
         "booking_batch": _("a batch of bookings"),
         "booking_line": _("a booking"),
         "capture": _("money that came"),
+        "day": _("a day"),
         "difference": _("a difference"),
         "document": _("a document"),
         "import_run": _("a file"),
@@ -147,10 +158,14 @@ def subject_names() -> dict[str, str]:
         "payment_link": _("a link"),
         "payment_order": _("a payment"),
         "payment_orders": _("several payments"),
+        "plugin": _("a plugin"),
         "receivables": _("receivables"),
         "refund": _("a refund"),
         "remark": _("a report of wrong data"),
         "remarks": _("several reports of wrong data"),
+        "source": _("a finance system"),
+        "switch": _("what residents see"),
         "tenant": _("the gmina"),
         "user": _("an account"),
+        "years": _("years"),
     }

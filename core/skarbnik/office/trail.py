@@ -74,6 +74,7 @@ def _page(form: KeepingForm) -> str:
         actors=acts.actor_names(),
         groups={name: (title, acts.acts_of(name)) for name, title in acts.group_names().items()},
         subjects=acts.subject_names(),
+        subject_words=acts.subject_words,
         numbers=trail_queries.numbers_of(session, rows),
         sealing=trail_queries.sealing_state(session),
         years=services.years_kept(session),
@@ -119,7 +120,7 @@ def audit_file(wanted: str) -> Response:
         abort(404)
     choice, _words = _read_choice(request.args)
     record_own_act("audit.exported", f"audit/{wanted}")
-    name = f"{_('trail')}-{clock.today()}"
+    name = f"dziennik-{clock.today()}"
     if wanted == "csv":
         return as_streamed_csv(_table(choice), name)
     answer = Response((f"{line}\n".encode() for line in stream_trail(g.tenant)), content_type="application/x-ndjson")
@@ -139,7 +140,7 @@ def _table(choice: TrailFilter) -> Table:
                 local.isoformat(sep=" ", timespec="seconds"),
                 each.name or actors.get(each.actor, each.actor),
                 names.get(each.action, each.action),
-                subjects.get(each.subject, each.subject),
+                acts.subject_words(each.subject, subjects),
                 each.ip,
                 str(each.actor_id or ""),
                 each.action,
