@@ -4,6 +4,7 @@ A new page has to say `@records("what.it_writes")` or `@impersonal("why")` besid
 its word by looking, the second by names and texts of residents that no such page may show.
 """
 
+import inspect
 import re
 
 import pytest
@@ -50,6 +51,35 @@ def test_every_page_of_the_office_says_whether_it_shows_people(app):
 
     assert len(routes) > 40
     assert [rule.endpoint for rule in routes if find_trail(app, rule.endpoint) is None] == []
+
+
+def said_by(view):
+    """The text of a view and of all it calls in its own file."""
+    module, waiting, texts = inspect.getmodule(inspect.unwrap(view)), [inspect.unwrap(view)], {}
+    while waiting:
+        function = waiting.pop()
+        texts[function] = inspect.getsource(function)
+        called = (getattr(module, name, None) for name in re.findall(r"\b(\w+)\(", texts[function]))
+        waiting += [
+            each
+            for each in called
+            if inspect.isfunction(each) and inspect.getmodule(each) is module and each not in texts
+        ]
+    return "".join(texts.values())
+
+
+def test_every_form_of_the_office_writes_down_what_was_done(app):
+    silent, forms = [], 0
+    for rule in app.url_map.iter_rules():
+        access = find_access(app, rule.endpoint)
+        permission = access.permission if access else None
+        if permission is None or not permission.roles or permission.residents or "POST" not in rule.methods:
+            continue
+        forms += 1
+        if "record_own_act(" not in said_by(app.view_functions[rule.endpoint]):
+            silent.append(rule.endpoint)
+    assert forms > 25
+    assert silent == ["editing.new"]  # only asks for a title, and keeps nothing
 
 
 def plant(connection, schema):
