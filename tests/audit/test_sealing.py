@@ -114,6 +114,12 @@ def test_whoever_is_killed_after_the_commit_leaves_the_older_anchor(sealed, act,
     assert verify(sealed).holds
 
 
+def test_a_worker_that_comes_late_does_not_put_an_older_anchor_back(sealed, seals):
+    chain.keep_anchor(sealed, chain.Anchor(1, seals()[0].digest))
+
+    assert chain.find_kept_anchor(sealed) == chain.Anchor(3, seals()[2].digest)
+
+
 def test_lines_of_any_text_are_the_same_for_the_database_and_for_us(sealed, act):
     act(subject='źdźbło "\\ \t\n\x01\x7f', request_id="=1+1", ip="::1")
 
