@@ -36,15 +36,15 @@ from skarbnik.office import differences as office_differences
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
 from skarbnik.office import gateways as office_gateways
-from skarbnik.office import payments as office_payments
 from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
+from skarbnik.office import trail as office_trail
 from skarbnik.operator import views as operator_views
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import documents as portal_documents
-from skarbnik.portal import history, links, papers, remarks
+from skarbnik.portal import history, links, looks, papers, remarks
 from skarbnik.portal import public as portal_public
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
@@ -164,10 +164,11 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(portal_documents.blueprint)
     app.register_blueprint(papers.blueprint)
     app.register_blueprint(links.blueprint)
+    app.register_blueprint(looks.blueprint)
     app.register_blueprint(portal_public.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
-    app.register_blueprint(office_payments.blueprint)
+    app.register_blueprint(office_trail.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(office_refunds.blueprint)
     app.register_blueprint(office_differences.blueprint)

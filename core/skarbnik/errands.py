@@ -14,9 +14,11 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from skarbnik import outbox
+from skarbnik.audit import sealing
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
 from skarbnik.mail import tasks as mail
+from skarbnik.office import tending
 from skarbnik.outbox import Again, Errand
 from skarbnik.payments import refund_tasks, settling
 from skarbnik.payments import tasks as payments
@@ -50,8 +52,10 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "exchange.batch_made": exchange.deliver_batch,
     "remark.answered": portal.tell_answered,
     "mail.asked": mail.deliver,
+    "audit.seal": sealing.seal,
+    "audit.tend": tending.tend,
 }
-QUEUES = ("payments", "settlements", "exchange", "remark", "mail")
+QUEUES = ("payments", "settlements", "exchange", "remark", "mail", "audit")
 RENEW_EVERY = 5.0
 
 

@@ -3,9 +3,9 @@
 import ast
 
 from skarbnik.dev.state import CHECKOUT
-from skarbnik.office.acts import act_names, actor_names
+from skarbnik.office.acts import act_names, actor_names, acts_of, group_names, group_of, subject_names, subject_words
 
-WRITERS = {"record_act", "record_own_act", "_audited", "_on_trail"}
+WRITERS = {"record_act", "record_own_act", "_audited", "_on_trail", "_record"}
 
 
 def written():
@@ -40,3 +40,24 @@ def test_every_kind_of_actor_has_words(app):
     with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
         known = actor_names()
     assert actors() | {"system"} == known.keys()
+
+
+def test_every_act_is_in_one_group_where_somebody_looks_for_it(app):
+    with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
+        groups = {name: acts_of(name) for name in group_names()}
+        known = act_names()
+    assert sorted(each for acts in groups.values() for each in acts) == sorted(known)
+    assert all(groups.values())
+    assert group_of("payment.viewed") == "people"
+    assert group_of("payment.captured") == "money"
+    assert acts_of("nothing") == []
+
+
+def test_what_was_changed_is_said_in_words(app):
+    with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
+        names = subject_names()
+    assert subject_words("payer", names) == names["payer"]
+    assert subject_words("plugin:smtp", names) == f"{names['plugin']} smtp"
+    assert subject_words("switch/name_co_owners", names) == f"{names['switch']} name_co_owners"
+    assert subject_words("news/przerwa/pl", names) == "news/przerwa/pl"
+    assert subject_words("", names) == ""

@@ -31,7 +31,10 @@ def kept(tenant):
         return session.scalars(select(Notification)).all()
 
 
-RUNG = "SELECT tenant_id, topic, subject_id FROM work.outbox WHERE topic <> 'settlements.every_night' ORDER BY id"
+RUNG = (
+    "SELECT tenant_id, topic, subject_id FROM work.outbox"
+    " WHERE topic NOT IN ('settlements.every_night', 'audit.seal') ORDER BY id"
+)
 
 
 def rung(lab):

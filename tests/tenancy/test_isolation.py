@@ -12,7 +12,8 @@ from sqlalchemy import select, text
 from skarbnik import clock
 from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, SignInOutcome, UserKind, WebSession
 from skarbnik.accounts.services import make_api_client
-from skarbnik.audit.services import record_act
+from skarbnik.audit.sealing import seal_batch
+from skarbnik.audit.services import keep_for, record_act
 from skarbnik.content.models import ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.db import Base
@@ -85,7 +86,10 @@ def fill(session, tenant, open_account, **settings):
     for each in session.scalars(select(MerchantAccount)):
         each.proposal_id, each.proposed_keys = each.id, b"sealed"
         each.proposed_by, each.proposed_at = official.id, now
-    record_act(session, "payer.viewed", subject="payer", subject_id=payer.id, actor="user", actor_id=official.id)
+    look = {"subject": "payer", "subject_id": payer.id, "payers": [payer.id]}
+    record_act(session, "payer.viewed", **look, actor="user", actor_id=official.id)
+    keep_for(session, 3, by=official.id)
+    seal_batch(tenant, session)
     news = Key(ArticleKind.NEWS, "przerwa", "pl")
     save_article(session, news, version=0, title="Przerwa", body="W sobotę.", answers={"a": "b"}, by=official.id)
     client_id, _secret = make_api_client(session, name="Program", scopes=frozenset({"receivables:read"}))

@@ -194,8 +194,8 @@ def test_the_common_tables_are_made_once(lab):
 def test_roles_are_put_into_a_text_and_nothing_else_is():
     names = Names("skb")
 
-    assert names.fill("GRANT {app} {tenants} {tenant} {instance} {other}", tenant_id="lipowo1") == (
-        "GRANT skb_app skb_tenants skb_t_lipowo1 skb {other}"
+    assert names.fill("GRANT {app} {tenants} {tenant} {schema} {instance} {other}", tenant_id="lipowo1") == (
+        "GRANT skb_app skb_tenants skb_t_lipowo1 t_lipowo1 skb {other}"
     )
 
 

@@ -15,8 +15,10 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.walk.files import LONG_WORD, REAL, make_runs
+from tests.walk.looks import look_often
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
+from tests.walk.remarks import write_remarks
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, WebSession
@@ -26,7 +28,6 @@ from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.services import save_article
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
 from skarbnik.crypto import new_secret
-from skarbnik.db import TenantSession
 from skarbnik.exchange.documents import place_of
 from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
@@ -42,9 +43,6 @@ from skarbnik.plugin_api import GatewayReport, LiabilityRole, OperationKind, Pay
 from skarbnik.portal.calendar import feed_path
 from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch
-from skarbnik.remarks.models import Outcome, Topic
-from skarbnik.remarks.services import answer_remark, take_up, withdraw_remark, write_remark
-from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.factories import (
@@ -110,11 +108,12 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         document_id = _documents(session, tenant, rich.receivable_id, runs[RunState.APPLIED])
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
-        remarks = _remarks(session, rich)
+        remarks = write_remarks(session, rich.user.id, rich.payer.id, rich.receivable_id, LONG_NAME)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
         official = session.scalars(select(User).where(User.roles == Role.AUDITOR)).one()
         welcome = make_password_link(session, official, by=None)
+        look_often(session, rich.payer.id, rich.second.id)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -188,6 +187,12 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "public.order": [Example({"number": each["number"]}) for each in rich.public_orders],
             "public.returned": [Example(each) for each in rich.public_orders],
             "public.go": [Example({"number": rich.public_orders[0]["number"]})],
+            "looks.listed": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "office.audit": [
+                Example(),
+                Example(query=f"act=people&of={rich.orders['paid']}"),
+                Example(query="of=nobody+is+called+so"),
+            ],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "portal.acting": [Example(best_as=RICH)],
@@ -435,29 +440,6 @@ def _texts(session: Session, by: Any) -> None:
     for kind, slug in ((ArticleKind.NEWS, "walk"), (ArticleKind.WARNING, "walk-warning")):
         title = f"{LONG_WORD[:90]} {slug}"
         save_article(session, Key(kind, slug, "pl"), version=0, title=title, body=body, by=by)
-
-
-def _remarks(session: TenantSession, rich: _Rich) -> dict[str, Any]:
-    """A report in each state, by its state."""
-    made = {}
-    for state in RemarkState:
-        remark = write_remark(
-            session,
-            user_id=rich.user.id,
-            payer_id=rich.payer.id,
-            receivable_id=rich.receivable_id if state in OPEN else None,
-            topic=Topic.OTHER,
-            text=f"{state}: {LONG_WORD}\n\n{LONG_NAME}",
-            language="pl",
-        )
-        if state in {RemarkState.IN_PROGRESS, RemarkState.ANSWERED}:
-            take_up(session, remark.id, by=rich.user.id)
-        if state is RemarkState.ANSWERED:
-            answer_remark(session, remark.id, outcome=Outcome.WILL_CORRECT, text=LONG_NAME, by=rich.user.id)
-        if state is RemarkState.WITHDRAWN:
-            withdraw_remark(session, remark.id, user_id=rich.user.id)
-        made[str(state)] = remark.id
-    return made
 
 
 def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:

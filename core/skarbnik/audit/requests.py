@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from flask import g, request
@@ -11,13 +12,16 @@ from skarbnik.web import frame
 from skarbnik.web.access import current_person
 
 
-def record_own_act(action: str, subject: str, subject_id: UUID | None = None) -> None:
+def record_own_act(
+    action: str, subject: str, subject_id: UUID | None = None, *, payers: Iterable[UUID | None] = ()
+) -> None:
     """Append an act of the person of this request, with where it came from, in the request's transaction."""
     record_act(
         frame.session(),
         action,
         subject=subject,
         subject_id=subject_id,
+        payers=payers,
         actor="user",
         actor_id=current_person().id,
         request_id=g.request_id,

@@ -20,7 +20,7 @@ from skarbnik.content.permissions import EDIT
 from skarbnik.content.standard import FORMAL_SERVICE, find_standard, has_standard
 from skarbnik.content.validator import check_declaration
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.forms import TokenForm
 from skarbnik.web.languages import LANGUAGES, current_language
 from skarbnik.web.limits import limited
@@ -68,6 +68,7 @@ def _key(kind: str, slug: str, language: str) -> Key:
 
 @blueprint.get("/content")
 @requires(EDIT)
+@impersonal("texts of the gmina")
 def texts() -> str:
     session = frame.session()
     page = page_number()
@@ -96,6 +97,7 @@ def texts() -> str:
 
 @blueprint.route("/content/new/<kind>", methods=["GET", "POST"])
 @requires(EDIT)
+@impersonal("texts of the gmina")
 def new(kind: str) -> Page:
     """Ask for the title, from which the address is made. Nothing is kept before the text itself is saved."""
     if kind not in MANY:
@@ -115,6 +117,7 @@ def new(kind: str) -> Page:
 
 @blueprint.route("/content/<kind>/<slug>/<language>", methods=["GET", "POST"])
 @requires(EDIT)
+@impersonal("texts of the gmina")
 @limited("30 per minute", methods=["POST"])
 def edit(kind: str, slug: str, language: str) -> Page:
     """Type, look at it, save it. A change that somebody else made meanwhile is shown beside what was typed."""
@@ -201,6 +204,7 @@ def _edit_page(
 
 @blueprint.route("/content/<kind>/<slug>/delete", methods=["GET", "POST"])
 @requires(EDIT)
+@impersonal("texts of the gmina")
 def delete(kind: str, slug: str) -> Page:
     """Ask once, then take the text away in all languages."""
     session, key = frame.session(), _key(kind, slug, queries.POLISH)
@@ -223,6 +227,7 @@ def delete(kind: str, slug: str) -> Page:
 
 @blueprint.route("/accessibility", methods=["GET", "POST"])
 @requires(EDIT)
+@impersonal("texts of the gmina")
 def accessibility() -> Page:
     """The answers the declaration is made from, and what is still wrong with it."""
     session = frame.session()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext as _
 
 
@@ -11,6 +13,12 @@ def act_names() -> dict[str, str]:
         "account.password_chosen": _("chose a password by a link"),
         "article.deleted": _("took away a text"),
         "article.saved": _("changed a text"),
+        "audit.broken": _("found that this trail was tampered with"),
+        "audit.exported": _("took this trail as a file"),
+        "audit.handed_over": _("handed this trail over with its seals"),
+        "audit.keeping_changed": _("changed how long this trail is kept"),
+        "audit.searched": _("looked through this trail"),
+        "audit.verified": _("found that this trail is as it was written"),
         "booking.released": _("sent money in suspense to be booked"),
         "capture.booked": _("put money that did not fit on the lines of its order"),
         "calendar.renewed": _("made a new private address of a calendar"),
@@ -94,4 +102,79 @@ def actor_names() -> dict[str, str]:
         "operator": _("the operator"),
         "api": _("a program"),
         "user": _("somebody whose account is gone"),
+    }
+
+
+def group_names() -> dict[str, str]:
+    """Acts by what they are about, in the order somebody looks for them."""
+    return {
+        "people": _("looked at people's data"),
+        "money": _("money"),
+        "exchange": _("exchange with the finance system"),
+        "settings": _("settings and accounts"),
+        "texts": _("texts and remarks"),
+        "trail": _("this trail"),
+    }
+
+
+_GROUPS = {
+    "people": ("payer.", "payers.", "document.", "documents.", "notification.", "receivables.", "payment.viewed",
+               "payments.listed", "refund.viewed", "remark.viewed", "remarks.listed"),
+    "money": ("booking.", "capture.", "difference.", "link.", "payment.", "refund.", "settlement.", "statement."),
+    "exchange": ("exchange.", "source."),
+    "settings": ("account.", "calendar.", "dated_value.", "kind.", "merchant_account.", "official.", "people.", "plugin.", "program.",
+                 "settings.", "switch.", "tenant."),
+    "texts": ("article.", "remark.", "terms."),
+    "trail": ("audit.",),
+}  # fmt: skip
+
+
+def group_of(action: str) -> str:
+    """The first group that has it: looking at people comes before what was looked at."""
+    return next((name for name, starts in _GROUPS.items() if action.startswith(starts)), "")
+
+
+def acts_of(group: str) -> list[str]:
+    """Every action of a group; none of a group that is none."""
+    return [action for action in act_names() if group_of(action) == group]
+
+
+def subject_words(code: str, names: dict[str, str]) -> str:
+    """`plugin:smtp` is "a plugin smtp"; a code without a word of its own, such as that of a text, stays as it is."""
+    first, mark, rest = re.match(r"([^:/]*)([:/]?)(.*)", code, re.DOTALL).groups()  # type: ignore[union-attr]  # fits all
+    if first not in names:
+        return code
+    return f"{names[first]} {rest}" if mark else names[first]
+
+
+def subject_names() -> dict[str, str]:
+    """What was looked at or changed, by the first word of its code."""
+    return {
+        "api_client": _("a program"),
+        "audit": _("this trail"),
+        "booking_batch": _("a batch of bookings"),
+        "booking_line": _("a booking"),
+        "capture": _("money that came"),
+        "day": _("a day"),
+        "difference": _("a difference"),
+        "document": _("a document"),
+        "import_run": _("a file"),
+        "kind": _("a kind of receivable"),
+        "merchant_account": _("a merchant account"),
+        "notification": _("a message of a gateway"),
+        "payer": _("a payer"),
+        "payers": _("several payers"),
+        "payment_link": _("a link"),
+        "payment_order": _("a payment"),
+        "payment_orders": _("several payments"),
+        "plugin": _("a plugin"),
+        "receivables": _("receivables"),
+        "refund": _("a refund"),
+        "remark": _("a report of wrong data"),
+        "remarks": _("several reports of wrong data"),
+        "source": _("a finance system"),
+        "switch": _("what residents see"),
+        "tenant": _("the gmina"),
+        "user": _("an account"),
+        "years": _("years"),
     }

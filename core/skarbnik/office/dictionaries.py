@@ -28,7 +28,7 @@ from skarbnik.receivables.rules import SHIPPED
 from skarbnik.receivables.services import KindSettings, set_kind, set_value
 from skarbnik.receivables.workdays import holidays_of
 from skarbnik.web import frame
-from skarbnik.web.access import requires
+from skarbnik.web.access import impersonal, requires
 from skarbnik.web.amounts import WrongAmount, read_amount_or_zero
 from skarbnik.web.fields import Day, Number, at_most
 from skarbnik.web.formats import account
@@ -128,6 +128,7 @@ class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 @blueprint.get("")
 @requires(SEE_ANY)
+@impersonal("kinds and rates")
 def kinds() -> str:
     """Every kind of receivable the finance systems named."""
     rows = (
@@ -140,6 +141,7 @@ def kinds() -> str:
 
 @blueprint.route("/<uuid:kind_id>", methods=["GET", "POST"])
 @requires(DECIDE)
+@impersonal("kinds and rates")
 def kind(kind_id: UUID) -> str | Response | tuple[str, int]:
     session = frame.session()
     found = session.get(Kind, kind_id)
@@ -170,6 +172,7 @@ def kind(kind_id: UUID) -> str | Response | tuple[str, int]:
 
 @blueprint.get("/rates")
 @requires(SEE_ANY)
+@impersonal("kinds and rates")
 def rates() -> str:
     """The law's values by date: the country's, and what this office added."""
     return _rates_page(ValueForm(formdata=None))

@@ -22,7 +22,7 @@ from skarbnik.office.difference_words import difference_words, resolution_names,
 from skarbnik.payments import differences as services
 from skarbnik.payments.permissions import DECIDE, SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
 
@@ -71,6 +71,7 @@ def days_since(moment: datetime) -> int:
 
 @blueprint.get("/<uuid:difference_id>")
 @requires(SEE_ANY)
+@impersonal("an amount and the number of an order, no name")
 def show(difference_id: UUID) -> str:
     return _page(difference_id)
 

@@ -32,7 +32,7 @@ from skarbnik.portal.operations import operation_names
 from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, records, requires
 from skarbnik.web.fields import Number, at_most
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
@@ -78,6 +78,7 @@ class SourceForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 @blueprint.get("/exchange")
 @requires(SEE)
+@impersonal("files and counts")
 def overview() -> str:
     state = request.args.get("state") or None
     if state is not None and state not in set(RunState):
@@ -100,6 +101,7 @@ def overview() -> str:
 
 @blueprint.get("/exchange/upload")
 @requires(BRING)
+@impersonal("an empty form")
 def upload_form() -> str:
     return _upload_page(UploadForm(queries.list_sources(frame.session()), formdata=None))
 
@@ -140,6 +142,7 @@ def _upload_page(form: UploadForm) -> str:
 
 @blueprint.get("/exchange/<uuid:run_id>")
 @requires(SEE)
+@impersonal("a file, its counts and the numbers of rows")
 def run(run_id: UUID) -> str:
     found = queries.get_run(frame.session(), run_id)
     missing = list_troubles(frame.session(), found.source, run_id=run_id, most=queries.PAGE + 1)
@@ -157,6 +160,7 @@ def run(run_id: UUID) -> str:
 
 @blueprint.get("/exchange/<uuid:run_id>/problems.csv")
 @requires(SEE)
+@impersonal("numbers of rows")
 def problems(run_id: UUID) -> Response:
     """What is wrong with a file, for whoever mends it in the finance system."""
     found = queries.get_run(frame.session(), run_id)
@@ -202,6 +206,7 @@ def decide(run_id: UUID, what: str) -> Response:
 
 @blueprint.get("/exchange/batches")
 @requires(SEE)
+@impersonal("batches and sums")
 def batches() -> str:
     found = queries.list_batches(frame.session(), before=cursor("before"))
     return render_template(
@@ -213,6 +218,7 @@ def batches() -> str:
 
 @blueprint.get("/exchange/batches/<uuid:batch_id>")
 @requires(SEE)
+@impersonal("numbers of bookings and amounts")
 def batch(batch_id: UUID) -> str:
     session = frame.session()
     found = queries.get_batch(session, batch_id)
@@ -230,6 +236,7 @@ def batch(batch_id: UUID) -> str:
 
 @blueprint.get("/exchange/batches/<uuid:batch_id>/file")
 @requires(BRING)
+@records("exchange.batch_taken")
 def batch_file(batch_id: UUID) -> Response:
     """The bytes of a batch as they were sent, for a system that lost them."""
     found = queries.get_batch(frame.session(), batch_id)
@@ -254,6 +261,7 @@ def send_again(batch_id: UUID) -> Response:
 
 @blueprint.route("/exchange/sources/<source_id>", methods=["GET", "POST"])
 @requires(SET)
+@impersonal("settings")
 def source(source_id: str) -> str | Response | tuple[str, int]:
     found = queries.get_source(frame.session(), source_id)
     form = SourceForm()
@@ -271,6 +279,7 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
 
 @blueprint.get("/exchange/sources/<source_id>/documents")
 @requires(SEE)
+@impersonal("numbers and titles of documents, no name")
 def missing(source_id: str) -> str:
     """Documents a system named whose PDF is not here, whichever file named them."""
     chosen = request.args.get("trouble") or None
@@ -304,6 +313,7 @@ def ask(source_id: str) -> Response:
 
 @blueprint.get("/payers/<uuid:payer_id>/changes")
 @requires(SEE_ANY)
+@records("payer.viewed")
 def changes(payer_id: UUID) -> str:
     """What changed for one payer between two files."""
     session = frame.session()
@@ -311,7 +321,7 @@ def changes(payer_id: UUID) -> str:
     runs = queries.list_applied(session, payer.source)
     newer = _chosen(runs, "newer", 0)
     older = _chosen(runs, "older", 1)
-    record_own_act("payer.viewed", "payer", payer_id)
+    record_own_act("payer.viewed", "payer", payer_id, payers=[payer_id])
     found = None
     if newer is not None and older is not None and older.number < newer.number:
         found = compare(session, payer_id, older=older.number, newer=newer.number)

@@ -29,7 +29,7 @@ from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import Capability
 from skarbnik.tenancy.plugins import Plugins
 from skarbnik.web import frame
-from skarbnik.web.access import requires
+from skarbnik.web.access import impersonal, requires
 from skarbnik.web.fields import Amount, at_most
 
 blueprint = Blueprint("gateways", __name__, url_prefix="/office/gateways", template_folder="templates")
@@ -91,6 +91,7 @@ def _typed(hundredths: int) -> str:
 
 @blueprint.get("")
 @requires(SEE_ANY)
+@impersonal("accounts of the gmina")
 def listed() -> str:
     """Every account at a gateway, the switched off ones too: money may still come through them."""
     accounts = (
@@ -115,6 +116,7 @@ def listed() -> str:
 
 @blueprint.route("/<uuid:account_id>", methods=["GET", "POST"])
 @requires(SET_UP)
+@impersonal("accounts of the gmina")
 def account(account_id: UUID) -> str | Response | tuple[str, int]:
     session = frame.session()
     found = session.get(MerchantAccount, account_id, options=[joinedload(MerchantAccount.creditor_account)])

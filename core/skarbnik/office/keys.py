@@ -27,7 +27,7 @@ from skarbnik.payments.permissions import KEYS
 from skarbnik.plugin_api import Capability, PaymentGateway
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("keys", __name__, url_prefix="/office/gateways", template_folder="templates")
@@ -35,6 +35,7 @@ blueprint = Blueprint("keys", __name__, url_prefix="/office/gateways", template_
 
 @blueprint.route("/<uuid:account_id>/keys", methods=["GET", "POST"])
 @requires(KEYS)
+@impersonal("accounts of the gmina")
 def keys(account_id: UUID) -> str | Response | tuple[str, int]:
     """The form and the history. What was typed is tried at the gateway before it is kept as a proposal."""
     account = _get_account(account_id)

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
+from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.money import PLN, Money
@@ -29,7 +30,7 @@ from skarbnik.payments.states import PaymentOrderState, RefundStage
 from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, records, requires
 from skarbnik.web.addresses import read_day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
@@ -39,6 +40,7 @@ __all__ = ["blueprint"]
 
 @blueprint.get("/payments")
 @requires(SEE_ANY)
+@records("payments.listed")
 def payments_list() -> str:
     """By state, number, payer, gateway and day; the whole choice stands in the address."""
     session = frame.session()
@@ -52,7 +54,7 @@ def payments_list() -> str:
         until_on=read_day(request.args.get("until")),
     )
     rows = list(queries.list_orders(session, wanted, before=cursor("before")))
-    record_own_act("payments.listed", "payment_orders")
+    record_own_act("payments.listed", "payment_orders", payers=[row.payer_id for row in rows[: queries.PAGE]])
     words = {
         "state": wanted.state,
         "number": wanted.number,
@@ -83,10 +85,11 @@ def _one_of(known: Iterable[str], name: str) -> str | None:
 
 @blueprint.get("/payments/<number>")
 @requires(SEE_ANY)
+@records("payment.viewed")
 def payment(number: str) -> str:
     session = frame.session()
     order = get_order(session, number)
-    record_own_act("payment.viewed", "payment_order", order.id)
+    record_own_act("payment.viewed", "payment_order", order.id, payers=[order.payer_id])
     captures = _captures(order)
     refunds = order.refunds
     return render_template(
@@ -116,6 +119,7 @@ def payment(number: str) -> str:
         ).all(),
         form=TokenForm(),
         decides=DECIDE,
+        read_trail=READ,
     )
 
 
@@ -132,6 +136,7 @@ def _in_order(capture: Capture) -> list[BookingLine]:
 
 @blueprint.get("/payments/<number>/notifications/<uuid:notification_id>")
 @requires(SEE_ANY)
+@records("notification.viewed")
 def notification(number: str, notification_id: UUID) -> str:
     """What a gateway sent, as it came but for the secret of our address. It may name the payer: who looked is known."""
     session = frame.session()
@@ -139,7 +144,7 @@ def notification(number: str, notification_id: UUID) -> str:
     found = session.get(Notification, notification_id)
     if found is None or found.transaction_id not in {each.id for each in order.transactions}:
         raise NotFound(f"no notification {notification_id} of {number}")
-    record_own_act("notification.viewed", "notification", notification_id)
+    record_own_act("notification.viewed", "notification", notification_id, payers=[order.payer_id])
     return render_template(
         "office/notification.html",
         order=order,
@@ -161,7 +166,7 @@ def release(number: str, booking_id: UUID) -> Response:
     if booking_id not in {line.id for capture in _captures(order) for line in capture.booking_lines}:
         raise NotFound(f"no booking {booking_id} of {number}")
     release_booking(frame.session(), booking_id, user_id=current_person().id)
-    record_own_act("booking.released", "booking_line", booking_id)
+    record_own_act("booking.released", "booking_line", booking_id, payers=[order.payer_id])
     flash(_("The amount will be sent to the finance system with the next batch."))
     return redirect(url_for("office.payment", number=number), 303)
 
@@ -175,7 +180,7 @@ def book(number: str, capture_id: UUID) -> Response:
         raise NotFound(f"no capture {capture_id} of {number}")
     session = frame.session()
     capture = book_capture(session, capture_id, user_id=current_person().id)
-    record_own_act("capture.booked", "capture", capture_id)
+    record_own_act("capture.booked", "capture", capture_id, payers=[order.payer_id])
     left = on_no_line(capture)
     if left:
         flash(_("It is booked as far as it goes. What came above the order can now be refunded."))

@@ -189,7 +189,8 @@ def find_payers(session: Session, wanted: str) -> Sequence[Any]:
 
 
 _NUMBERED = text("""
-    SELECT o.number, o.state, o.amount, p.name AS payer FROM payment_orders o JOIN payers p ON p.id = o.payer_id
+    SELECT o.number, o.state, o.amount, p.name AS payer, p.id AS payer_id
+    FROM payment_orders o JOIN payers p ON p.id = o.payer_id
     WHERE o.number = :number LIMIT 1
 """)
 
@@ -268,15 +269,3 @@ def money_equation(session: Session) -> list[Equation]:
         )
     )
     return [Equation(row[0], row[1], *(Money(part) for part in row[2:])) for row in rows]
-
-
-_AUDIT = text("""
-    SELECT a.id, a.at, a.actor, a.action, a.subject, a.subject_id, a.ip, u.name
-    FROM audit_entries a LEFT JOIN users u ON u.id = a.actor_id
-    WHERE CAST(:before AS uuid) IS NULL OR a.id < :before
-    ORDER BY a.id DESC LIMIT :most
-""")
-
-
-def list_audit(session: Session, *, before: UUID | None) -> Sequence[Any]:
-    return session.execute(_AUDIT, {"before": before, "most": PAGE + 1}).all()

@@ -23,7 +23,7 @@ from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.permissions import DECIDE, SEE_ANY
 from skarbnik.payments.queries import list_all_accounts
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.addresses import read_day
 from skarbnik.web.formats import account, day
 from skarbnik.web.forms import TokenForm, check_token
@@ -56,6 +56,7 @@ class StatementForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 @blueprint.get("")
 @requires(SEE_ANY)
+@impersonal("money and numbers of the gmina, no name")
 def days() -> str:
     """The days, the newest first; with `day` in the address, that day."""
     if "day" in request.args:
@@ -119,6 +120,7 @@ def ask() -> Response:
 
 @blueprint.get("/protocol/<wanted>")
 @requires(SEE_ANY)
+@impersonal("money and numbers of the gmina, no name")
 def day_file(wanted: str) -> Response:
     """The protocol of a day: PDF to sign, CSV with every line."""
     session, of = frame.session(), _asked_day()
@@ -136,6 +138,7 @@ def day_file(wanted: str) -> Response:
 
 @blueprint.get("/statement")
 @requires(DECIDE)
+@impersonal("an empty form")
 def statement_form() -> str:
     return _statement_page(StatementForm(_accounts_with_files(), formdata=None))
 
@@ -169,6 +172,7 @@ def _statement_page(form: StatementForm, problems: list[FileProblem] | None = No
 
 @blueprint.get("/payouts")
 @requires(SEE_ANY)
+@impersonal("money and numbers of the gmina, no name")
 def payouts() -> str:
     page = page_number()
     rows = reconciliation.list_payouts(frame.session(), page=page)
@@ -179,6 +183,7 @@ def payouts() -> str:
 
 @blueprint.get("/payouts/<uuid:payout_id>")
 @requires(SEE_ANY)
+@impersonal("money and numbers of the gmina, no name")
 def payout(payout_id: UUID) -> str:
     session, page = frame.session(), page_number()
     found = reconciliation.get_payout(session, payout_id)
@@ -196,6 +201,7 @@ def payout(payout_id: UUID) -> str:
 
 @blueprint.get("/payouts/<uuid:payout_id>/file/<wanted>")
 @requires(SEE_ANY)
+@impersonal("money and numbers of the gmina, no name")
 def payout_file(payout_id: UUID, wanted: str) -> Response:
     """A payout: PDF by kind of receivable, to be booked by; CSV with every line."""
     session = frame.session()

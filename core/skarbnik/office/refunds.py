@@ -28,7 +28,7 @@ from skarbnik.payments.services import close_difference
 from skarbnik.payments.states import DEAD_REFUNDS, BookingState, RefundKind
 from skarbnik.plugin_api import Capability
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, records, requires
 from skarbnik.web.fields import Amount, DayOrNone, at_most, lines
 from skarbnik.web.formats import day, money
 from skarbnik.web.forms import TokenForm, check_token
@@ -144,6 +144,7 @@ def _form_of(capture: Capture, **kwargs: Any) -> RefundForm:
 
 @blueprint.get("/captures/<uuid:capture_id>/refund")
 @requires(DECIDE)
+@impersonal("an amount and its lines, no name")
 def propose_form(number: str, capture_id: UUID) -> str:
     capture = _capture(number, capture_id)
     form = _form_of(capture, formdata=None)
@@ -179,7 +180,7 @@ def propose(number: str, capture_id: UUID) -> Response | tuple[str, int]:
     except services.TooMuch:
         flash(_("Somebody proposed another refund meanwhile. Look at what is left."), "warn")
         return redirect(url_for("refunds.propose_form", number=number, capture_id=capture_id), 303)
-    record_own_act("refund.proposed", "refund", made.id)
+    record_own_act("refund.proposed", "refund", made.id, payers=[capture.transaction.order.payer_id])
     flash(_("The refund is proposed. Nothing moves before another person approves it."))
     return redirect(url_for("refunds.show", number=number, refund_id=made.id), 303)
 
@@ -224,10 +225,16 @@ def _capture(number: str, capture_id: UUID) -> Capture:
 
 @blueprint.get("/refunds/<uuid:refund_id>")
 @requires(SEE_ANY)
+@records("refund.viewed")
 def show(number: str, refund_id: UUID) -> str:
     found = _refund(number, refund_id)
-    record_own_act("refund.viewed", "refund", refund_id)
+    _record("refund.viewed", number, refund_id)
     return _page(number, found, DeclineForm(formdata=None))
+
+
+def _record(action: str, number: str, refund_id: UUID) -> None:
+    order = _refund(number, refund_id).capture.transaction.order
+    record_own_act(action, "refund", refund_id, payers=[order.payer_id])
 
 
 def _page(number: str, found: Refund, form: DeclineForm) -> str:
@@ -288,7 +295,7 @@ def approve(number: str, refund_id: UUID) -> Response:
         services.approve_refund(frame.session(), found.id, by=current_person().id)
     except Conflict:
         return _somebody_was_quicker(number, refund_id)
-    record_own_act("refund.approved", "refund", refund_id)
+    _record("refund.approved", number, refund_id)
     if found.kind is RefundKind.GATEWAY:
         flash(_("The refund is approved. The gateway is being asked to send the money back."))
     else:
@@ -306,7 +313,7 @@ def decline(number: str, refund_id: UUID) -> Response | tuple[str, int]:
         services.decline_refund(frame.session(), refund_id, by=current_person().id, reason=form.reason.data or "")
     except Conflict:
         return _somebody_was_quicker(number, refund_id)
-    record_own_act("refund.declined", "refund", refund_id)
+    _record("refund.declined", number, refund_id)
     flash(_("The refund is declined. The money stays where it is."))
     return _back(number, refund_id)
 
@@ -319,7 +326,7 @@ def withdraw(number: str, refund_id: UUID) -> Response:
         services.withdraw_refund(frame.session(), found.id, by=current_person().id)
     except Conflict:
         return _somebody_was_quicker(number, refund_id)
-    record_own_act("refund.withdrawn", "refund", refund_id)
+    _record("refund.withdrawn", number, refund_id)
     flash(_("The refund is withdrawn."))
     return _back(number, refund_id)
 
@@ -329,7 +336,7 @@ def withdraw(number: str, refund_id: UUID) -> Response:
 def ask(number: str, refund_id: UUID) -> Response:
     """Do not wait for the next question to the gateway."""
     services.ask_about_refund(frame.session(), _sent_form(number, refund_id).id)
-    record_own_act("refund.asked", "refund", refund_id)
+    _record("refund.asked", number, refund_id)
     flash(_("The gateway is being asked. Look at this page again in a moment."))
     return _back(number, refund_id)
 
@@ -340,7 +347,7 @@ def seen(number: str, refund_id: UUID) -> Response:
     """Somebody looked at what the gateway answered, and does nothing more here."""
     found = _sent_form(number, refund_id)
     close_difference(frame.session(), found.id, *services.FOR_A_PERSON, resolution="seen", user_id=current_person().id)
-    record_own_act("refund.seen", "refund", refund_id)
+    _record("refund.seen", number, refund_id)
     flash(_("It is off the list of what is to be decided."))
     return _back(number, refund_id)
 

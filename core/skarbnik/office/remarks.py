@@ -22,7 +22,7 @@ from skarbnik.remarks.models import Outcome
 from skarbnik.remarks.permissions import ANSWER, SEE_ANY
 from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, records, requires
 from skarbnik.web.fields import lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
@@ -50,12 +50,13 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 @blueprint.get("")
 @requires(SEE_ANY)
+@records("remarks.listed")
 def queue() -> str:
     """The oldest first; what waits for the office, unless another state was asked for."""
     state = request.args.get("state", "")
     chosen = [RemarkState(state)] if state in set(RemarkState) else list(OPEN)
     rows = queries.list_any(frame.session(), chosen, after=cursor("after"))
-    record_own_act("remarks.listed", "remarks")
+    record_own_act("remarks.listed", "remarks", payers=[row.Remark.payer_id for row in rows[: queries.PAGE]])
     return render_template(
         "office/remarks.html",
         rows=rows[: queries.PAGE],
@@ -74,9 +75,15 @@ def days_since(moment: datetime) -> int:
 
 @blueprint.get("/<uuid:remark_id>")
 @requires(SEE_ANY)
+@records("remark.viewed")
 def show(remark_id: UUID) -> str:
-    record_own_act("remark.viewed", "remark", remark_id)
+    _record("remark.viewed", remark_id)
     return _page(remark_id, AnswerForm(formdata=None))
+
+
+def _record(action: str, remark_id: UUID) -> None:
+    found = queries.get_any(frame.session(), remark_id)
+    record_own_act(action, "remark", remark_id, payers=[found.Remark.payer_id])
 
 
 def _page(remark_id: UUID, form: AnswerForm) -> str:
@@ -100,7 +107,7 @@ def take(remark_id: UUID) -> Response:
     check_token()
     try:
         services.take_up(frame.session(), remark_id, by=current_person().id)
-        record_own_act("remark.taken_up", "remark", remark_id)
+        _record("remark.taken_up", remark_id)
     except ForbiddenTransition:
         _somebody_was_quicker()
     return redirect(url_for("office_remarks.show", remark_id=remark_id), 303)
@@ -121,7 +128,7 @@ def answer(remark_id: UUID) -> Response | tuple[str, int]:
             text=form.text.data or "",
             by=current_person().id,
         )
-        record_own_act("remark.answered", "remark", remark_id)
+        _record("remark.answered", remark_id)
         flash(_("The answer is sent. The resident is told by e-mail that it is here."))
     except ForbiddenTransition:
         _somebody_was_quicker()

@@ -14,7 +14,7 @@ from skarbnik.receivables.permissions import DECIDE, SEE_ANY
 from skarbnik.receivables.queries import is_switched_on
 from skarbnik.receivables.services import set_switch
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person, impersonal, requires
 
 blueprint = Blueprint("switches", __name__, url_prefix="/office/kinds/shown", template_folder="templates")
 
@@ -27,6 +27,7 @@ class SwitchesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 @blueprint.get("")
 @requires(SEE_ANY)
+@impersonal("settings")
 def show() -> str:
     form = SwitchesForm(formdata=None)
     for name in SwitchName:

@@ -16,7 +16,6 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
-from skarbnik.office.acts import act_names, actor_names
 from skarbnik.office.difference_words import difference_words, resolution_names, words_of
 from skarbnik.office.differences import days_since, read_choice
 from skarbnik.payments import bookings
@@ -24,7 +23,7 @@ from skarbnik.payments import permissions as payments_may
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import Permission, current_person, may, requires, slots
+from skarbnik.web.access import Permission, current_person, impersonal, may, records, requires, slots
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
@@ -37,6 +36,7 @@ ENTER = Permission("office.enter", roles=frozenset(Role))
 
 @blueprint.get("/")
 @requires(ENTER)
+@impersonal("money and numbers of the gmina, no name")
 def day() -> str | Response:
     """The clerk's day. Who may not see money is led to what they may use."""
     if not may(SEE_EXCHANGE):
@@ -57,6 +57,7 @@ def day() -> str | Response:
 
 @blueprint.get("/differences")
 @requires(payments_may.SEE_ANY)
+@impersonal("money and numbers of the gmina, no name")
 def differences() -> str:
     choice, words = read_choice(request.args)
     rows = queries.list_differences(frame.session(), choice, place=cursor("place"))
@@ -87,20 +88,22 @@ def book_anyway(booking_id: UUID) -> Response:
 
 @blueprint.get("/payers")
 @requires(SEE_ANY)
+@records("payers.searched")
 def payers() -> str:
     wanted = request.args.get("q", "").strip()
     rows = queries.find_payers(frame.session(), wanted)
     if rows:
-        record_own_act("payers.searched", "payers")
+        record_own_act("payers.searched", "payers", payers=[row.id for row in rows])
     return render_template("office/payers.html", rows=rows, wanted=wanted)
 
 
 @blueprint.get("/payers/<uuid:payer_id>")
 @requires(SEE_ANY)
+@records("payer.viewed")
 def payer(payer_id: UUID) -> str:
     session = frame.session()
     found = queries.get_payer(session, payer_id)
-    record_own_act("payer.viewed", "payer", payer_id)
+    record_own_act("payer.viewed", "payer", payer_id, payers=[payer_id])
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
     pages_all = max((len(debts.rows) + DEBTS_ON_A_PAGE - 1) // DEBTS_ON_A_PAGE, 1)
     page = min(max(request.args.get("page", 1, type=int), 1), pages_all)
@@ -112,28 +115,18 @@ def payer(payer_id: UUID) -> str:
         page=page,
         pages_all=pages_all,
         read_documents=READ_DOCUMENTS,
+        read_trail=READ,
     )
 
 
 @blueprint.get("/search")
 @requires(SEE_ANY)
+@records("payers.searched")
 def search() -> str:
     """Payers, payments and receivables by one box: a name, a number, a NIP."""
     wanted = request.args.get("q", "").strip()
     found = queries.search(frame.session(), wanted, today=clock.today())
     if found.payers or found.orders or found.receivables:
-        record_own_act("payers.searched", "payers")
+        seen = [*(row.id for row in found.payers), *(row.payer_id for row in (*found.orders, *found.receivables))]
+        record_own_act("payers.searched", "payers", payers=seen)
     return render_template("office/search.html", found=found, wanted=wanted)
-
-
-@blueprint.get("/audit")
-@requires(READ)
-def audit() -> str:
-    rows = list(queries.list_audit(frame.session(), before=cursor("before")))
-    return render_template(
-        "office/audit.html",
-        rows=rows[: queries.PAGE],
-        more=rows[queries.PAGE - 1].id if len(rows) > queries.PAGE else None,
-        acts=act_names(),
-        actors=actor_names(),
-    )

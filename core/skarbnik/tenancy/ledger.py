@@ -79,15 +79,15 @@ def core_texts(place: str) -> list[Text]:
 
 @dataclass(frozen=True)
 class Names:
-    """Roles of this instance, as the texts call them: {app}, {tenants}, {instance}, {tenant}."""
+    """Roles and schemas of this instance, as the texts call them: {app}, {tenants}, {instance}, {tenant}, {schema}."""
 
     instance: str
 
     def fill(self, sql: str, *, tenant_id: str | None = None) -> str:
         words = {"instance": self.instance, "app": f"{self.instance}_app", "tenants": f"{self.instance}_tenants"}
         if tenant_id is not None:
-            words["tenant"] = f"{self.instance}_t_{tenant_id}"
-        return re.sub(r"\{(instance|app|tenants|tenant)\}", lambda match: words[match[1]], sql)
+            words |= {"tenant": f"{self.instance}_t_{tenant_id}", "schema": f"t_{tenant_id}"}
+        return re.sub(r"\{(instance|app|tenants|tenant|schema)\}", lambda match: words[match[1]], sql)
 
 
 def migrate_central(connection: psycopg.Connection, names: Names) -> list[str]:

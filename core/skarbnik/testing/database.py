@@ -97,7 +97,8 @@ def empty(lab: Lab) -> None:
         connection.execute("DELETE FROM work.outbox")
         connection.execute("DELETE FROM work.occurrences")
         connection.execute("DELETE FROM work.exchange_codes")
-    shutil.rmtree(lab.settings.files / "exchange", ignore_errors=True)
+    for folder in ("exchange", "audit"):
+        shutil.rmtree(lab.settings.files / folder, ignore_errors=True)
 
 
 def _empty_schema(connection: psycopg.Connection, schema: str) -> None:

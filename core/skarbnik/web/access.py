@@ -73,6 +73,40 @@ def public(reason: str) -> Callable[[V], V]:
     return mark
 
 
+@dataclass(frozen=True)
+class Trail:
+    """What a route for officials says of its page: what it writes into the trail, or why it need not."""
+
+    actions: tuple[str, ...]
+    reason: str = ""
+
+
+def records(*actions: str) -> Callable[[V], V]:
+    """This page shows data of people; whoever sees them stands in the trail under one of these actions."""
+
+    def mark(view: V) -> V:
+        view.trail = Trail(actions)  # type: ignore[attr-defined]  # read by `find_trail`
+        return view
+
+    return mark
+
+
+def impersonal(reason: str) -> Callable[[V], V]:
+    """This page of the office names no resident and no payer, and why."""
+
+    def mark(view: V) -> V:
+        view.trail = Trail((), reason)  # type: ignore[attr-defined]  # read by `find_trail`
+        return view
+
+    return mark
+
+
+def find_trail(app: Flask, endpoint: str) -> Trail | None:
+    """What the view of an endpoint declared of the trail. A test asks it of every page of the office."""
+    declared = getattr(app.view_functions.get(endpoint), "trail", None)
+    return declared if isinstance(declared, Trail) else None
+
+
 def find_access(app: Flask, endpoint: str) -> Access | None:
     """What the view of an endpoint declared; a class-based view declares on its class or its method."""
     view = app.view_functions.get(endpoint)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -24,6 +24,7 @@ from skarbnik.web.printing import typeset
 Cell = str | date | Money | int | None
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # what a spreadsheet takes for the beginning of one
 MOST_PDF_ROWS = 5_000
+PIECE = 64 * 1024  # characters of a streamed file
 
 
 class FileFormat(StrEnum):
@@ -70,7 +71,12 @@ def as_pdf_answer(body: bytes, name: str) -> Response:
     return _kept(body, FileFormat.PDF, name)
 
 
-def _kept(body: bytes, wanted: FileFormat, name: str) -> Response:
+def as_streamed_csv(table: Table, name: str) -> Response:
+    """For lists without an end. The rows come when the request is over: they have a session of their own."""
+    return _kept(stream_csv(table), FileFormat.CSV, name)
+
+
+def _kept(body: bytes | Iterable[bytes], wanted: FileFormat, name: str) -> Response:
     response = Response(body, content_type=MIME[wanted])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}.{wanted}"'
     response.headers["Cache-Control"] = "no-store"
@@ -79,11 +85,22 @@ def _kept(body: bytes, wanted: FileFormat, name: str) -> Response:
 
 def as_csv(table: Table) -> bytes:
     """UTF-8 with its mark, semicolons and decimal commas: as spreadsheets in Polish open it with a double click."""
-    text = io.StringIO()
+    return b"".join(stream_csv(table))
+
+
+def stream_csv(table: Table) -> Iterator[bytes]:
+    """The same in pieces, while its rows come."""
+    text = io.StringIO("\ufeff")
+    text.seek(0, io.SEEK_END)
     writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
     writer.writerow(column.title for column in table.columns)
-    writer.writerows([_plain(cell) for cell in row] for row in table.rows)
-    return text.getvalue().encode("utf-8-sig")
+    for row in table.rows:
+        writer.writerow([_plain(cell) for cell in row])
+        if text.tell() > PIECE:
+            yield text.getvalue().encode()
+            text.seek(0)
+            text.truncate()
+    yield text.getvalue().encode()
 
 
 def _plain(cell: Cell) -> str:

@@ -17,9 +17,38 @@ CREATE TABLE audit_entries (
     action VARCHAR(60) NOT NULL,
     subject VARCHAR(40) NOT NULL,
     subject_id UUID,
+    payers UUID[] DEFAULT '{}' NOT NULL,
     request_id VARCHAR(40),
     ip VARCHAR(45),
+    seal INTEGER,
     CONSTRAINT audit_entries_pkey PRIMARY KEY (id)
+);
+CREATE INDEX audit_entries_waiting_idx ON audit_entries (id) WHERE seal IS NULL;
+CREATE INDEX audit_entries_actor_idx ON audit_entries (actor, actor_id, action, id);
+CREATE INDEX audit_entries_action_idx ON audit_entries (action, id);
+CREATE INDEX audit_entries_subject_id_idx ON audit_entries (subject_id) WHERE subject_id IS NOT NULL;
+CREATE INDEX audit_entries_payers_idx ON audit_entries USING gin (payers) WHERE payers <> '{}';
+
+CREATE TABLE audit_keeping (
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    years INTEGER NOT NULL,
+    changed_by UUID,
+    CONSTRAINT audit_keeping_pkey PRIMARY KEY (changed_at),
+    CONSTRAINT audit_keeping_years_check CHECK (years BETWEEN 2 AND 50)
+);
+
+CREATE TABLE audit_seals (
+    number INTEGER NOT NULL,
+    entries INTEGER NOT NULL,
+    first_id UUID NOT NULL,
+    last_id UUID NOT NULL,
+    sealed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    content VARCHAR(64) NOT NULL,
+    digest VARCHAR(64) NOT NULL,
+    key_version INTEGER NOT NULL,
+    mark VARCHAR(64) NOT NULL,
+    removed_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT audit_seals_pkey PRIMARY KEY (number)
 );
 
 CREATE TABLE creditor_accounts (
@@ -937,9 +966,108 @@ LEFT JOIN LATERAL (
     WHERE fc.merchant_account_id = m.id AND f.state = 'completed'
 ) AS r ON true;
 
+-- What an entry says, as it is sealed, handed over and checked: a JSON array on one line.
+CREATE FUNCTION audit_line(e audit_entries) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT json_build_array(
+        e.id, (extract(epoch FROM e.at) * 1000000)::bigint, e.actor, e.actor_id, e.action, e.subject, e.subject_id,
+        e.request_id, e.ip, array_to_string(e.payers, ' ')
+    )::text
+$$;
+
+-- The digest of what is under a seal.
+CREATE FUNCTION audit_content(wanted integer, first_one uuid, last_one uuid) RETURNS text LANGUAGE sql STABLE AS $$
+    SELECT encode(sha256(convert_to(string_agg(audit_line(e) || E'\n', '' ORDER BY e.id), 'UTF8')), 'hex')
+    FROM audit_entries AS e WHERE e.seal = wanted AND e.id BETWEEN first_one AND last_one
+$$;
+
+-- Puts the next seal on entries that have none. Whoever calls it can say nothing untrue of them: the digest is made here
+-- too, and the mark, made with a key that is not in the database, is checked by `skarbnik audit verify`.
+CREATE FUNCTION audit_seal(
+    new_number integer, ids uuid[], moment timestamptz, said varchar, by_key integer, new_mark varchar
+) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp AS $$
+DECLARE
+    previous audit_seals;
+    marked integer;
+    inside text;
+    made text;
+BEGIN
+    SELECT * INTO previous FROM audit_seals ORDER BY number DESC LIMIT 1;
+    IF new_number IS DISTINCT FROM coalesce(previous.number, 0) + 1 THEN
+        RAISE EXCEPTION 'seal % does not follow seal %', new_number, previous.number USING ERRCODE = '23514';
+    END IF;
+    IF (moment BETWEEN clock_timestamp() - interval '1 hour' AND greatest(clock_timestamp(), previous.sealed_at))
+        IS NOT TRUE
+    THEN
+        RAISE EXCEPTION 'a seal is of this moment, not of %', moment USING ERRCODE = '23514';
+    END IF;
+    UPDATE audit_entries SET seal = new_number WHERE id = ANY (ids) AND seal IS NULL;
+    GET DIAGNOSTICS marked = ROW_COUNT;
+    IF marked = 0 OR marked IS DISTINCT FROM cardinality(ids) THEN
+        RAISE EXCEPTION '% of % entries have no seal yet', marked, cardinality(ids) USING ERRCODE = '23514';
+    END IF;
+    inside := audit_content(new_number, ids[1], ids[marked]);
+    made := encode(sha256(convert_to(json_build_array(
+        new_number, coalesce(previous.digest, ''), marked, ids[1], ids[marked],
+        (extract(epoch FROM moment) * 1000000)::bigint, inside
+    )::text, 'UTF8')), 'hex');
+    IF made IS DISTINCT FROM said THEN
+        RAISE EXCEPTION 'seal % is not of these entries', new_number USING ERRCODE = '23514';
+    END IF;
+    INSERT INTO audit_seals (number, entries, first_id, last_id, sealed_at, content, digest, key_version, mark)
+    VALUES (new_number, marked, ids[1], ids[marked], moment, inside, said, by_key, new_mark);
+END $$;
+
+-- Removes what is under the oldest seal that still has something, when it is older than the gmina keeps it and never
+-- before two years; the seal stays. What was tampered with is evidence and is not removed.
+CREATE FUNCTION audit_remove(wanted integer) RETURNS integer
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, {schema}, pg_temp AS $$
+DECLARE
+    one audit_seals;
+    kept integer := (SELECT years FROM audit_keeping ORDER BY changed_at DESC LIMIT 1);
+    gone integer;
+BEGIN
+    SELECT * INTO one FROM audit_seals WHERE removed_at IS NULL ORDER BY number LIMIT 1 FOR UPDATE;
+    IF one.number IS DISTINCT FROM wanted THEN
+        RAISE EXCEPTION 'seal % is not the oldest one', wanted USING ERRCODE = '23514';
+    END IF;
+    IF one.sealed_at > clock_timestamp() - make_interval(years => greatest(kept, 2)) THEN
+        RAISE EXCEPTION 'seal % is kept still', wanted USING ERRCODE = '23514';
+    END IF;
+    IF audit_content(wanted, one.first_id, one.last_id) IS DISTINCT FROM one.content THEN
+        RAISE EXCEPTION 'what is under seal % was changed', wanted USING ERRCODE = '23514';
+    END IF;
+    DELETE FROM audit_entries WHERE seal = wanted AND id BETWEEN one.first_id AND one.last_id;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    UPDATE audit_seals SET removed_at = clock_timestamp() WHERE number = wanted;
+    RETURN gone;
+END $$;
+
+-- The first entry of a quarter of an hour rings for the end of it, so that gminas where nothing happens are not visited.
+CREATE FUNCTION audit_rings() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    quarter timestamptz := date_bin('15 minutes', clock_timestamp(), 'epoch');
+    first_one uuid := (lpad(to_hex((extract(epoch FROM quarter) * 1000)::bigint), 12, '0') || repeat('0', 20))::uuid;
+BEGIN
+    IF NOT EXISTS (SELECT FROM audit_entries AS e WHERE e.seal IS NULL AND e.id >= first_one) THEN
+        PERFORM work.publish(  -- at a moment of the gmina's own: all of them at once would keep others waiting
+            'audit.seal', gen_random_uuid(),
+            quarter + interval '16 minutes' + make_interval(secs => abs(hashtext(current_schema()) % 300))
+        );
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER audit_entries_ring BEFORE INSERT ON audit_entries FOR EACH STATEMENT EXECUTE FUNCTION audit_rings();
+
+REVOKE ALL ON FUNCTION audit_seal(integer, uuid[], timestamptz, varchar, integer, varchar), audit_remove(integer)
+FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION audit_seal(integer, uuid[], timestamptz, varchar, integer, varchar), audit_remove(integer)
+TO {tenant};
+
 -- The schema's default privileges gave the runtime role everything on tables; some things nobody may do at run time:
 -- the trail is only added to, money is never erased, and what the finance system once said is closed, not deleted.
-REVOKE UPDATE, DELETE ON audit_entries FROM {tenant};
+REVOKE INSERT, UPDATE, DELETE ON audit_entries, audit_seals FROM {tenant};
+GRANT INSERT (id, at, actor, actor_id, action, subject, subject_id, payers, request_id, ip) ON audit_entries TO {tenant};
+REVOKE UPDATE, DELETE ON audit_keeping FROM {tenant};
 REVOKE DELETE ON
     captures, booking_lines, transactions, payment_orders, order_lines, refunds, notifications, booking_batches,
     batch_lines, differences, payers, kinds, creditor_accounts, receivables, liabilities, instalments, operations,

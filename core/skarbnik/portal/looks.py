@@ -1,0 +1,101 @@
+"""Who looked at my data: what officials and programs of the gmina saw or changed of a payer, and when.
+
+Everybody may ask whether and why their data were looked at (art. 15 ust. 1 RODO). When and why belongs to the answer,
+the name of an official who acted for the gmina does not, unless somebody cannot use their rights without it: Court of
+Justice, C-579/21 Pankki S, 22 June 2023. So the page names the role; the office, which knows the name, can be asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, render_template
+from flask_babel import gettext as _
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from skarbnik.portal.views import payer_of_request
+from skarbnik.receivables.permissions import SEE_OWN
+from skarbnik.web import frame
+from skarbnik.web.access import requires
+from skarbnik.web.paging import cursor
+
+blueprint = Blueprint("looks", __name__, template_folder="templates")
+
+PAGE = 30
+
+# Residents of the same payer are left out: what they do is theirs. Programs name an order, not its payer.
+_LOOKS = text("""
+    WITH mine AS MATERIALIZED (
+        SELECT array_append(coalesce(merged_from, '{}'), id) AS ids FROM payers WHERE id = :payer
+    ), found AS MATERIALIZED (
+        SELECT a.id, a.at, a.actor, a.actor_id, a.action, cardinality(a.payers) AS payers
+        FROM audit_entries a WHERE a.payers && (SELECT ids FROM mine) AND a.payers <> '{}'
+        UNION ALL
+        SELECT a.id, a.at, a.actor, a.actor_id, a.action, 1
+        FROM payment_orders o JOIN audit_entries a ON a.subject_id = o.id AND a.payers = '{}'
+        WHERE o.payer_id = ANY (SELECT unnest(ids) FROM mine) AND a.actor = 'api'
+    )
+    SELECT f.id, f.at, f.actor, f.action, f.payers, u.roles FROM found f LEFT JOIN users u ON u.id = f.actor_id
+    WHERE (f.actor IN ('api', 'operator') OR (f.actor = 'user' AND (u.kind = 'official' OR u.id IS NULL)))
+        AND (CAST(:before AS uuid) IS NULL OR f.id < :before)
+    ORDER BY f.id DESC LIMIT :most
+""")
+
+
+def list_looks(session: Session, payer_id: UUID, *, before: UUID | None) -> Sequence[Any]:
+    """Newest first; one more than a page may come."""
+    return session.execute(_LOOKS, {"payer": payer_id, "before": before, "most": PAGE + 1}).all()
+
+
+@blueprint.get("/looks")
+@requires(SEE_OWN)
+def listed() -> str:
+    rows = list_looks(frame.session(), payer_of_request(), before=cursor("before"))
+    return render_template(
+        "portal/looks.html",
+        rows=rows[:PAGE],
+        more=rows[PAGE - 1].id if len(rows) > PAGE else None,
+        who=_who,
+        what=_what,
+    )
+
+
+def _who(row: Any) -> str:
+    official: str = _("An official")
+    actors: dict[str, str] = {"operator": _("The operator of the portal"), "api": _("A program of the office")}
+    names = {
+        "administrator": _("An official: administrator"),
+        "accountant": _("An official: accounting"),
+        "communications": _("An official: communications"),
+        "surveys": _("An official: surveys"),
+        "auditor": _("An official: audit"),
+    }
+    roles: list[str] = [name for role, name in names.items() if role in (row.roles or "").split()]
+    return actors.get(row.actor) or next(iter(roles), official)
+
+
+def _what(row: Any) -> str:
+    """In the words of the one whose data it was; what was seen with many others says so."""
+    listed, other = _("saw you in a list or a search"), _("worked with your data")
+    refund = _("looked at or decided about a refund of yours")
+    words: dict[str, str] = {
+        "payer.viewed": _("looked at what you owe and your address"),
+        "payment.viewed": _("looked at a payment of yours"),
+        "notification.viewed": _("read what a gateway sent about a payment of yours"),
+        "documents.listed": _("looked at the list of your documents"),
+        "document.read": _("read a document of yours"),
+        "remark.viewed": _("read your report of wrong data"),
+        "remark.taken_up": _("took up your report of wrong data"),
+        "remark.answered": _("answered your report of wrong data"),
+        "booking.released": _("decided about money of a payment of yours"),
+        "capture.booked": _("decided about money of a payment of yours"),
+        "payers.searched": listed,
+        "payments.listed": listed,
+        "remarks.listed": listed,
+    }
+    if row.payers > 1:
+        return str(listed)
+    return words.get(row.action) or str(refund if row.action.startswith("refund.") else other)
