@@ -122,8 +122,8 @@ _GROUPS = {
                "payments.listed", "refund.viewed", "remark.viewed", "remarks.listed"),
     "money": ("booking.", "capture.", "difference.", "link.", "payment.", "refund.", "settlement.", "statement."),
     "exchange": ("exchange.", "source."),
-    "settings": ("account.", "calendar.", "dated_value.", "kind.", "merchant_account.", "official.", "people.", "plugin.", "program.",
-                 "settings.", "switch.", "tenant."),
+    "settings": ("account.", "calendar.", "dated_value.", "kind.", "merchant_account.", "official.", "people.",
+                 "plugin.", "program.", "settings.", "switch.", "tenant."),
     "texts": ("article.", "remark.", "terms."),
     "trail": ("audit.",),
 }  # fmt: skip
