@@ -93,13 +93,13 @@ MUTANTS = (
         ),
     ),
     Mutant(
-        "money is committed before its bookings are made",
+        "money is committed before its bookings are made",  # and one of five processes dies just there
         (
             (
                 "skarbnik.payments.services",
                 '    record_act(session, "payment.captured", subject="capture", subject_id=capture.id)\n',
                 '    record_act(session, "payment.captured", subject="capture", subject_id=capture.id)\n'
-                "    session.commit()\n    __import__('time').sleep(0.7)\n",
+                "    session.commit()\n    __import__('random').random() < 0.2 and __import__('os')._exit(9)\n",
             ),
         ),
     ),
