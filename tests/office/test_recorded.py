@@ -153,6 +153,7 @@ def path_of(rule, town):
         "kind": "news",
         "slug": "przerwa",
         "language": "pl",
+        "official_id": town["official"].id,
     }
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
     query = QUERIES.get(rule.endpoint)

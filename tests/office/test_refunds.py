@@ -170,7 +170,7 @@ def test_a_decision_that_was_taken_stays(official, paid, tenant, propose):
         {"kind": "outside", "happened_on": "", "reference": "WB 1"},
         {"kind": "outside", "happened_on": "yesterday", "reference": "WB 1"},
         {"kind": "chargeback", "happened_on": "2020-01-01", "reference": "WB 1"},
-        {"kind": "outside", "happened_on": str(clock.today() + timedelta(days=1)), "reference": "WB 1"},
+        {"kind": "outside", "happened_on": str(clock.today() + timedelta(days=2)), "reference": "WB 1"},
         {"kind": "outside", "happened_on": str(clock.today()), "reference": " "},
         {"kind": "outside", "happened_on": str(clock.today()), "reference": "x" * 81},
     ],

@@ -156,8 +156,8 @@ def test_what_has_no_account_at_a_gateway_is_paid_by_transfer_only(order, kind):
     "liability",
     [
         None,
-        {"until_on": clock.today() - timedelta(days=1)},
-        {"from_on": clock.today() + timedelta(days=1)},
+        {"until_on": clock.today() - timedelta(days=2)},
+        {"from_on": clock.today() + timedelta(days=2)},
         {"closed_at": clock.now()},
     ],
 )

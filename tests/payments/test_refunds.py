@@ -119,7 +119,7 @@ def test_a_refund_is_of_something_and_has_a_reason(session, paid, people, wrong)
         {"happened_on": None},
         {"reference": None},
         {"reference": " "},
-        {"happened_on": clock.today() + timedelta(days=1)},
+        {"happened_on": clock.today() + timedelta(days=2)},
         {"happened_on": clock.today() - timedelta(days=9)},
     ],
 )

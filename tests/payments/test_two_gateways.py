@@ -84,18 +84,6 @@ def test_both_are_offered_and_the_older_account_is_chosen_beforehand(anna, town)
     assert CHOICE.findall(page) == [("payu", " checked"), ("przelewy24", "")]
 
 
-def test_what_costs_the_payer_nothing_is_chosen_beforehand(anna, town, tenant, gateways_answer):
-    gateways_answer(taken=True)
-    with tenant.session() as session:
-        session.connection().exec_driver_sql(
-            "UPDATE merchant_accounts SET commission_payer = 'payer', commission_rate = 99 WHERE gateway = 'payu'"
-        )
-    page = anna.get(f"/payments/new?i={town[1].id}").get_data(as_text=True)
-    assert CHOICE.findall(page) == [("przelewy24", " checked"), ("payu", "")]
-    anna.post("/payments", form(town[1]))
-    assert tried(tenant) == ["przelewy24"]
-
-
 def test_there_is_no_choice_where_one_gateway_is_switched_off(anna, town, tenant):
     with tenant.session() as session:
         session.connection().exec_driver_sql("UPDATE merchant_accounts SET enabled = false WHERE gateway = 'payu'")

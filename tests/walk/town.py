@@ -111,7 +111,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         remarks = write_remarks(session, rich.user.id, rich.payer.id, rich.receivable_id, LONG_NAME)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
-        official = session.scalars(select(User).where(User.roles == Role.AUDITOR)).one()
+        official = OfficialFactory(password_hash=None, has_roles=[Role.AUDITOR])
         welcome = make_password_link(session, official, by=None)
         look_often(session, rich.payer.id, rich.second.id)
     mine = {"owner": RICH}

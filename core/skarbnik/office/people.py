@@ -25,7 +25,7 @@ from skarbnik.db import new_id
 from skarbnik.errors import Conflict
 from skarbnik.mail.services import send_mail
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, records, requires
+from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import at_most
 from skarbnik.web.formats import day
 from skarbnik.web.forms import TokenForm, check_token
@@ -89,7 +89,7 @@ class InvitationForm(RolesForm):
 
 @blueprint.get("")
 @requires(SEE_PEOPLE)
-@records("people.listed")
+@impersonal("the people of the office, no resident")
 def listed() -> str:
     """All accounts of the office by name."""
     session, page, text = frame.session(), page_number(), request.args.get("q", "").strip()[:120]
@@ -131,7 +131,7 @@ def invite() -> str | Response | tuple[str, int]:
 
 @blueprint.get("/<uuid:official_id>")
 @requires(SEE_PEOPLE)
-@records("official.viewed")
+@impersonal("a person of the office, no resident")
 def show(official_id: UUID) -> str:
     record_own_act("official.viewed", "user", official_id)
     return _page(official_id, None)

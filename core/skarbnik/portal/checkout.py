@@ -98,15 +98,11 @@ def make_checkout(sums: Iterable[Sum]) -> Checkout:
 def list_offers(sums: Iterable[Sum]) -> list[MerchantAccount]:
     """Merchant accounts that may receive the money, of gateways this gmina has switched on.
 
-    What costs the payer least comes first, then the oldest. Those that do not answer at the moment come last: nobody is
-    sent there who has not chosen so.
+    The oldest first, but those that do not answer at the moment last: nobody is sent there who has not chosen so.
     """
-    totals, silent = _by_account(sums), _silent()
-    found = queries.list_merchant_accounts(frame.session(), totals)
-    return sorted(
-        (account for account in found if account.gateway in g.tenant.plugins),
-        key=lambda each: (each.id in silent, commission_of(each, totals[each.creditor_account_id]).grosze),
-    )
+    found = queries.list_merchant_accounts(frame.session(), _by_account(sums))
+    offered, silent = [account for account in found if account.gateway in g.tenant.plugins], _silent()
+    return sorted(offered, key=lambda account: account.id in silent)
 
 
 def _by_account(sums: Iterable[Sum]) -> dict[UUID, Money]:
