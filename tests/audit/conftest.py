@@ -85,3 +85,9 @@ def seals(tenant) -> Callable[[], list[Any]]:
             ]
 
     return read
+
+
+@pytest.fixture(autouse=True)
+def keep_logs(monkeypatch):
+    """A command sets up the logs of its process, which is that of all tests here."""
+    monkeypatch.setattr("skarbnik.cli.frame.set_up_logs", lambda kind: None)

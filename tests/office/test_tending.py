@@ -1,5 +1,6 @@
 """One night a week the trail of a gmina is looked after, and once a month the gmina gets its newest seal."""
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from itertools import pairwise
 from uuid import UUID
@@ -84,10 +85,8 @@ def test_a_broken_chain_is_told_at_once_and_nothing_is_removed(sealed, clean, mo
     assert acts(sealed)[-1] == "audit.broken"
 
 
-def test_a_gmina_without_an_address_is_looked_after_all_the_same(sealed, monkeypatch):
-    monkeypatch.setattr(type(sealed), "email", None, raising=False)
-    object.__setattr__(sealed, "email", None)
-    tend(sealed, NOBODY)
+def test_a_gmina_without_an_address_is_looked_after_all_the_same(sealed):
+    tend(replace(sealed, email=None), NOBODY)
     assert mails(sealed) == []
 
 
