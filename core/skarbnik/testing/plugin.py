@@ -37,6 +37,12 @@ def lab() -> Iterator[Any]:
 
     if ADMIN not in os.environ:
         pytest.skip(HINT)
+    from argon2 import PasswordHasher
+
+    from skarbnik.accounts import passwords
+
+    # Signing in is no test of Argon2: at full strength thousands of sign-ins are minutes.
+    passwords._hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
     made = make_lab(f"lab{worker}", redis_number=number)
