@@ -17,7 +17,7 @@ from wtforms.widgets import CheckboxInput, ListWidget
 from skarbnik import clock
 from skarbnik.accounts import officials
 from skarbnik.accounts.models import Role, User, UserState
-from skarbnik.accounts.password_links import end_all_sessions, make_password_link
+from skarbnik.accounts.password_links import GOOD_FOR, end_all_sessions, make_password_link
 from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import list_sessions
 from skarbnik.audit.requests import record_own_act
@@ -144,12 +144,9 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
     form = RolesForm()
     if not form.validate_on_submit():
         return _page(official_id, form), 422
-    try:
-        if officials.set_roles(frame.session(), official_id, form.chosen, by=current_person().id):
-            record_own_act("official.roles_changed", "user", official_id)
-            flash(_("The roles are changed."))
-    except (officials.TooFewAdministrators, officials.OwnAccount) as refused:
-        _refuse(refused)
+    if officials.set_roles(frame.session(), official_id, form.chosen, by=current_person().id):
+        record_own_act("official.roles_changed", "user", official_id)
+        flash(_("The roles are changed."))
     return _back(official_id)
 
 
@@ -158,12 +155,9 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
 def block(official_id: UUID) -> Response:
     """From now on the account opens nothing, and every browser is signed out."""
     check_token()
-    try:
-        if officials.block_official(frame.session(), official_id, by=current_person().id):
-            record_own_act("official.blocked", "user", official_id)
-            flash(_("The account is blocked, and every browser is signed out."))
-    except (officials.TooFewAdministrators, officials.OwnAccount) as refused:
-        _refuse(refused)
+    if officials.block_official(frame.session(), official_id, by=current_person().id):
+        record_own_act("official.blocked", "user", official_id)
+        flash(_("The account is blocked, and every browser is signed out."))
     return _back(official_id)
 
 
@@ -219,12 +213,11 @@ def _send_link(user: User) -> None:
             "%(by)s invites you to the portal of the office as %(name)s.\n\n"
             "Choose a password here, until %(day)s: %(address)s\n\n%(office)s\nPlease do not answer this message."
         )  # fmt: skip
-    until = officials.link_until(session, user.id)
     words = {
         "office": g.tenant.name,
         "by": current_person().name,
         "name": user.name,
-        "day": day(clock.local_day(until or clock.now())),
+        "day": day(clock.local_day(clock.now() + GOOD_FOR)),
         "address": g.tenant.url(url_for("welcome.choose", secret=secret)),
     }
     send_mail(
@@ -260,9 +253,13 @@ def _back(official_id: UUID) -> Response:
     return redirect(url_for("people.show", official_id=official_id), 303)
 
 
-def _refuse(refused: Exception) -> None:
+@blueprint.errorhandler(officials.TooFewAdministrators)
+@blueprint.errorhandler(officials.OwnAccount)
+def refuse(refused: Exception) -> Response:
+    """Nothing of it is kept; the page of the person says why."""
     frame.session().rollback()
     if isinstance(refused, officials.OwnAccount):
         flash(_("Another administrator has to do this with your account."), "warn")
     else:
         flash(_("The office would be left with too few administrators. Invite another one first."), "warn")
+    return _back((request.view_args or {})["official_id"])
