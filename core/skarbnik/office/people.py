@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import EmailField, SelectMultipleField, StringField
-from wtforms.validators import InputRequired, Regexp, ValidationError
+from wtforms.validators import InputRequired, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from skarbnik import clock
@@ -26,7 +26,7 @@ from skarbnik.errors import Conflict
 from skarbnik.mail.services import send_mail
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
-from skarbnik.web.fields import at_most
+from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
 from skarbnik.web.formats import day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import load_catalogue
@@ -37,7 +37,6 @@ blueprint = Blueprint("people", __name__, url_prefix="/office/people", template_
 
 PAGE = 50
 ATTEMPTS = 25
-EMAIL = r"[^@\s]+@[^@\s]+\.[^@\s]+"
 
 
 def role_names() -> dict[str, str]:
@@ -81,10 +80,13 @@ class InvitationForm(RolesForm):
     email = EmailField(
         validators=[
             InputRequired(_l("Enter the e-mail address.")),
-            at_most(120),
-            Regexp(EMAIL, message=_l("Enter an e-mail address, such as anna.kowalska@gmina.pl.")),
+            at_most(LONGEST_EMAIL),
         ]
     )
+
+    def validate_email(self, field: Any) -> None:
+        if not EMAIL.fullmatch(field.data.strip()):
+            raise ValidationError(_("Enter an e-mail address, such as anna.kowalska@gmina.pl."))
 
 
 @blueprint.get("")

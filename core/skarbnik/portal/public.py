@@ -6,7 +6,6 @@ those may hold an address.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from functools import partial
 from uuid import uuid4
@@ -44,6 +43,7 @@ from skarbnik.receivables.rules import rules_of
 from skarbnik.web import frame
 from skarbnik.web.access import public
 from skarbnik.web.attempts import Guesses
+from skarbnik.web.fields import EMAIL, LONGEST_EMAIL
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
@@ -55,8 +55,6 @@ blueprint = Blueprint("public", __name__, url_prefix="/pay", template_folder="te
 BY_ADDRESS = "60 per minute"
 WHY = "whoever has the secret of a link may see and pay what it is for"
 CODES = Guesses("payment-code", of_network=10, of_gmina=300, seconds=900)
-EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")
-LONGEST_EMAIL = 120
 
 
 def holds_secret(path: str) -> bool:

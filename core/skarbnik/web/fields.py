@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, Field, IntegerField
@@ -10,6 +12,9 @@ from wtforms.widgets import TextInput
 
 from skarbnik.money import ZERO
 from skarbnik.web.amounts import as_typed, read_amount_or_zero
+
+EMAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+\.[^@\s,;<>]+")  # the whole of one address, by `fullmatch`
+LONGEST_EMAIL = 120
 
 
 def at_most(longest: int) -> Length:
