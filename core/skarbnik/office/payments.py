@@ -16,7 +16,6 @@ from werkzeug.wrappers import Response
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
-from skarbnik.money import PLN, Money
 from skarbnik.office import queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.office.queries import OrderFilter
@@ -25,8 +24,8 @@ from skarbnik.office.views import blueprint
 from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.models import BookingLine, Capture, Notification, PaymentOrder
 from skarbnik.payments.permissions import DECIDE, SEE_ANY
-from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line
-from skarbnik.payments.states import PaymentOrderState, RefundStage
+from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line, sent_back
+from skarbnik.payments.states import PaymentOrderState
 from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
@@ -106,9 +105,7 @@ def payment(number: str) -> str:
         refundable={capture.id for capture in captures if left_on_no_line(capture) or _left(capture)},
         lines={capture.id: _in_order(capture) for capture in captures},
         refunds=refunds,
-        gone=Money.total(
-            each.amount for each in refunds if each.state is RefundStage.COMPLETED and each.capture.currency == PLN
-        ),
+        gone=sent_back(order),
         people=queries.user_names(session, {each.requested_by for each in refunds}),
         decisions=queries.list_decisions(session, order.id),
         notifications=session.scalars(

@@ -15,7 +15,7 @@ from skarbnik import clock
 from skarbnik.db import TenantSession, first_id_of
 from skarbnik.errors import ExternalSystemError, Misconfigured, Nonsense, NotFound, OutcomeUnknown
 from skarbnik.http import BreakerOpen
-from skarbnik.money import ZERO, Amounts, Money
+from skarbnik.money import PLN, ZERO, Amounts, Money
 from skarbnik.payers.models import Payer
 from skarbnik.payments.models import (
     BookingLine,
@@ -148,11 +148,21 @@ def left_of_lines(capture: Capture) -> dict[UUID, Amounts]:
     }
 
 
+def gone_of(capture: Capture) -> Money:
+    """What really went back of a capture, in its currency."""
+    return Money.total(each.amount for each in capture.refunds if each.state is RefundStage.COMPLETED)
+
+
+def sent_back(order: PaymentOrder) -> Money:
+    """What really went back of what was paid in złoty."""
+    captures = (capture for each in order.transactions for capture in each.captures)
+    return Money.total(gone_of(capture) for capture in captures if capture.currency == PLN)
+
+
 def on_no_line(capture: Capture) -> Money:
     """What of a capture is neither on a line of its order nor gone: it did not fit, or came above it."""
-    gone = Money.total(each.amount for each in capture.refunds if each.state is RefundStage.COMPLETED)
     lined = Money.total(line.amounts.total for line in capture.booking_lines if line.state not in COUNTS_NOWHERE)
-    return capture.amount - gone - lined  # lines of refunds are negative: what they take is on lines
+    return capture.amount - gone_of(capture) - lined  # lines of refunds are negative: what they take is on lines
 
 
 def left_on_no_line(capture: Capture) -> Money:

@@ -21,7 +21,7 @@ from skarbnik.outbox import publish
 from skarbnik.payments.models import BookingLine, Capture, PaymentOrder, Refund, Transaction
 from skarbnik.payments.ordering import lock_order
 from skarbnik.payments.other_amounts import rooms_of, share_out
-from skarbnik.payments.queries import left_of_lines, left_on_no_line, on_no_line
+from skarbnik.payments.queries import gone_of, left_of_lines, left_on_no_line, on_no_line
 from skarbnik.payments.services import (
     MISFIT,
     OF_A_LINE,
@@ -351,7 +351,7 @@ def _complete(session: Session, refund: Refund, *, decided_by: UUID | None = Non
             line.move_to(state if state in NOT_IN_BOOKS else BookingState.WAITING)
             _settle(session, originals[line.order_line_id], lines)
     _settle_rest(session, capture)
-    if Money.total(each.amount for each in capture.refunds if each.state is RefundStage.COMPLETED) == capture.amount:
+    if gone_of(capture) == capture.amount:
         capture.move_to(CaptureState.REFUNDED)
     session.flush()
     if _all_went_back(session, order):

@@ -18,7 +18,7 @@ from skarbnik.payments import ordering, queries, starting
 from skarbnik.payments.commission import commission_on
 from skarbnik.payments.models import MerchantAccount, PaymentOrder, Transaction
 from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
-from skarbnik.payments.states import CaptureState, CommissionPayer, PaymentOrderState, RefundStage
+from skarbnik.payments.states import CaptureState, CommissionPayer, PaymentOrderState
 from skarbnik.plugin_api import BlikProblem, Capability, TransactionState
 from skarbnik.portal.timeline import Mark, make_timeline
 from skarbnik.web import frame
@@ -327,20 +327,8 @@ def look_at(order: PaymentOrder) -> dict[str, Any]:
         "checkout": make_checkout(left_of(order)) if may_choose else None,
         "wished": last_gateway(order),
         "blik_problem": blik_problem(order) if may_choose else None,
-        "sent_back": sent_back(order),
+        "sent_back": queries.sent_back(order),
     }
-
-
-def sent_back(order: PaymentOrder) -> Money:
-    """What really went back of what was paid in złoty."""
-    return Money.total(
-        refund.amount
-        for transaction in order.transactions
-        for capture in transaction.captures
-        if capture.currency == "PLN"
-        for refund in capture.refunds
-        if refund.state is RefundStage.COMPLETED
-    )
 
 
 def on_the_way(order: PaymentOrder, transaction: Transaction) -> dict[str, Any]:
