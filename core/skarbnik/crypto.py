@@ -29,6 +29,7 @@ class KeyRing:
 
     def __init__(self, keys: tuple[tuple[int, bytes], ...]) -> None:
         self.current = keys[0][0]
+        self.versions = tuple(version for version, _key in keys)
         self._keys = dict(keys)
         self._derive = lru_cache(maxsize=4096)(self._derive_uncached)
 

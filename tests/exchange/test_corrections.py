@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from skarbnik import clock
-from skarbnik.exchange.staging import hash_pesel
+from skarbnik.accounts.pesel import hash_pesel
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
 from skarbnik.payers.models import Payer

@@ -8,10 +8,10 @@ from tests.exchange.conftest import Export, instalment, liability, receivable
 from tests.exchange.test_bad_files import checksum, numbered
 
 from skarbnik import clock
+from skarbnik.accounts.pesel import hash_pesel
 from skarbnik.exchange import imports, staging
 from skarbnik.exchange.imports import read_import
 from skarbnik.exchange.models import ImportRun, Source
-from skarbnik.exchange.staging import hash_pesel
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import open_system
 from skarbnik.payers.models import Payer

@@ -116,14 +116,16 @@ def fill(session, tenant, open_account, **settings):
             interest=Money(0), costs=Money(0), **row,
         ),
         WebSession(
-            token_hash="0" * 64, user_id=user.id, created_at=now, seen_at=now, expires_at=now, ip="127.0.0.1",
-            agent="Mozilla",
+            token_hash="0" * 64, user_id=user.id, way="local", created_at=now, seen_at=now, expires_at=now,
+            ip="127.0.0.1", agent="Mozilla",
         ),
         PasswordLink(
             user_id=official.id, secret_hash="0" * 64, made_by=user.id, created_at=now,
             expires_at=now + timedelta(days=1),
         ),
-        SignInAttempt(at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, ip="127.0.0.1"),
+        SignInAttempt(
+            at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, way="local", ip="127.0.0.1",
+        ),
     ])  # fmt: skip
     session.flush()
     propose_refund(

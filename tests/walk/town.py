@@ -459,6 +459,7 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
             WebSession(
                 token_hash=hash_token(token),
                 user_id=user.id,
+                way="local",
                 payer_id=rich.payer.id if name == RICH else None,
                 created_at=clock.now(),
                 seen_at=clock.now(),

@@ -34,24 +34,33 @@ class Role(StrEnum):
 
 
 class User(Base):
-    """A person with an account in one gmina. One e-mail address may be a resident and an official: two accounts."""
+    """A person with an account in one gmina. One e-mail address may be a resident and an official: two accounts.
+
+    `email` is one its owner has proven; who comes from an identity provider has none until then. Of a proven PESEL
+    only the keyed hash is kept: it finds the account again, and the payers it may act for.
+    """
 
     __tablename__ = "users"
     __table_args__ = (
         UniqueConstraint("kind", "email"),
+        UniqueConstraint("kind", "pesel_hash"),
+        CheckConstraint("kind = 'resident' OR email IS NOT NULL", name="officials_have_email"),
+        CheckConstraint("(pesel_hash IS NULL) = (pesel_key IS NULL)", name="pesel_is_whole"),
         CheckConstraint(f"roles ~ '^(({'|'.join(Role)})( |$))*$'", name="roles_are_known"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
     kind: Mapped[UserKind]
     state: Mapped[UserState]
-    email: Mapped[str] = mapped_column(String(120))
+    email: Mapped[str | None] = mapped_column(String(120))
     name: Mapped[str] = mapped_column(String(120))
     password_hash: Mapped[str | None] = mapped_column(String(100))
     language: Mapped[str] = mapped_column(String(2), default="pl")
     terms_version: Mapped[str | None] = mapped_column(String(28))  # of the terms of use they agreed to last
     created_at: Mapped[datetime]
     roles: Mapped[str] = mapped_column(String(56), default="")  # of an official, parted by spaces
+    pesel_hash: Mapped[UUID | None]  # 128 bits of the keyed hash, as payers have it
+    pesel_key: Mapped[int | None]  # version of the key it was made with
     feed_version: Mapped[int] = mapped_column(default=1)  # raised, every private calendar address of before is nothing
 
 
@@ -77,6 +86,8 @@ class WebSession(Base):
 
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    way: Mapped[str] = mapped_column(String(40))  # `local`, or the identity provider
+    second_at: Mapped[datetime | None]  # when a second factor was given last
     payer_id: Mapped[UUID | None]  # whom the user acts for now
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
@@ -102,6 +113,7 @@ class SignInAttempt(Base):
     kind: Mapped[UserKind]
     user_id: Mapped[UUID | None]
     outcome: Mapped[SignInOutcome]
+    way: Mapped[str] = mapped_column(String(40))  # as of a session
     ip: Mapped[str] = mapped_column(String(45))
 
 

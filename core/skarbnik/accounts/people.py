@@ -24,7 +24,7 @@ class SignedIn:
 
     id: UUID
     name: str
-    email: str
+    email: str | None
     kind: UserKind
     roles: frozenset[str]
     payer_id: UUID | None

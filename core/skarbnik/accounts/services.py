@@ -29,6 +29,7 @@ RESIDENT_SESSION = timedelta(hours=8)
 OFFICIAL_SESSION = timedelta(hours=10)
 IDLE = {UserKind.RESIDENT: timedelta(minutes=30), UserKind.OFFICIAL: timedelta(minutes=60)}
 TOKEN_LIFE = timedelta(hours=1)
+LOCAL = "local"  # a way to sign in: with a password of ours; the others are ids of identity providers
 SWEPT = 20  # ended sessions a sign-in takes away
 REMEMBERED = timedelta(days=1)  # an ended session still tells whose a form was that was sent too late
 
@@ -63,10 +64,11 @@ def make_user(
     return user
 
 
-def sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: str, agent: str) -> tuple[User, str]:
-    """Check a password and open a session. The user and the token for the cookie.
+def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: str) -> User:
+    """Whose e-mail address and password these are.
 
-    The attempt is written down either way, so the caller commits also when WrongSignIn is raised.
+    The attempt is written down either way, so the caller commits also when WrongSignIn is raised. Nobody is signed in
+    by it: the second factor may be missing still.
     """
     user = session.scalars(select(User).where(User.kind == kind, User.email == email.strip().lower())).one_or_none()
     right = check_password(user.password_hash if user else None, password)
@@ -75,11 +77,21 @@ def sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: 
         outcome = SignInOutcome.WRONG
     elif user.state is not UserState.ACTIVE:
         outcome = SignInOutcome.BLOCKED
-    session.add(
-        SignInAttempt(at=clock.now(), kind=kind, user_id=user.id if user else None, outcome=outcome, ip=ip[:45])
-    )
+    record_attempt(session, kind=kind, user_id=user.id if user else None, outcome=outcome, way=LOCAL, ip=ip)
     if user is None or outcome is not SignInOutcome.SIGNED_IN:
         raise WrongSignIn("sign-in refused")
+    return user
+
+
+def record_attempt(
+    session: Session, *, kind: UserKind, user_id: UUID | None, outcome: SignInOutcome, way: str, ip: str
+) -> None:
+    """Keep who tried to sign in, in which way, and what came of it."""
+    session.add(SignInAttempt(at=clock.now(), kind=kind, user_id=user_id, outcome=outcome, way=way, ip=ip[:45]))
+
+
+def open_session(session: Session, user: User, *, way: str, second: bool, ip: str, agent: str) -> str:
+    """Sign a browser in: the token for its cookie. `second`: a second factor was given just now."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
     _sweep_sessions(session, now)
@@ -87,14 +99,16 @@ def sign_in(session: Session, *, kind: UserKind, email: str, password: str, ip: 
         WebSession(
             token_hash=hash_token(token),
             user_id=user.id,
+            way=way,
+            second_at=now if second else None,
             created_at=now,
             seen_at=now,
-            expires_at=now + (OFFICIAL_SESSION if kind is UserKind.OFFICIAL else RESIDENT_SESSION),
+            expires_at=now + (OFFICIAL_SESSION if user.kind is UserKind.OFFICIAL else RESIDENT_SESSION),
             ip=ip[:45],
             agent=agent[:160],
         )
     )
-    return user, token
+    return token
 
 
 def _sweep_sessions(session: Session, now: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -14,13 +14,11 @@ from wtforms import EmailField, HiddenField, PasswordField
 from wtforms.validators import InputRequired, Length
 
 from skarbnik.accounts import services
+from skarbnik.accounts.entering import enter
 from skarbnik.accounts.models import UserKind
-from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
-from skarbnik.web.access import public, slots
-from skarbnik.web.addresses import own_path
+from skarbnik.web.access import public
 from skarbnik.web.forms import NO_TENANT
-from skarbnik.web.kept import open_kept
 from skarbnik.web.limits import limited, limiter, network_of
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
@@ -77,7 +75,7 @@ def limited_by_account(view: Any) -> Any:
 @limited(BY_ADDRESS, methods=["POST"])
 @limited_by_account
 def sign_in() -> AnyResponse | str | tuple[str, int]:
-    return _sign_in(UserKind.RESIDENT, "portal.dashboard")
+    return _sign_in(UserKind.RESIDENT)
 
 
 @blueprint.route("/office/sign-in", methods=["GET", "POST"])
@@ -85,7 +83,7 @@ def sign_in() -> AnyResponse | str | tuple[str, int]:
 @limited(BY_ADDRESS, methods=["POST"])
 @limited_by_account
 def sign_in_office() -> AnyResponse | str | tuple[str, int]:
-    return _sign_in(UserKind.OFFICIAL, "office.day")
+    return _sign_in(UserKind.OFFICIAL)
 
 
 def ask_to_sign_in(office: bool, kept: str) -> tuple[str, int]:
@@ -96,48 +94,27 @@ def ask_to_sign_in(office: bool, kept: str) -> tuple[str, int]:
     return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept, action=action), 401
 
 
-def _sign_in(kind: UserKind, home: str) -> AnyResponse | str | tuple[str, int]:
+def _sign_in(kind: UserKind) -> AnyResponse | str | tuple[str, int]:
     form = SignInForm(formdata=request.form)  # and never JSON or files, which the limits do not see
     kept = request.form.get("kept")
     if request.method == "GET":
         form.next.data = request.args.get("next", "")
     if form.validate_on_submit():
         try:
-            user, token = services.sign_in(
+            user = services.check_sign_in(
                 frame.session(),
                 kind=kind,
                 email=form.email.data or "",
                 password=form.password.data or "",
                 ip=request.remote_addr or "",
-                agent=request.user_agent.string,
             )
         except services.WrongSignIn:
             form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
             return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept), 422
-        form_cookie.clear()  # a new token for forms, so that nothing from before the sign-in is worth anything
-        services.sign_out(frame.session(), request.cookies.get(frame.cookie_name("session"), ""))
-        again = open_kept(g.tenant, kept, owner=user.id)
-        elsewhere = slots().look_again(again) if again is not None else None
-        if elsewhere is not None:
-            response: AnyResponse = redirect(elsewhere, 303)
-        elif again is not None:
-            g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
-            g.person = load_person(frame.session(), token)
-            response = make_response(render_template("accounts/kept.html", kept=again, home=url_for(home)))
-        else:
-            wanted = own_path(form.next.data) or url_for(home)
-            response = redirect(
-                wanted if user.kind is UserKind.OFFICIAL else slots().after_sign_in(user.id, wanted), 303
-            )
-        _set_cookie(response, token)
-        return response
+        return enter(user, way=services.LOCAL, second=False, wanted=form.next.data or "", kept=kept)
     ended = bool(form.next.data) and not form.is_submitted()
     status = 422 if form.is_submitted() else 200
     return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept, ended=ended), status
-
-
-def _set_cookie(response: AnyResponse, token: str) -> None:
-    response.set_cookie(frame.cookie_name("session"), token, secure=True, httponly=True, samesite="Lax", path="/")
 
 
 @blueprint.post("/sign-out")

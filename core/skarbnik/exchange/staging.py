@@ -6,7 +6,6 @@ without comparing its columns. Amounts are whole grosze, `line` is the line of t
 
 from __future__ import annotations
 
-import base64
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -14,11 +13,11 @@ from functools import partial
 from hashlib import blake2b
 from operator import itemgetter, sub
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from uuid_utils import uuid7
 
+from skarbnik.accounts.pesel import hash_pesel, seal_pesel
 from skarbnik.exchange.blocks import Blocks
 from skarbnik.plugin_api import (
     Block,
@@ -281,12 +280,10 @@ class Stage:
         return "kinds", f"{row.line}\t{_text(row.code)}\t{_text(row.title)}\t{row.regime}\t{_text(row.account)}\n"
 
     def _payer(self, row: PayerRow) -> tuple[str, str]:
-        keys = self.tenant.instance.keys
         pesel_hash = sealed = "\\N"
         if row.pesel is not None:
             pesel_hash = str(hash_pesel(self.tenant, row.pesel))
-            plain = row.pesel.encode()
-            sealed = base64.b64encode(keys.seal(self.tenant.id, "pesel", plain)).decode()
+            sealed = seal_pesel(self.tenant, row.pesel)
         text = "\t".join(
             _text(each)
             for each in (
@@ -374,8 +371,3 @@ def _text(value: str | None) -> str:
     if value is None:
         return NULL
     return value.replace("\\", "\\\\") if "\\" in value else value
-
-
-def hash_pesel(tenant: Tenant, pesel: str) -> UUID:
-    """128 bits of the keyed hash by which a gmina finds a payer who proved their PESEL."""
-    return UUID(bytes=tenant.instance.keys.keyed_hash(tenant.id, "pesel/hash", pesel)[:16])

@@ -22,7 +22,7 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.db import new_id
-from skarbnik.errors import Conflict
+from skarbnik.errors import Conflict, NotFound
 from skarbnik.mail.services import send_mail
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
@@ -203,7 +203,9 @@ def sign_out(official_id: UUID) -> Response:
 
 def _send_link(user: User) -> None:
     """In the language of the account. The e-mail is the only place where the secret stands."""
-    session = frame.session()
+    session, recipient = frame.session(), user.email
+    if recipient is None:
+        raise NotFound("no address to send a link to")
     secret = make_password_link(session, user, by=current_person().id)
     _ = load_catalogue(user.language).gettext
     subject, text = _("New password: %(office)s"), _(
@@ -226,7 +228,7 @@ def _send_link(user: User) -> None:
         session,
         cause="account.password_link",
         subject_id=new_id(),  # each link is a cause of its own
-        recipient=user.email,
+        recipient=recipient,
         subject=subject % words,
         text=text % words,
     )

@@ -140,8 +140,8 @@ def tell_answered(tenant: Tenant, remark_id: UUID) -> None:
         remark = session.get_one(Remark, remark_id)
         writer = session.get_one(User, remark.user_id)
         reads = session.scalar(select(may_act(clock.today())).where(Remark.id == remark_id))
-        if writer.state is not UserState.ACTIVE or not reads:
-            return  # they could not sign in to read it, or may not any more
+        if writer.email is None or writer.state is not UserState.ACTIVE or not reads:
+            return  # there is no address, or they could not sign in to read it, or may not any more
         _ = load_catalogue(remark.language).gettext
         text = _(
             "The office answered what you reported.\n\nRead the answer: %(address)s\n\n"

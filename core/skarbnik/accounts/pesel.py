@@ -1,0 +1,40 @@
+"""PESEL (number in the population register): sealed where a finance system gave it, and a keyed hash to find it by.
+
+Nobody reads it in the database (art. 87 of regulation 2016/679: national identification numbers want safeguards of
+their own). Of a user only the hash is kept.
+"""
+
+from __future__ import annotations
+
+import base64
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from skarbnik.accounts.models import User, UserKind
+from skarbnik.tenancy.registry import Tenant
+
+PURPOSE = "pesel"
+
+
+def hash_pesel(tenant: Tenant, pesel: str, *, version: int | None = None) -> UUID:
+    """128 bits of the keyed hash by which a gmina finds who proved their PESEL; the current key unless one is named."""
+    return UUID(bytes=tenant.instance.keys.keyed_hash(tenant.id, f"{PURPOSE}/hash", pesel, version=version)[:16])
+
+
+def seal_pesel(tenant: Tenant, pesel: str) -> str:
+    """Base64, at most 80 characters."""
+    return base64.b64encode(tenant.seal(PURPOSE, pesel.encode())).decode()
+
+
+def find_by_pesel(session: Session, tenant: Tenant, pesel: str, *, kind: UserKind) -> User | None:
+    """The account of this person, also when its hash was made with an older key."""
+    hashes = [hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions]
+    return session.scalars(select(User).where(User.kind == kind, User.pesel_hash.in_(hashes))).one_or_none()
+
+
+def set_pesel(user: User, tenant: Tenant, pesel: str) -> None:
+    """Keep a PESEL its owner has proven, with the current key."""
+    user.pesel_hash = hash_pesel(tenant, pesel)
+    user.pesel_key = tenant.instance.keys.current
