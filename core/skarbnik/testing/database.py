@@ -92,21 +92,15 @@ def _login(admin_url: str, name: str, database: str) -> str:
 def empty(lab: Lab) -> None:
     """Back to two gminas without a row, between tests that committed."""
     with lab.as_admin() as connection:
-        for tenant in lab.instance.registry.list_all():
-            _empty_schema(connection, tenant.schema)
-        connection.execute("DELETE FROM work.outbox")
-        connection.execute("DELETE FROM work.occurrences")
-        connection.execute("DELETE FROM work.exchange_codes")
+        schemas = [*(tenant.schema for tenant in lab.instance.registry.list_all()), "work"]
+        tables = connection.execute(
+            "SELECT schemaname, tablename FROM pg_tables WHERE schemaname = ANY(%s) AND tablename <> %s",
+            (schemas, "schema_versions"),
+        ).fetchall()
+        # DELETE with triggers off, all in one message: quicker than TRUNCATE for a hundred small tables.
+        emptied = [sql.SQL("DELETE FROM {}.{}").format(*map(sql.Identifier, each)) for each in tables]
+        with connection.transaction():
+            connection.execute("SET LOCAL session_replication_role = replica")
+            connection.execute(sql.SQL("; ").join(emptied))
     for folder in ("exchange", "audit"):
         shutil.rmtree(lab.settings.files / folder, ignore_errors=True)
-
-
-def _empty_schema(connection: psycopg.Connection, schema: str) -> None:
-    """DELETE with triggers off: quicker than TRUNCATE for three dozen small tables."""
-    tables = connection.execute(
-        "SELECT tablename FROM pg_tables WHERE schemaname = %s ORDER BY tablename", (schema,)
-    ).fetchall()
-    with connection.transaction():
-        connection.execute("SET LOCAL session_replication_role = replica")
-        for (table,) in tables:
-            connection.execute(sql.SQL("DELETE FROM {}.{}").format(sql.Identifier(schema), sql.Identifier(table)))

@@ -95,15 +95,21 @@ def session(lab: Any) -> Iterator[Any]:
         outer.rollback()
 
 
-@pytest.fixture
-def app(clean: Any) -> Any:
-    """The web application on the lab."""
+@pytest.fixture(scope="session")
+def application(lab: Any) -> Any:
+    """The web application on the lab, made once for this worker: it holds nothing of what a test leaves behind."""
     from skarbnik.app import create_app
+
+    return create_app(lab.instance)
+
+
+@pytest.fixture
+def app(clean: Any, application: Any) -> Any:
+    """The web application, with nothing in its gminas and nobody counting."""
     from skarbnik.web.limits import limiter
 
-    made = create_app(clean.instance)
     limiter.enabled = False
-    return made
+    return application
 
 
 @pytest.fixture
