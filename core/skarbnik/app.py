@@ -16,12 +16,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik import clock
+from skarbnik.accounts import doors, welcome
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
-from skarbnik.accounts import welcome
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
-from skarbnik.accounts.permissions import SEE_PEOPLE
+from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
@@ -31,7 +31,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries, keys, people, reconciliation, switches
+from skarbnik.office import dictionaries, identity, keys, people, reconciliation, switches
 from skarbnik.office import differences as office_differences
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
@@ -40,6 +40,7 @@ from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
 from skarbnik.office import trail as office_trail
 from skarbnik.operator import views as operator_views
+from skarbnik.payers.matching import match_user
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
@@ -94,6 +95,7 @@ OFFICE_MENU = [
     MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE),
+    MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
@@ -140,6 +142,7 @@ def create_app(instance: Instance) -> Flask:
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
             after_sign_in=content_views.after_sign_in,
+            identified=match_user,
             look_again=portal_views.look_again,
             resident_menu=RESIDENT_MENU,
             office_menu=OFFICE_MENU,
@@ -158,6 +161,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(accounts_profile.blueprint)
     app.register_blueprint(welcome.blueprint)
+    app.register_blueprint(doors.blueprint)
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
@@ -170,6 +174,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_trail.blueprint)
     app.register_blueprint(people.blueprint)
+    app.register_blueprint(identity.blueprint)
     app.register_blueprint(office_refunds.blueprint)
     app.register_blueprint(office_differences.blueprint)
     app.register_blueprint(reconciliation.blueprint)

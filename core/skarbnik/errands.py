@@ -14,12 +14,14 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from skarbnik import outbox
+from skarbnik.accounts import leaving
 from skarbnik.audit import sealing
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
 from skarbnik.mail import tasks as mail
 from skarbnik.office import tending
 from skarbnik.outbox import Again, Errand
+from skarbnik.payers import matching
 from skarbnik.payments import refund_tasks, settling
 from skarbnik.payments import tasks as payments
 from skarbnik.portal import tasks as portal
@@ -52,10 +54,12 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "exchange.batch_made": exchange.deliver_batch,
     "remark.answered": portal.tell_answered,
     "mail.asked": mail.deliver,
+    "accounts.sign_out": leaving.end_there,
+    "accounts.identified": matching.match,
     "audit.seal": sealing.seal,
     "audit.tend": tending.tend,
 }
-QUEUES = ("payments", "settlements", "exchange", "remark", "mail", "audit")
+QUEUES = ("payments", "settlements", "exchange", "remark", "mail", "accounts", "audit")
 RENEW_EVERY = 5.0
 
 

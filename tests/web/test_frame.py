@@ -12,6 +12,7 @@ from skarbnik.portal import views
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
 from skarbnik.web import frame
 from skarbnik.web.access import UndeclaredRoutes, find_access, public
+from skarbnik.web.limits import limiter
 
 CSP = {
     "default-src": "'none'",
@@ -150,28 +151,35 @@ def test_errors_are_pages_in_polish_with_a_way_on(anna):
     assert "Traceback" not in page.text
 
 
-def test_what_was_half_done_when_an_error_came_is_undone(app, tenant, user):
-    @app.get("/stumbles")
+@pytest.fixture
+def own_app(clean):
+    """An application of the test's own, which may be given more routes."""
+    limiter.enabled = False
+    return create_app(clean.instance)
+
+
+def test_what_was_half_done_when_an_error_came_is_undone(own_app, tenant, user):
+    @own_app.get("/stumbles")
     @public("for the test")
     def stumbles():
         with bound_to(frame.session()):
             PayerFactory(name="Half Done")
         raise Conflict("look again")
 
-    assert app.test_client().get("/stumbles", base_url="https://lipowo.skarbnik.test").status_code == 409
+    assert own_app.test_client().get("/stumbles", base_url="https://lipowo.skarbnik.test").status_code == 409
     with tenant.session() as session:
         assert (
             session.connection().exec_driver_sql("SELECT count(*) FROM payers WHERE name = 'Half Done'").scalar() == 0
         )
 
 
-def test_a_crash_is_a_page_that_tells_nothing_and_leaves_the_connection_clean(app, tenant):
-    @app.get("/crashes")
+def test_a_crash_is_a_page_that_tells_nothing_and_leaves_the_connection_clean(own_app, tenant):
+    @own_app.get("/crashes")
     @public("for the test")
     def crashes():
         frame.session().connection().exec_driver_sql("SELECT 1 / 0")
 
-    client = app.test_client()
+    client = own_app.test_client()
     for _ in range(12):  # more often than there are connections
         answer = client.get("/crashes", base_url="https://lipowo.skarbnik.test")
         assert answer.status_code in (400, 500)

@@ -7,6 +7,7 @@ from flask import session as form_cookie
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
+from skarbnik.accounts.away import keep_provider_session
 from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
@@ -17,16 +18,19 @@ from skarbnik.web.kept import open_kept
 HOMES = {UserKind.RESIDENT: "portal.dashboard", UserKind.OFFICIAL: "office.day"}
 
 
-def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None = None) -> Response:
+def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None = None, there: str = "") -> Response:
     """Sign this browser in as somebody who proved who they are.
 
-    `wanted` is where they were going, `kept` the form they had filled when their session ended. Nothing from before
-    is worth anything afterwards: the session, its cookie and the token of forms are new.
+    `wanted` is where they were going, `kept` the form they had filled when their session ended, `there` an identity
+    provider's words for ending its session. Nothing from before is worth anything afterwards: the session, its cookie
+    and the token of forms are new.
     """
     session, home = frame.session(), url_for(HOMES[user.kind])
     token = services.open_session(
         session, user, way=way, second=second, ip=request.remote_addr or "", agent=request.user_agent.string
     )
+    if there:
+        keep_provider_session(session, g.tenant, token, way, there)
     form_cookie.clear()
     services.sign_out(session, request.cookies.get(frame.cookie_name("session"), ""))
     again = open_kept(g.tenant, kept, owner=user.id)

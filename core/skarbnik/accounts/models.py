@@ -10,6 +10,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstra
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.db import Base, new_id
+from skarbnik.plugin_api import Assurance
 
 
 class UserKind(StrEnum):
@@ -115,6 +116,85 @@ class SignInAttempt(Base):
     outcome: Mapped[SignInOutcome]
     way: Mapped[str] = mapped_column(String(40))  # as of a session
     ip: Mapped[str] = mapped_column(String(45))
+
+
+class Door(StrEnum):
+    """Whom an identity provider lets in. An official never comes in through a provider of residents."""
+
+    RESIDENTS = "residents"
+    OFFICE = "office"
+
+
+class ProviderConnection(Base):
+    """An identity provider of the gmina: whom it lets in, and with which settings. `draft` are those being prepared."""
+
+    __tablename__ = "identity_providers"
+    __table_args__ = (CheckConstraint("NOT enabled OR settings_version IS NOT NULL", name="settings"),)
+
+    id: Mapped[str] = mapped_column(String(40), primary_key=True)  # of the plugin's contract
+    door: Mapped[Door]
+    enabled: Mapped[bool]
+    level: Mapped[Assurance]  # the lowest that lets in
+    settings_version: Mapped[int | None]
+    draft: Mapped[bytes | None]  # sealed JSON
+    changed_at: Mapped[datetime]
+
+
+class Purpose(StrEnum):
+    """Why somebody was sent to an identity provider."""
+
+    ENTER = "enter"
+    CONNECT = "connect"  # to sign in that way from now on
+    TRIAL = "trial"  # an official looks whether it works; nobody is signed in
+
+
+class SignInAway(Base):
+    """Somebody is at an identity provider now. The row is taken out when they come back, and ends after ten minutes."""
+
+    __tablename__ = "pending_sign_ins"
+
+    handle_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    cookie_hash: Mapped[str] = mapped_column(String(64))  # of the browser that was sent away
+    request_id: Mapped[UUID]
+    provider: Mapped[str] = mapped_column(String(40))
+    purpose: Mapped[Purpose]
+    user_id: Mapped[UUID | None]  # whose account is connected, or who tries it
+    level: Mapped[Assurance]
+    wanted: Mapped[str] = mapped_column(String(300))
+    kept: Mapped[bytes | None]  # the plugin's own text, sealed
+    begun_at: Mapped[datetime]
+
+
+class UsedAnswer(Base):
+    """An answer of an identity provider that was used already, until nobody would believe it any more."""
+
+    __tablename__ = "used_answers"
+
+    answer_hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # of issuer and id
+    until_at: Mapped[datetime]
+
+
+class ConnectedIdentity(Base):
+    """Somebody's identity at a provider, by which their account is found. Only its keyed hash is kept."""
+
+    __tablename__ = "identities"
+
+    subject_hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # of issuer and subject
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
+    provider: Mapped[str] = mapped_column(String(40))
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+
+
+class ProviderSession(Base):
+    """What it takes to end the session at the provider, too, when its owner signs out here."""
+
+    __tablename__ = "provider_sessions"
+
+    id: Mapped[UUID] = mapped_column(primary_key=True)  # the first half of the session's token hash
+    provider: Mapped[str] = mapped_column(String(40))
+    sealed: Mapped[bytes]
+    created_at: Mapped[datetime]
 
 
 class ApiClient(Base):

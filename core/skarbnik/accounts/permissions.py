@@ -7,4 +7,5 @@ from skarbnik.web.access import Permission
 
 OWN_ACCOUNT = Permission("accounts.own", residents=True, roles=frozenset(Role))
 SEE_PEOPLE = Permission("accounts.see_people", roles=frozenset({"administrator", "auditor"}))
+PROVIDERS = Permission("accounts.providers", roles=frozenset({"administrator"}))
 PEOPLE = Permission("accounts.people", roles=frozenset({"administrator"}))

@@ -28,6 +28,10 @@ def seal_pesel(tenant: Tenant, pesel: str) -> str:
     return base64.b64encode(tenant.seal(PURPOSE, pesel.encode())).decode()
 
 
+def open_pesel(tenant: Tenant, sealed: str) -> str:
+    return tenant.open_sealed(PURPOSE, base64.b64decode(sealed)).decode()
+
+
 def find_by_pesel(session: Session, tenant: Tenant, pesel: str, *, kind: UserKind) -> User | None:
     """The account of this person, also when its hash was made with an older key."""
     hashes = [hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions]

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts import sessions
+from skarbnik.accounts.identities import list_identities
+from skarbnik.accounts.models import Door
 from skarbnik.accounts.permissions import OWN_ACCOUNT
+from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
@@ -21,9 +24,12 @@ blueprint = Blueprint("profile", __name__, template_folder="templates")
 @blueprint.get("/profile")
 @requires(OWN_ACCOUNT)
 def show() -> str:
+    session, person = frame.session(), current_person()
     return render_template(
         "accounts/profile.html",
-        sessions=sessions.list_sessions(frame.session(), current_person().id, now=clock.now()),
+        doors=list_doors(session, g.tenant, Door.OFFICE if person.is_official else Door.RESIDENTS),
+        identities=list_identities(session, person.id),
+        sessions=sessions.list_sessions(session, person.id, now=clock.now()),
         here=hash_token(request.cookies[frame.cookie_name("session")]),
         form=TokenForm(),
     )

@@ -15,7 +15,9 @@ from wtforms.validators import InputRequired, Length
 
 from skarbnik.accounts import services
 from skarbnik.accounts.entering import enter
-from skarbnik.accounts.models import UserKind
+from skarbnik.accounts.leaving import leave
+from skarbnik.accounts.models import Door, UserKind
+from skarbnik.accounts.providers import list_doors
 from skarbnik.web import frame
 from skarbnik.web.access import public
 from skarbnik.web.forms import NO_TENANT
@@ -91,7 +93,7 @@ def ask_to_sign_in(office: bool, kept: str) -> tuple[str, int]:
     form = SignInForm(formdata=None)
     kind = UserKind.OFFICIAL if office else UserKind.RESIDENT
     action = url_for("accounts.sign_in_office" if office else "accounts.sign_in")
-    return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept, action=action), 401
+    return _page(form, kind, kept=kept, action=action), 401
 
 
 def _sign_in(kind: UserKind) -> AnyResponse | str | tuple[str, int]:
@@ -110,11 +112,17 @@ def _sign_in(kind: UserKind) -> AnyResponse | str | tuple[str, int]:
             )
         except services.WrongSignIn:
             form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
-            return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept), 422
+            return _page(form, kind, kept=kept), 422
         return enter(user, way=services.LOCAL, second=False, wanted=form.next.data or "", kept=kept)
     ended = bool(form.next.data) and not form.is_submitted()
     status = 422 if form.is_submitted() else 200
-    return render_template("accounts/sign_in.html", form=form, kind=kind, kept=kept, ended=ended), status
+    return _page(form, kind, kept=kept, ended=ended), status
+
+
+def _page(form: SignInForm, kind: UserKind, **words: Any) -> str:
+    door = Door.OFFICE if kind is UserKind.OFFICIAL else Door.RESIDENTS
+    doors = list_doors(frame.session(), g.tenant, door)
+    return render_template("accounts/sign_in.html", form=form, kind=kind, doors=doors, **words)
 
 
 @blueprint.post("/sign-out")
@@ -123,6 +131,7 @@ def sign_out() -> AnyResponse:
     office = g.person is not None and g.person.is_official
     token = request.cookies.get(frame.cookie_name("session"))
     if token:
+        leave(frame.session(), token)
         services.sign_out(frame.session(), token)
     form_cookie.clear()
     flash(_("You have signed out."))

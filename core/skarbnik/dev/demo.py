@@ -78,6 +78,7 @@ def start(supervisor: Supervisor, state: State) -> None:
     say("Starting the simulators")
     supervisor.spawn(programs.payu(state, plan))
     supervisor.spawn(programs.przelewy24(state, plan))
+    supervisor.spawn(programs.epuap(plan))
     supervisor.spawn(programs.mail(state, plan))
     bring_up_to_date(supervisor, servers, environment)
     seeded = seed_once(supervisor, plan)
@@ -145,7 +146,7 @@ def seed_here() -> int:
 def forget(state: State) -> None:
     """Drop the data, keep secrets, ports and logs."""
     remove_data(state)
-    for name in ("files", "puma-files", "mail", "valkey", "plan"):
+    for name in ("files", "puma-files", "mail", "valkey", "plan", "epuap"):
         discard(state.folder / name)
     for path in (*state.folder.glob("*.sqlite*"), state.folder / SEEDED, state.folder / SEEDING):
         path.unlink(missing_ok=True)

@@ -17,7 +17,7 @@ from skarbnik.dev.state import CHECKOUT, State, made
 INSTANCE = "demo"
 DATABASE = "skarbnik"
 WEB_PORT = 8000
-SEED = Path(__file__).with_name("seed.py")
+SEEDS = [Path(__file__).with_name(name) for name in ("seed.py", "identity.py")]
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class GminaPlan:
     url: str
     payu: tuple[PayuPos, ...]  # the office, then its municipal company
     przelewy24: tuple[Przelewy24Point, ...] = ()  # likewise
+    has_node: bool = False  # residents sign in through login.gov.pl
     puma_token: str = ""  # its finance system is asked over HTTP; without one files lie in a folder
 
 
@@ -74,6 +75,8 @@ class DemoPlan:
     payu_url: str
     przelewy24_url: str
     puma_url: str
+    node_url: str  # login.gov.pl
+    node_folder: Path
     mail_url: str
     smtp_host: str
     smtp_port: int
@@ -99,10 +102,14 @@ class DemoPlan:
             return code
         return code | {"address": f"{self.puma_url}/{gmina.puma_code}/exchange", "token": gmina.puma_token}
 
+    def party_file(self, gmina: GminaPlan) -> Path:
+        """What login.gov.pl knows of a gmina."""
+        return self.node_folder / f"{gmina.slug}.json"
+
     def digest(self) -> str:
         """Changes when seeding has something new to say: another port, another gmina, another way to seed."""
         words = repr(sorted(asdict(self).items(), key=lambda item: item[0])).encode()
-        return hashlib.sha256(words + SEED.read_bytes()).hexdigest()
+        return hashlib.sha256(words + b"".join(each.read_bytes() for each in SEEDS)).hexdigest()
 
 
 def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
@@ -112,11 +119,13 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
             replace(
                 _gmina(state, 1, "lipowo", "Gmina Lipowo", port, payers=400),
                 przelewy24=przelewy24_points(state, 1, "lipowo", "Gmina Lipowo"),
+                has_node=True,
             ),
             replace(
                 _gmina(state, 2, "debina", "Gmina Dębina", port, payers=250),
                 payu=(),
                 przelewy24=przelewy24_points(state, 2, "debina", "Gmina Dębina"),
+                has_node=True,
             ),
             replace(
                 _gmina(state, 3, "zalesie", "Gmina Zalesie", port, payers=120),
@@ -127,6 +136,8 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
         payu_url=f"http://127.0.0.1:{state.port('payu')}",
         przelewy24_url=f"http://127.0.0.1:{state.port('przelewy24')}",
         puma_url=f"http://127.0.0.1:{state.port('puma')}",
+        node_url=f"http://127.0.0.1:{state.port('epuap')}",
+        node_folder=made(state.folder / "epuap"),
         mail_url=f"http://127.0.0.1:{state.port('mail')}",
         smtp_host="127.0.0.1",
         smtp_port=state.port("smtp"),

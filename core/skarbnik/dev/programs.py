@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import os
 import sys
 import urllib.error
@@ -19,6 +20,7 @@ from skarbnik.dev.state import CHECKOUT, State
 PLUGINS = CHECKOUT / "plugins"
 PAYU = PLUGINS / "payu" / "simulator" / "main.py"
 PRZELEWY24 = PLUGINS / "przelewy24" / "simulator" / "main.py"
+EPUAP = PLUGINS / "epuap" / "simulator" / "main.py"
 PUMA = PLUGINS / "puma" / "simulator" / "main.py"
 
 
@@ -32,6 +34,26 @@ def przelewy24(state: State, plan: DemoPlan) -> Program:
     points = [part for gmina in plan.gminas for point in gmina.przelewy24 for part in ("--pos", point.argument)]
     arguments = ("--port", port_of(plan.przelewy24_url), "--ledger", str(state.folder / "przelewy24.sqlite"), *points)
     return python("przelewy24", {}, str(PRZELEWY24), *arguments, ready=plan.przelewy24_url)
+
+
+# Payers of the finance system's simulator who are to be had at login.gov.pl, too.
+PEOPLE = (
+    ("anna", "Anna", "Kowalska", "1984-05-12", "84051203469"),
+    ("jan-k", "Jan", "Kowalski", "1981-11-03", "81110302754"),
+)
+
+
+def epuap(plan: DemoPlan) -> Program:
+    """login.gov.pl. It knows the gminas that applied before; others apply while it runs."""
+    names = ("key", "given_name", "family_name", "born_on", "identifier")
+    people = [dict(zip(names, each, strict=True)) | {"level": "substantial"} for each in PEOPLE]
+    folder = plan.node_folder
+    (folder / "people.json").write_text(json.dumps(people), encoding="utf-8")
+    files = ("--keys", str(folder / "node.pem"), "--people", str(folder / "people.json"))
+    applied = [plan.party_file(gmina) for gmina in plan.gminas if gmina.has_node]
+    parties = [part for file in applied if file.exists() for part in ("--party", str(file))]
+    arguments = ("--port", port_of(plan.node_url), *files, *parties)
+    return python("epuap", {"SKARBNIK_ENV": "demo"}, str(EPUAP), *arguments, ready=plan.node_url)
 
 
 def puma(plan: DemoPlan, tenants: Mapping[str, str]) -> Program:

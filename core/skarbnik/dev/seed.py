@@ -14,10 +14,12 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, UserKind
+from skarbnik.accounts.pesel import open_pesel, set_pesel
 from skarbnik.accounts.services import make_user
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
 from skarbnik.content.queries import current_terms
 from skarbnik.content.services import accept_terms, save_article
+from skarbnik.dev.identity import connect_node
 from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.programs import first_export
 from skarbnik.dev.settled import seed_settled_day
@@ -93,7 +95,9 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
         with tenant.session() as session:
             _merchant_accounts(session, tenant, plan, gmina)
             _ways_to_pay(session, gmina)
-            accounts += _people(session, gmina, plan)
+            accounts += _people(session, tenant, gmina, plan)
+            if gmina.has_node:
+                connect_node(session, tenant, plan, gmina)
             _texts(session, gmina)
     accounts.append(_operator(instance, plan))
     return {"tenants": tenants, "accounts": accounts, "exported": True}
@@ -226,7 +230,7 @@ def _ways_to_pay(session: Session, gmina: GminaPlan) -> None:
             account.commission_fixed = Money(5)
 
 
-def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:
+def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:
     payers = {row.external_id: row for row in session.scalars(select(Payer).where(Payer.external_id < "P-000010"))}
     made = []
     for login, (name, acts_for) in RESIDENTS.items():
@@ -240,6 +244,8 @@ def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str
         for external_id in acts_for:
             payer = payers[external_id]
             basis = MandateBasis.SELF if payer.kind is PayerKind.PERSON else MandateBasis.COMPANY
+            if basis is MandateBasis.SELF and payer.pesel_sealed:
+                set_pesel(user, tenant, open_pesel(tenant, payer.pesel_sealed))  # as proven at the desk
             session.add(
                 Mandate(
                     user_id=user.id,

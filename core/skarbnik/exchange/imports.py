@@ -32,6 +32,7 @@ from skarbnik.exchange.spool import LARGEST_FILE, Spool, sha256_of
 from skarbnik.exchange.staging import Stage
 from skarbnik.exchange.states import RunState
 from skarbnik.outbox import publish
+from skarbnik.payers.matching import match_all
 from skarbnik.payments.bookings import mark_seen
 from skarbnik.plugin_api import FinanceSystem, ImportKind, Manifest
 from skarbnik.tenancy.registry import Tenant
@@ -257,6 +258,8 @@ def _apply(
         mark_seen(session, run_id)
         if manifest.batches_included is not None:
             mark_included(session, source, manifest.batches_included)
+        if "payers" in merged.counts:
+            match_all(session)
         documents.ring(session, source_id)
         record_act(session, "exchange.imported", subject="import_run", subject_id=run_id)
         _report(session, run_id, manifest, RunState.APPLIED, merged)

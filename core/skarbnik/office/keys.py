@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 from uuid import UUID
 
@@ -42,7 +43,7 @@ def keys(account_id: UUID) -> str | Response | tuple[str, int]:
     gateway_type = _type_of(account)
     session = frame.session()
     current = get_settings(session, g.tenant, account.holder, gateway_type.settings_type, account.settings_version)
-    form, problem = make_form(current), None
+    form, problem = make_form(gateway_type.settings_type, dataclasses.asdict(current)), None
     if form.is_submitted() and form.validate() and _may_be_tried(gateway_type, current, form):
         problem = _propose(account, gateway_type, form)
         if problem is None:

@@ -28,6 +28,7 @@ class IdentityCapability(StrEnum):
 
     LOGOUT = "logout"  # a session there can be ended from here
     CERTIFICATES = "certificates"  # it has keys or certificates that run out
+    KEYS = "keys"  # it makes keys of the gmina's own, and requests for their certificates
 
 
 class Assurance(StrEnum):
@@ -155,6 +156,24 @@ class ExpiryWarning:
     over: bool
 
 
+@dataclass(frozen=True)
+class KeyUse:
+    """A key of the gmina's own: what for (Polish), and which settings hold it and its certificate, both PEM."""
+
+    id: str
+    label: str
+    key_setting: str
+    certificate_setting: str
+
+
+@dataclass(frozen=True)
+class NewKey:
+    """A private key and the request for its certificate (PKCS #10), both PEM."""
+
+    key: str = field(repr=False)
+    request: str
+
+
 class SignInReason(StrEnum):
     """Why a sign-in was refused. For the log and the counters, never for the person, except `DECLINED`."""
 
@@ -194,6 +213,7 @@ class IdentityProvider(ABC):
     contract: ClassVar[int] = 1
     settings_type: ClassVar[type]
     capabilities: ClassVar[frozenset[IdentityCapability]] = frozenset()
+    key_uses: ClassVar[tuple[KeyUse, ...]] = ()
     handle_field: ClassVar[str]  # the field in which the browser brings the handle: RelayState, state
     answer_fields: ClassVar[frozenset[str]]  # all the fields the return address takes, `handle_field` among them
 
@@ -215,6 +235,16 @@ class IdentityProvider(ABC):
     def client_certificate(cls, settings: Any) -> ClientCertificate | None:
         """With what our server shows who it is when it calls `hosts`; None when nobody asks for it."""
         return None
+
+    @classmethod
+    def check(cls, settings: Any) -> None:
+        """Misconfigured when these settings surely do not work: found without asking anybody."""
+        return
+
+    @classmethod
+    def make_key(cls, use: KeyUse, *, common_name: str, organisation: str) -> NewKey:
+        """A new key for one of `key_uses`. Needs `IdentityCapability.KEYS`."""
+        raise NotImplementedError
 
     @abstractmethod
     def begin(self, request: SignInRequest) -> SignInStart:

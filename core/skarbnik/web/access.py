@@ -51,6 +51,7 @@ class Access:
     reason: str  # why it is public, when it is
     scope: str | None = None  # for programs with an access token of this scope, not for browsers
     largest: int | None = None  # bytes of a request, where it may be larger than others; only for who may send it
+    from_elsewhere: bool = False  # forms of other sites are meant to arrive here
 
 
 def requires(permission: Permission, *, largest: int | None = None) -> Callable[[V], V]:
@@ -63,11 +64,11 @@ def requires(permission: Permission, *, largest: int | None = None) -> Callable[
     return mark
 
 
-def public(reason: str) -> Callable[[V], V]:
-    """This route is for everybody, and why."""
+def public(reason: str, *, from_elsewhere: bool = False) -> Callable[[V], V]:
+    """This route is for everybody, and why; `from_elsewhere` when forms of other sites are meant to arrive."""
 
     def mark(view: V) -> V:
-        view.access = Access(None, reason)  # type: ignore[attr-defined]  # read by `find_access`
+        view.access = Access(None, reason, from_elsewhere=from_elsewhere)  # type: ignore[attr-defined]  # read by `find_access`
         return view
 
     return mark

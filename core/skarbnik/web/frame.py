@@ -75,6 +75,7 @@ class Slots:
     load_client: Callable[[TenantSession, str], Client | None]
     ask_to_sign_in: Callable[[bool, str], Answer]  # at the office's door or not, with a kept form
     after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
+    identified: Callable[[TenantSession, UUID], None]  # somebody proved who they are: who may they act for?
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
@@ -143,9 +144,10 @@ def _enter() -> Answer | None:
     if request.routing_exception is not None:
         _load_person(tenant, slots)
         return None
-    if request.method not in SAFE and not request.path.startswith(("/hooks/", "/api/")):
-        _check_origin()
     access = find_access(current_app, request.endpoint or "")
+    from_elsewhere = access is not None and access.from_elsewhere
+    if request.method not in SAFE and not from_elsewhere and not request.path.startswith(("/hooks/", "/api/")):
+        _check_origin()
     if access is None:
         raise NotFound
     if access.scope is not None:
@@ -267,6 +269,12 @@ def _leave(response: Response) -> Response:
             ms=round((time.perf_counter() - g.started) * 1000, 1),
         )
     return response
+
+
+def send_forms_to(response: Response, origins: frozenset[str]) -> None:
+    """Let this page's forms go to other sites, too: where a person is sent to prove who they are."""
+    wider = POLICY.replace("form-action 'self'", " ".join(("form-action 'self'", *sorted(origins))))
+    response.headers["Content-Security-Policy"] = wider
 
 
 def _headers(response: Response) -> None:

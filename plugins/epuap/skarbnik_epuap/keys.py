@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.x509.oid import NameOID
 
-from skarbnik.plugin_api import ExpiryWarning, Misconfigured
+from skarbnik.plugin_api import ExpiryWarning, Misconfigured, NewKey
 from skarbnik_epuap.settings import EpuapSettings
 from skarbnik_epuap.signatures import PrivateKey, Profile, fits
 
@@ -38,14 +38,6 @@ class Keys:
     signing_certificate: x509.Certificate
     encryption: tuple[PrivateKey, ...] = field(repr=False)  # the current one, then the next
     provider: tuple[x509.Certificate, ...]
-
-
-@dataclass(frozen=True)
-class NewKey:
-    """A private key and the request for its certificate, both PEM. The office sends the request to an authority."""
-
-    key: str = field(repr=False)
-    request: str
 
 
 def make_key(common_name: str, organisation: str) -> NewKey:

@@ -24,6 +24,8 @@ from skarbnik.plugin_api import (
     Identity,
     IdentityCapability,
     IdentityProvider,
+    KeyUse,
+    NewKey,
     Nonsense,
     PendingSignIn,
     Refused,
@@ -52,7 +54,13 @@ class EpuapProvider(IdentityProvider):
     id = "epuap"
     label = "Profil Zaufany (login.gov.pl)"
     settings_type = EpuapSettings
-    capabilities = frozenset({IdentityCapability.LOGOUT, IdentityCapability.CERTIFICATES})
+    capabilities = frozenset({IdentityCapability.LOGOUT, IdentityCapability.CERTIFICATES, IdentityCapability.KEYS})
+    key_uses = (
+        KeyUse("signing", "Podpis", "signing_key", "signing_certificate"),
+        KeyUse("encryption", "Szyfrowanie", "encryption_key", "encryption_certificate"),
+        KeyUse("next", "Szyfrowanie: następny", "next_encryption_key", "next_encryption_certificate"),
+        KeyUse("tls", "Połączenie (TLS)", "tls_key", "tls_certificate"),
+    )
     handle_field: ClassVar[str] = "RelayState"
     answer_fields: ClassVar[frozenset[str]] = frozenset({"SAMLart", "RelayState"})
 
@@ -87,6 +95,14 @@ class EpuapProvider(IdentityProvider):
     def _keys(self) -> keys.Keys:
         """Read when they are needed: a page that only names the provider works with broken keys, too."""
         return keys.read_keys(self._settings)
+
+    @classmethod
+    def check(cls, settings: EpuapSettings) -> None:
+        keys.read_keys(settings)
+
+    @classmethod
+    def make_key(cls, use: KeyUse, *, common_name: str, organisation: str) -> NewKey:
+        return keys.make_key(common_name, organisation)
 
     def begin(self, request: SignInRequest) -> SignInStart:
         message = requests.authn_request(

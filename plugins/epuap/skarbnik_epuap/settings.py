@@ -26,23 +26,28 @@ class EpuapSettings:
     issuer: str = setting(
         "Identyfikator systemu (Issuer)", pattern=NAME, help="Dokładnie ten z wniosku: adres albo krótka nazwa."
     )
-    signing_key: str = secret("Klucz prywatny do podpisu (PEM)", pattern=KEY)
-    signing_certificate: str = setting("Certyfikat do podpisu (PEM)", pattern=CERTIFICATE)
-    encryption_key: str = secret("Klucz prywatny do szyfrowania (PEM)", pattern=KEY)
-    encryption_certificate: str = setting("Certyfikat do szyfrowania (PEM)", pattern=CERTIFICATE)
+    signing_key: str = secret("Klucz prywatny do podpisu (PEM)", pattern=KEY, lines=True)
+    signing_certificate: str = setting("Certyfikat do podpisu (PEM)", pattern=CERTIFICATE, lines=True)
+    encryption_key: str = secret("Klucz prywatny do szyfrowania (PEM)", pattern=KEY, lines=True)
+    encryption_certificate: str = setting("Certyfikat do szyfrowania (PEM)", pattern=CERTIFICATE, lines=True)
     idp_issuer: str = setting(
         "Identyfikator węzła (Issuer)", pattern=NAME, help="Na środowisku integracyjnym: int.login.gov.pl"
     )
     idp_certificates: str = setting(
         "Certyfikaty podpisu węzła (PEM)",
         pattern=CERTIFICATES,
+        lines=True,
         help="Jeden pod drugim, także następny, zanim węzeł zacznie go używać. Liczą się daty w certyfikatach.",
     )
     next_encryption_key: str = secret(
-        "Następny klucz do szyfrowania (PEM)", default="", pattern=KEY, help="Na czas wymiany; działają wtedy oba."
+        "Następny klucz do szyfrowania (PEM)",
+        default="",
+        pattern=KEY,
+        lines=True,
+        help="Na czas wymiany; działają wtedy oba.",
     )
     next_encryption_certificate: str = setting(
-        "Następny certyfikat do szyfrowania (PEM)", default="", pattern=CERTIFICATE
+        "Następny certyfikat do szyfrowania (PEM)", default="", pattern=CERTIFICATE, lines=True
     )
     sso_url: str = setting(
         "Adres logowania",
@@ -100,7 +105,11 @@ class EpuapSettings:
     family_name_attribute: str = setting("Atrybut z nazwiskiem", default="", pattern=NAME)
     birth_attribute: str = setting("Atrybut z datą urodzenia", default="", pattern=NAME)
     identifier_attribute: str = setting("Atrybut z identyfikatorem (PESEL)", default="", pattern=NAME)
-    tls_key: str = secret("Klucz prywatny do połączenia (PEM)", default="", pattern=KEY)
+    tls_key: str = secret("Klucz prywatny do połączenia (PEM)", default="", pattern=KEY, lines=True)
     tls_certificate: str = setting(
-        "Certyfikat do połączenia (PEM)", default="", pattern=CERTIFICATE, help="Tylko gdy węzeł żąda certyfikatu TLS."
+        "Certyfikat do połączenia (PEM)",
+        default="",
+        pattern=CERTIFICATE,
+        lines=True,
+        help="Tylko gdy węzeł żąda certyfikatu TLS.",
     )

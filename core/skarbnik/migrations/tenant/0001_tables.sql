@@ -469,6 +469,61 @@ CREATE TABLE payouts (
     CONSTRAINT payouts_merchant_account_id_fkey FOREIGN KEY(merchant_account_id) REFERENCES merchant_accounts (id)
 );
 
+CREATE TABLE identity_providers (
+    id VARCHAR(40) NOT NULL,
+    door VARCHAR(24) NOT NULL,
+    enabled BOOLEAN NOT NULL,
+    level VARCHAR(24) NOT NULL,
+    settings_version INTEGER,
+    draft BYTEA,
+    changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT identity_providers_pkey PRIMARY KEY (id),
+    CONSTRAINT identity_providers_settings_check CHECK (NOT enabled OR settings_version IS NOT NULL),
+    CONSTRAINT identity_providers_door_check CHECK (door IN ('residents', 'office')),
+    CONSTRAINT identity_providers_assurance_check CHECK (level IN ('low', 'substantial', 'high'))
+);
+
+CREATE TABLE pending_sign_ins (
+    handle_hash VARCHAR(64) NOT NULL,
+    cookie_hash VARCHAR(64) NOT NULL,
+    request_id UUID NOT NULL,
+    provider VARCHAR(40) NOT NULL,
+    purpose VARCHAR(24) NOT NULL,
+    user_id UUID,
+    level VARCHAR(24) NOT NULL,
+    wanted VARCHAR(300) NOT NULL,
+    kept BYTEA,
+    begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT pending_sign_ins_pkey PRIMARY KEY (handle_hash),
+    CONSTRAINT pending_sign_ins_purpose_check CHECK (purpose IN ('enter', 'connect', 'trial')),
+    CONSTRAINT pending_sign_ins_assurance_check CHECK (level IN ('low', 'substantial', 'high'))
+);
+
+CREATE TABLE used_answers (
+    answer_hash VARCHAR(64) NOT NULL,
+    until_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT used_answers_pkey PRIMARY KEY (answer_hash)
+);
+
+CREATE TABLE provider_sessions (
+    id UUID NOT NULL,
+    provider VARCHAR(40) NOT NULL,
+    sealed BYTEA NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT provider_sessions_pkey PRIMARY KEY (id)
+);
+
+CREATE TABLE identities (
+    subject_hash VARCHAR(64) NOT NULL,
+    user_id UUID NOT NULL,
+    provider VARCHAR(40) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    used_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT identities_pkey PRIMARY KEY (subject_hash),
+    CONSTRAINT identities_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+);
+CREATE INDEX identities_user_id_idx ON identities (user_id);
+
 CREATE TABLE import_problems (
     run_id UUID NOT NULL,
     position INTEGER NOT NULL,

@@ -15,6 +15,9 @@ addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").
   form.removeAttribute("aria-busy");
 }));
 
+// A page that only leads on does so by itself.
+document.querySelectorAll("form[data-goes-on]").forEach((form) => form.requestSubmit());
+
 // The sum of what is ticked, written while one ticks. Amounts are whole grosze.
 const NBSP = "\u00a0";
 function zloty(grosze) {

@@ -1,0 +1,224 @@
+"""Signing in at an identity provider: out through one page, back in through one address.
+
+The nine steps of docs/plugins.md. No transaction is open while a plugin is asked.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import structlog
+from flask import Blueprint, Response, abort, flash, g, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as AnyResponse
+
+from skarbnik.accounts import away, services
+from skarbnik.accounts.entering import enter
+from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, connect, disconnect, identify
+from skarbnik.accounts.models import Door, ProviderConnection, Purpose, SignInOutcome, User, UserState
+from skarbnik.accounts.permissions import OWN_ACCOUNT
+from skarbnik.accounts.providers import get_connection, list_types, open_provider
+from skarbnik.audit.requests import record_own_act
+from skarbnik.audit.services import record_act
+from skarbnik.db import TenantSession
+from skarbnik.errors import ExternalSystemError, NotFound
+from skarbnik.plugin_api import BrowserAnswer, FormPost, Identity, IdentityProvider, SignInReason, SignInRefused
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, public, requires, slots
+from skarbnik.web.addresses import own_path
+from skarbnik.web.forms import check_token, csrf
+from skarbnik.web.languages import current_language
+from skarbnik.web.limits import limited
+
+log = structlog.get_logger()
+
+blueprint = Blueprint("doors", __name__, url_prefix="/auth", template_folder="templates")
+
+COOKIE = "away"
+LONGEST_FIELD = 4096  # characters of a field a browser brings
+
+
+@blueprint.post("/<provider_id>/begin")
+@public("nobody is signed in yet")
+@limited("30 per minute")
+def begin(provider_id: str) -> Response:
+    """To the provider, and afterwards to where one was going."""
+    check_token()
+    return send_away(provider_id, purpose=Purpose.ENTER, user_id=None, wanted=own_path(request.form.get("next")) or "")
+
+
+@blueprint.post("/<provider_id>/connect")
+@requires(OWN_ACCOUNT)
+@limited("30 per minute")
+def connect_own(provider_id: str) -> Response:
+    """To sign in this way from now on: the person shows that the identity there is theirs."""
+    check_token()
+    connection = get_connection(frame.session(), g.tenant, provider_id)
+    if (connection.door is Door.OFFICE) != current_person().is_official:
+        raise NotFound("this provider is of another door")
+    return send_away(provider_id, purpose=Purpose.CONNECT, user_id=current_person().id, wanted=url_for("profile.show"))
+
+
+@blueprint.post("/<provider_id>/disconnect")
+@requires(OWN_ACCOUNT)
+def disconnect_own(provider_id: str) -> AnyResponse:
+    """Not to sign in this way any more. Who has no password would be locked out, and is told so."""
+    check_token()
+    session = frame.session()
+    if session.get_one(User, current_person().id).password_hash is None:
+        flash(_("This is your only way to sign in. Choose a password first."), "warn")
+    elif disconnect(session, current_person().id, provider_id):
+        record_own_act("identity.disconnected", "user", current_person().id)
+        flash(_("You do not sign in this way any more."))
+    return redirect(url_for("profile.show"), 303)
+
+
+def send_away(provider_id: str, *, purpose: Purpose, user_id: UUID | None, wanted: str) -> Response:
+    """The page that leads to the provider. Its row is committed before the provider is asked."""
+    session = frame.session()
+    connection = get_connection(session, g.tenant, provider_id)
+    if not connection.enabled and purpose is not Purpose.TRIAL:
+        raise NotFound(f"identity provider {provider_id!r} is switched off")
+    opened = open_provider(session, g.tenant, connection)
+    departure = away.depart(
+        session,
+        connection,
+        purpose=purpose,
+        user_id=user_id,
+        wanted=wanted,
+        return_url=away.return_url_of(g.tenant, provider_id),
+        language=current_language(),
+        cookie=request.cookies.get(frame.cookie_name(COOKIE)),
+    )
+    session.commit()
+    try:
+        start = opened.provider.begin(departure.request)
+    except ExternalSystemError as error:
+        log.error("sign_in.not_begun", provider=provider_id, error=type(error).__name__)
+        return make_response(_refused(provider_id, None), 503)
+    away.keep_start(session, g.tenant, departure, start)
+    posts = isinstance(start.go, FormPost)
+    response = make_response(render_template("accounts/going.html", go=start.go, posts=posts, label=opened.label))
+    frame.send_forms_to(response, opened.origins)
+    response.set_cookie(
+        frame.cookie_name(COOKIE),
+        departure.cookie,
+        max_age=int(away.GOOD_FOR.total_seconds()),
+        secure=True,
+        httponly=True,
+        samesite="None",  # the answer comes as a form of another site
+        path="/",
+    )
+    return response
+
+
+@blueprint.route("/<provider_id>/return", methods=["GET", "POST"])
+@csrf.exempt  # type: ignore[untyped-decorator]  # Flask-WTF has no types
+@public("an identity provider sends people back here", from_elsewhere=True)
+@limited("60 per minute")
+def come_back(provider_id: str) -> AnyResponse | tuple[str, int]:
+    """Who it is, or one page for whatever was wrong. Nothing of what came is written down."""
+    session = frame.session()
+    connection = get_connection(session, g.tenant, provider_id)
+    opened = open_provider(session, g.tenant, connection)
+    try:
+        arrival, identity = _receive(session, connection, opened.provider)
+        return _let_in(session, connection, arrival, identity)
+    except NotConnected:
+        return render_template("accounts/not_connected.html", label=opened.label), 403
+    except SignInRefused as error:
+        session.rollback()
+        log.warning("sign_in.refused", provider=provider_id, reason=error.reason, check=error.check)
+        return _refused(provider_id, error.reason), 403
+    except ExternalSystemError as error:
+        session.rollback()
+        log.error("sign_in.unanswered", provider=provider_id, error=type(error).__name__)
+        return _refused(provider_id, None), 503
+
+
+def _receive(
+    session: TenantSession, connection: ProviderConnection, provider: IdentityProvider
+) -> tuple[away.Arrival, Identity]:
+    answer = _read_answer(provider)
+    handle = answer.only(provider.handle_field)
+    if handle is None:
+        raise SignInRefused(SignInReason.MALFORMED, "handle")
+    arrival = away.arrive(
+        session,
+        g.tenant,
+        provider_id=connection.id,
+        handle=handle,
+        cookie=request.cookies.get(frame.cookie_name(COOKIE), ""),
+    )
+    session.commit()  # the row is gone whatever comes, and nobody waits for a provider with a transaction open
+    if not connection.enabled and arrival.purpose is not Purpose.TRIAL:
+        raise SignInRefused(SignInReason.NOT_ASKED, "enabled")
+    identity = provider.finish(arrival.pending, answer)
+    if connection.door is Door.RESIDENTS and not (identity.level and identity.level.reaches(arrival.pending.level)):
+        raise SignInRefused(SignInReason.TOO_LOW, "level")
+    return arrival, identity
+
+
+def _read_answer(provider: IdentityProvider) -> BrowserAnswer:
+    """Fields the provider knows, and no others; none that is too long to be one."""
+    came = request.form if request.method == "POST" else request.args
+    fields = tuple(
+        (name, value)
+        for name in sorted(provider.answer_fields)
+        for value in came.getlist(name)
+        if len(value) <= LONGEST_FIELD
+    )
+    return BrowserAnswer(request.method, fields)
+
+
+def _let_in(
+    session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
+) -> AnyResponse | tuple[str, int]:
+    """One transaction: the answer is used, the account found or made, the browser signed in."""
+    away.use_answer(session, identity)
+    if arrival.purpose is Purpose.TRIAL:
+        return make_response(render_template("accounts/tried.html", identity=identity, provider=connection.id))
+    if arrival.purpose is Purpose.CONNECT:
+        return _connect(session, connection, arrival, identity)
+    user = identify(session, g.tenant, connection.id, connection.door, identity)
+    ip = request.remote_addr or ""
+    outcome = SignInOutcome.SIGNED_IN if user.state is UserState.ACTIVE else SignInOutcome.BLOCKED
+    services.record_attempt(session, kind=user.kind, user_id=user.id, outcome=outcome, way=connection.id, ip=ip)
+    if user.state is not UserState.ACTIVE:
+        return render_template("accounts/blocked.html"), 403
+    slots().identified(session, user.id)
+    response = enter(user, way=connection.id, second=True, wanted=arrival.wanted, there=identity.session)
+    response.delete_cookie(frame.cookie_name(COOKIE), secure=True, httponly=True, samesite="None", path="/")
+    return response
+
+
+def _connect(
+    session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
+) -> AnyResponse:
+    """The session's cookie did not come along with the other site's form; the row says whose account it is."""
+    user = session.get_one(User, arrival.user_id)
+    try:
+        connect(session, g.tenant, user, connection.id, identity)
+    except ConnectedElsewhere:
+        session.rollback()
+        return redirect(url_for("profile.show", identity="elsewhere"), 303)
+    record_act(
+        session,
+        "identity.connected",
+        subject="user",
+        subject_id=user.id,
+        actor="user",
+        actor_id=user.id,
+        ip=request.remote_addr,
+    )
+    return redirect(url_for("profile.show", identity="connected"), 303)
+
+
+def _refused(provider_id: str, reason: SignInReason | None) -> str:
+    types = list_types(g.tenant)
+    if provider_id not in types:
+        abort(404)
+    declined = reason is SignInReason.DECLINED
+    return render_template(
+        "accounts/away_refused.html", label=types[provider_id].label, declined=declined, silent=reason is None
+    )
