@@ -143,14 +143,16 @@ def _receive(
     handle = answer.only(provider.handle_field)
     if handle is None:
         raise SignInRefused(SignInReason.MALFORMED, "handle")
-    arrival = away.arrive(
-        session,
-        g.tenant,
-        provider_id=connection.id,
-        handle=handle,
-        cookie=request.cookies.get(frame.cookie_name(COOKIE), ""),
-    )
-    session.commit()  # the row is gone whatever comes, and nobody waits for a provider with a transaction open
+    try:
+        arrival = away.arrive(
+            session,
+            g.tenant,
+            provider_id=connection.id,
+            handle=handle,
+            cookie=request.cookies.get(frame.cookie_name(COOKIE), ""),
+        )
+    finally:
+        session.commit()  # the row is gone whatever comes, and nobody waits for a provider with a transaction open
     if not connection.enabled and arrival.purpose is not Purpose.TRIAL:
         raise SignInRefused(SignInReason.NOT_ASKED, "enabled")
     identity = provider.finish(arrival.pending, answer)

@@ -28,6 +28,7 @@ class Row:
     is_secret: bool
     is_switch: bool
     is_kept: bool  # a secret that is there already
+    is_usual: bool  # it has the value it has when nobody says anything
 
 
 class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -100,6 +101,8 @@ class SettingsForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
                 is_secret=field.metadata["secret"],
                 is_switch=str(field.type) == "bool",
                 is_kept=bool(field.metadata["secret"] and self._known.get(field.name)),
+                is_usual=field.default is not dataclasses.MISSING
+                and self._known.get(field.name, field.default) in (field.default, ""),
             )
             for field in self._shown
         ]

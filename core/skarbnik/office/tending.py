@@ -1,4 +1,4 @@
-"""Looking after the trail of a gmina, one night a week: is the chain whole, what is too old, and the anchor by e-mail.
+"""Looking after a gmina, one night a week: is its trail whole, what is too old, the anchor by e-mail, what runs out.
 
 Each gmina has one errand that comes back, in a night and at a moment of its own. What proves that the end of the chain
 was not cut, or all of it made anew, is kept where the owner of the database does not reach: a line of the log for each
@@ -14,6 +14,7 @@ from zlib import crc32
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.connections import list_expiries
 from skarbnik.audit.keeping import remove_old
 from skarbnik.audit.verifying import Verdict, verify_and_tell
 from skarbnik.mail.services import send_mail
@@ -34,6 +35,7 @@ def tend(tenant: Tenant, _subject_id: UUID) -> Again:
         remove_old(tenant)
     with tenant.session() as session:
         _send_anchor(session, tenant, verdict)
+    warn_of_expiries(tenant)
     return Again(next_turn(tenant.id, clock.now()))
 
 
@@ -48,6 +50,32 @@ def next_turn(tenant_id: str, after: datetime) -> datetime:
         for weeks in (0, EVERY)
     )
     return next(each for each in moments if each > after)
+
+
+def warn_of_expiries(tenant: Tenant) -> None:
+    """Once a week, to the address of the gmina, while a certificate of a way to sign in ends soon or has ended."""
+    with tenant.session() as session:
+        ending = list_expiries(session, tenant)
+        if tenant.email is None or not ending:
+            return
+        _ = load_catalogue("pl").gettext
+        text = _(
+            "%(office)s\n\nA certificate runs out. When it has, nobody signs in that way; a new one takes weeks.\n\n"
+            "%(what)s\n\nWays to sign in: %(address)s\n\nPlease do not answer this message."
+        )
+        words = {
+            "office": tenant.name,
+            "what": "\n".join(f"{label}: {each.what}, {moment(each.ends_at)}" for label, each in ending),
+            "address": tenant.url("/office/identity"),
+        }
+        send_mail(
+            session,
+            cause="identity.expiry",
+            subject_id=UUID(int=clock.today().toordinal() // EVERY),
+            recipient=tenant.email,
+            subject=_("A certificate runs out: %(what)s") % {"what": ending[0][1].what},
+            text=text % words,
+        )
 
 
 def _send_anchor(session: Session, tenant: Tenant, verdict: Verdict) -> None:
