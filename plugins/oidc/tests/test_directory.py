@@ -111,7 +111,7 @@ def test_other_hosts_of_the_provider_are_those_the_office_entered():
         (HttpAnswer(200, {}, b"[" * 100_000), Nonsense),
         (HttpAnswer(200, {}, b'{"issuer": "x", "issuer": "y"}'), Nonsense),
         (HttpAnswer(200, {}, b'{"issuer": NaN}'), Nonsense),
-        (HttpAnswer(200, {}, b" " * 300_000), Nonsense),
+        (HttpAnswer(200, {}, b"{" + b" " * 300_000 + b"}"), Nonsense),
     ],
     ids=["404", "302", "503", "html", "list", "bytes", "deep", "doubled", "nan", "huge"],
 )
@@ -123,6 +123,10 @@ def test_documents_that_are_none_sign_nobody_in(answer, error):
         with pytest.raises(error) as raised:
             ask()
         assert "obcy" not in str(raised.value)
+    assert OidcProvider.origins(settings_for(more_hosts="localhost:1")) == {
+        "https://bank.example",
+        "https://localhost:1",
+    }
 
 
 # Keys
@@ -205,6 +209,24 @@ def test_a_curve_is_as_good_as_rsa_and_each_signs_only_as_itself():
 
     bank.header = {"alg": "RS256"}
     assert SignIn(bank).refusal() == ("unproven", "key")
+
+
+@pytest.mark.parametrize(("curve", "algorithm"), [(False, "ES256"), (True, "RS256"), (True, "ES384")])
+def test_a_key_that_is_bound_to_no_algorithm_signs_only_what_its_kind_can(curve, algorithm):
+    bank = Bank()
+    bank.signer = signer("free", curve=curve)
+    bank.keys = [{name: value for name, value in bank.signer.jwk().items() if name != "alg"}]
+    assert SignIn(bank).finish().pesel == PESEL
+
+    bank.header = {"alg": algorithm}
+    assert SignIn(bank, algorithms="RS256 ES256 ES384").refusal() == ("unproven", "key")
+
+
+def test_a_provider_with_more_keys_than_anybody_needs_is_not_read():
+    bank = Bank()
+    bank.keys = [signer().jwk()] * 51
+    with pytest.raises(Nonsense):
+        SignIn(bank).finish()
 
 
 def test_a_private_key_that_was_published_by_mistake_is_read_as_the_public_one():

@@ -61,6 +61,11 @@ def test_a_pesel_that_is_not_surely_right_makes_no_account(claims, check):
     assert told(claims).refusal() == ("nobody", check)
 
 
+def test_a_long_name_is_cut_and_one_without_end_refused():
+    assert told({"given_name": "Ż" * 1000}).finish().given_name == "Ż" * 120
+    assert told({"given_name": "Ż" * 1001}).refusal() == ("malformed", "claim")
+
+
 @pytest.mark.parametrize("claims", [{"nin": int(PESEL)}, {"nin": [PESEL]}, {"given_name": {"pl": "Jan"}}], ids=str)
 def test_a_claim_that_is_no_text_is_refused(claims):
     """A number has lost its leading zeros."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from urllib.parse import parse_qsl
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from plugins.oidc.tests.forge import (
     ACCESS,
@@ -163,6 +164,14 @@ def test_without_a_proof_of_who_we_are_nobody_is_sent_away(changes):
     assert bank.asked == []
 
 
+@pytest.mark.filterwarnings("ignore:Key size")
+def test_a_key_of_ours_that_is_too_weak_or_of_another_curve_is_not_used():
+    for key in (rsa.generate_private_key(65537, 1024), ec.generate_private_key(ec.SECP384R1())):
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        with pytest.raises(Misconfigured):
+            SignIn(Bank(), client_auth="key", client_key=pem)
+
+
 # What the provider says instead
 
 
@@ -246,7 +255,7 @@ def words(**told):
         (HttpAnswer(200, {}, words(id_token=["x"], token_type="Bearer")), Nonsense),
         (HttpAnswer(200, {}, words(id_token="x", access_token="a b", token_type="Bearer")), Nonsense),
         (HttpAnswer(200, {}, words(id_token="x", access_token=ACCESS, token_type="DPoP")), Nonsense),
-        (HttpAnswer(200, {}, b" " * 300_000), Nonsense),
+        (HttpAnswer(200, {}, words(id_token="x", token_type="Bearer", more="x" * 300_000)), Nonsense),
     ],
     ids=lambda value: str(value.status) if isinstance(value, HttpAnswer) else "",
 )
