@@ -1,5 +1,6 @@
 """Signing in at the simulator as a real process, to the end, and with everything that may go wrong on the way."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,8 +8,9 @@ import sys
 import pytest
 import requests
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from oidc_simulator.people import PEOPLE, read_people
 from plugins.oidc.tests.conftest import BACKS, BANK, OFFICE, client_of
-from plugins.oidc.tests.forge import PERSON, SIMULATOR, signer
+from plugins.oidc.tests.forge import PERSON, SIMULATOR, signer, signing
 
 from skarbnik.plugin_api import (
     Assurance,
@@ -258,6 +260,17 @@ def test_the_simulator_shows_who_one_can_be_and_what_can_go_wrong(simulator):
     for wish in ({"name": "nothing"}, {"name": "expired", "next": -1}, {"more": 1}):
         assert requests.post(f"{simulator.url}/_sim/faults", json=wish, timeout=60).status_code == 400
     assert requests.post(f"{simulator.url}/_sim/clients", json={"realm": "x"}, timeout=60).status_code == 400
+
+
+def test_the_key_of_the_simulator_stays_and_people_can_be_added(tmp_path):
+    made = signing.read_signer(tmp_path / "op.pem")
+    person = {"key": "nowa", "realm": BANK, "given_name": "Nowa", "family_name": "Osoba", "amr": ["pwd", "mfa"]}
+    (tmp_path / "people.json").write_text(json.dumps([person]))
+
+    assert signing.read_signer(tmp_path / "op.pem").jwk() == made.jwk()
+    assert (tmp_path / "op.pem").stat().st_mode & 0o077 == 0
+    first, *others = read_people(tmp_path / "people.json")
+    assert (first.key, first.amr, tuple(others)) == ("nowa", ("pwd", "mfa"), PEOPLE)
 
 
 @pytest.mark.parametrize("environment", ["production", ""])

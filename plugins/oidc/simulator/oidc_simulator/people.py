@@ -48,7 +48,6 @@ PEOPLE = (
         "Wysoka-Żółć",
         "1975-11-03",
         pesel("1975-11-03", 4442),
-        "dwa składniki",
         acr="urn:bank:loa:high",
         amr=MFA,
     ),
@@ -68,8 +67,8 @@ PEOPLE = (
         "w imieniu firmy",
         claims={"nip": "5260250274"},
     ),
-    Person("ksiegowa", OFFICE, "Katarzyna", "Księgowa", {"groups": ["skarbnik", "podatki"]}, MFA, note="dwa składniki"),
-    Person("referent", OFFICE, "Tomasz", "Referent", {"groups": ["skarbnik"]}, note="samo hasło"),
+    Person("ksiegowa", OFFICE, "Katarzyna", "Księgowa", {"groups": ["skarbnik", "podatki"]}, MFA),
+    Person("referent", OFFICE, "Tomasz", "Referent", {"groups": ["skarbnik"]}),
     Person("stazysta", OFFICE, "Stanisław", "Stażysta", {"groups": []}, MFA, note="bez grupy skarbnik"),
     Person(
         "gosc",
