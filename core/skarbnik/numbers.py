@@ -22,12 +22,17 @@ def is_pesel(number: str) -> bool:
     """Eleven digits: the day of birth with the century in the month, four digits, the check digit."""
     if weighted(number, PESEL_WEIGHTS) % 10:
         return False
-    century, month = divmod(int(number[2:4]), 20)
     try:
-        date(CENTURIES[century] + int(number[:2]), month, int(number[4:6]))
+        birth_of(number)
     except ValueError:
         return False
     return True
+
+
+def birth_of(pesel: str) -> date:
+    """The day of birth in a PESEL. ValueError when there is no such day."""
+    century, month = divmod(int(pesel[2:4]), 20)
+    return date(CENTURIES[century] + int(pesel[:2]), month, int(pesel[4:6]))
 
 
 def is_nip(number: str) -> bool:

@@ -30,6 +30,7 @@ def test_every_right_pesel_is_right_for_stdnum_too(birth, serial):
     number = completed(numbers.is_pesel, stem, "0123456789")
     assert number is not None
     assert pesel.calc_check_digit(stem) == number[-1]
+    assert numbers.birth_of(number) == birth
 
 
 @given(digits(10))

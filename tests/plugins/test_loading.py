@@ -45,7 +45,7 @@ def test_every_installed_plugin_loads():
     plugins = load_plugins()
 
     assert plugins.broken == {}
-    assert {"epuap", "payu", "puma", "smtp"} <= plugins.names()
+    assert {"epuap", "oidc", "oidc_office", "payu", "puma", "smtp"} <= plugins.names()
 
 
 def test_a_plugin_that_fits_is_known_by_its_id(stranger):

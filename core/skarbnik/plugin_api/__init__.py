@@ -18,7 +18,7 @@ from skarbnik.errors import (
 )
 from skarbnik.http import ClientCertificate, HttpAnswer, HttpClient
 from skarbnik.money import ZERO, Amounts, Money
-from skarbnik.numbers import is_nip, is_nrb, is_pesel, is_regon
+from skarbnik.numbers import birth_of, is_nip, is_nrb, is_pesel, is_regon
 from skarbnik.plugin_api.finance import (
     LARGEST_DOCUMENT,
     AcknowledgedLine,
@@ -181,6 +181,7 @@ __all__ = [
     "TransactionKey",
     "TransactionState",
     "Unsupported",
+    "birth_of",
     "hookimpl",
     "is_nip",
     "is_nrb",

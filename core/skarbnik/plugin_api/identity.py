@@ -123,7 +123,9 @@ class Identity:
     check digits hold; a PESEL also agrees with `born_on`. `session` is the plugin's own text (≤ `LONGEST_SESSION`)
     for ending the session there. `assertion_id` (≤ `LONGEST_ID`) names the very answer this was read from; the core
     keeps it until `good_until`, and refuses one that it has (`SignInReason.REPLAYED`). At `good_until` the plugin
-    believes the answer no longer, whatever difference of clocks it allows.
+    believes the answer no longer, whatever difference of clocks it allows. `second_factor` says that the provider
+    vouches for two factors of different kinds in the sign-in it tells about, by a word the settings name or by its
+    level of assurance; False means that nobody said so, and that whoever wants a second one has to ask for it.
     """
 
     issuer: str
@@ -137,6 +139,7 @@ class Identity:
     pesel: str | None = field(default=None, repr=False)
     nip: str | None = field(default=None, repr=False)
     session: str = field(default="", repr=False)
+    second_factor: bool = False
 
 
 @dataclass(frozen=True)

@@ -150,6 +150,7 @@ class IdentityProviderContract(_Contract):
         assert signed_in.level is None or signed_in.level.reaches(sign_in.level)
         assert signed_in.pesel is None or is_pesel(signed_in.pesel)
         assert signed_in.nip is None or is_nip(signed_in.nip)
+        assert isinstance(signed_in.second_factor, bool)
 
     def test_the_same_person_has_the_same_subject_and_another_answer_another_id(
         self,

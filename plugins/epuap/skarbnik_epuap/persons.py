@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from skarbnik.plugin_api import LONGEST_SESSION, Assurance, Identity, SignInReason, SignInRefused, is_pesel
+from skarbnik.plugin_api import LONGEST_SESSION, Assurance, Identity, SignInReason, SignInRefused, birth_of, is_pesel
 from skarbnik_epuap.facts import Assertion
 from skarbnik_epuap.words import DATE_OF_BIRTH, FAMILY_NAME, GIVEN_NAME, PERSON_IDENTIFIER
 
@@ -15,7 +15,6 @@ ELEVEN_DIGITS = re.compile(r"[0-9]{11}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9/+=_.:@-]{2,254}")
 BIRTH = re.compile(r"(\d{4}-\d\d-\d\d)(Z|[+-]\d\d:\d\d)?", re.ASCII)
 OURS = ("PL/", "PL:")  # a Polish identifier comes bare; with its country in front it is nothing we know
-CENTURIES = (1900, 2000, 2100, 2200, 1800)  # by the tens of the month of a PESEL, two by two
 LONGEST_NAME = 120
 LONGEST_GOOD = timedelta(hours=12)  # no answer is believed when it is older than minutes
 
@@ -42,7 +41,10 @@ def identity_of(
     skew: timedelta,
     without_pesel: bool,
 ) -> Identity:
-    """The person an assertion is about. SignInRefused when the identifier is none, or cannot be right."""
+    """The person an assertion is about. SignInRefused when the identifier is none, or cannot be right.
+
+    From the substantial level on a means has two factors of different kinds (regulation 2015/1502, annex, 2.2.1).
+    """
     identifier = _value(assertion, names.identifier)
     if identifier is None or not IDENTIFIER.fullmatch(identifier):
         raise SignInRefused(SignInReason.NOBODY, "identifier")
@@ -64,6 +66,7 @@ def identity_of(
         born_on=born_on,
         pesel=pesel,
         session=_session(assertion),
+        second_factor=level is not None and level.reaches(Assurance.SUBSTANTIAL),
     )
 
 
@@ -82,12 +85,6 @@ def check_pesel(pesel: str, born_on: date | None) -> None:
         raise SignInRefused(SignInReason.NOBODY, "pesel")
     if born_on is None or born_on != birth_of(pesel):
         raise SignInRefused(SignInReason.NOBODY, "pesel_birth")
-
-
-def birth_of(pesel: str) -> date:
-    """The day of birth in a PESEL whose check digit is right."""
-    century, month = divmod(int(pesel[2:4]), 20)
-    return date(CENTURIES[century] + int(pesel[:2]), month, int(pesel[4:6]))
 
 
 def _value(assertion: Assertion, name: str) -> str | None:

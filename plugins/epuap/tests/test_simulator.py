@@ -37,6 +37,14 @@ def test_somebody_signs_in_and_out_to_the_end(simulator, provider, sign_in):
     assert simulator.counts()["logged_out"] == before + 1
 
 
+@pytest.mark.parametrize(("who", "factors"), [("adam", False), ("jan", True), ("maria", True)])
+def test_from_the_substantial_level_on_there_were_two_factors(connect, sign_in, who, factors):
+    """Regulation 2015/1502, annex, 2.2.1."""
+    request = sign_in_request(LIPOWO.acs, level=Assurance.LOW)
+
+    assert sign_in(connect(level="low"), request=request, person=who).second_factor is factors
+
+
 def test_the_relay_state_comes_back_as_it_went(simulator, provider):
     request = sign_in_request(LIPOWO.acs)
     answer = simulator.choose(provider.begin(request), person="jan")
