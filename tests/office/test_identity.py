@@ -1,4 +1,4 @@
-"""An office connects login.gov.pl by itself: keys made here, certificates that fit, settings used when they are whole."""
+"""An office connects login.gov.pl by itself: keys made here, certificates that fit, settings that are whole."""
 
 from datetime import timedelta
 

@@ -189,7 +189,9 @@ def _let_in(
     if user.state is not UserState.ACTIVE:
         return render_template("accounts/blocked.html"), 403
     slots().identified(session, user.id)
-    response = enter(user, way=connection.id, second=True, wanted=arrival.wanted, there=identity.session)
+    response = enter(
+        user, way=connection.id, second=identity.second_factor, wanted=arrival.wanted, there=identity.session
+    )
     response.delete_cookie(frame.cookie_name(COOKIE), secure=True, httponly=True, samesite="None", path="/")
     return response
 
