@@ -16,5 +16,5 @@ SLUGS = ("lipowo", "debina", "zalesie")  # people walk in Lipowo; Dębina is the
 def stack() -> Iterator[Stack]:
     if ADMIN not in os.environ:
         pytest.skip(HINT)
-    with start_stack(f"walk{os.environ.get('PYTEST_XDIST_WORKER', 'main')}", slugs=SLUGS) as started:
+    with start_stack(f"walk{os.environ.get('PYTEST_XDIST_WORKER', 'main')}", slugs=SLUGS, identity=True) as started:
         yield started

@@ -46,7 +46,7 @@ class Walk:
         page.get_by_role("link", name="Zaloguj się").first.click()
         page.get_by_label("Adres e-mail").fill(f"{login}@lipowo.example")
         page.get_by_label("Hasło").fill(self.stack.passwords[f"{login}@lipowo.example"])
-        page.get_by_role("button", name="Zaloguj się").click()
+        page.get_by_role("button", name="Zaloguj się", exact=True).click()
         page.wait_for_url("**/dashboard")
 
     def order(self) -> None:

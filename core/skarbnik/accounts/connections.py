@@ -145,12 +145,15 @@ def forget_prepared(session: Session, tenant: Tenant, provider_id: str) -> None:
     _keep(session, tenant, provider_id, prepared)
 
 
-def set_access(session: Session, provider_id: str, *, door: Door, level: Assurance, enabled: bool) -> None:
+def set_access(
+    session: Session, provider_id: str, *, door: Door, level: Assurance, enabled: bool, title: str | None = None
+) -> None:
     """Whom it lets in, from which level on, and whether at all. Conflict when it has no settings yet."""
     connection = session.get(ProviderConnection, provider_id)
     if connection is None or connection.settings_version is None:
         raise Conflict("there are no settings yet")
     connection.door, connection.level, connection.enabled = door, level, enabled
+    connection.title = title or None
     connection.changed_at = clock.now()
 
 

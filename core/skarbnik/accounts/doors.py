@@ -8,7 +8,7 @@ from __future__ import annotations
 from uuid import UUID
 
 import structlog
-from flask import Blueprint, Response, abort, flash, g, make_response, redirect, render_template, request, url_for
+from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -95,10 +95,12 @@ def send_away(provider_id: str, *, purpose: Purpose, user_id: UUID | None, wante
         start = opened.provider.begin(departure.request)
     except ExternalSystemError as error:
         log.error("sign_in.not_begun", provider=provider_id, error=type(error).__name__)
-        return make_response(_refused(provider_id, None), 503)
+        return make_response(_refused(connection, None), 503)
     away.keep_start(session, g.tenant, departure, start)
     posts = isinstance(start.go, FormPost)
-    response = make_response(render_template("accounts/going.html", go=start.go, posts=posts, label=opened.label))
+    response = make_response(
+        render_template("accounts/going.html", go=start.go, posts=posts, label=_name_of(connection))
+    )
     frame.send_forms_to(response, opened.origins)
     response.set_cookie(
         frame.cookie_name(COOKIE),
@@ -125,15 +127,15 @@ def come_back(provider_id: str) -> AnyResponse | tuple[str, int]:
         arrival, identity = _receive(session, connection, opened.provider)
         return _let_in(session, connection, arrival, identity)
     except NotConnected:
-        return render_template("accounts/not_connected.html", label=opened.label), 403
+        return render_template("accounts/not_connected.html", label=_name_of(connection)), 403
     except SignInRefused as error:
         session.rollback()
         log.warning("sign_in.refused", provider=provider_id, reason=error.reason, check=error.check)
-        return _refused(provider_id, error.reason), 403
+        return _refused(connection, error.reason), 403
     except ExternalSystemError as error:
         session.rollback()
         log.error("sign_in.unanswered", provider=provider_id, error=type(error).__name__)
-        return _refused(provider_id, None), 503
+        return _refused(connection, None), 503
 
 
 def _receive(
@@ -218,11 +220,13 @@ def _connect(
     return redirect(url_for("profile.show", identity="connected"), 303)
 
 
-def _refused(provider_id: str, reason: SignInReason | None) -> str:
-    types = list_types(g.tenant)
-    if provider_id not in types:
-        abort(404)
+def _refused(connection: ProviderConnection, reason: SignInReason | None) -> str:
     declined = reason is SignInReason.DECLINED
     return render_template(
-        "accounts/away_refused.html", label=types[provider_id].label, declined=declined, silent=reason is None
+        "accounts/away_refused.html", label=_name_of(connection), declined=declined, silent=reason is None
     )
+
+
+def _name_of(connection: ProviderConnection) -> str:
+    """What people call the provider."""
+    return connection.title or list_types(g.tenant)[connection.id].label

@@ -132,6 +132,9 @@ class ProviderConnection(Base):
     __table_args__ = (CheckConstraint("NOT enabled OR settings_version IS NOT NULL", name="settings"),)
 
     id: Mapped[str] = mapped_column(String(40), primary_key=True)  # of the plugin's contract
+    title: Mapped[str | None] = mapped_column(
+        String(60)
+    )  # as people see it; the plugin's own label where there is none
     door: Mapped[Door]
     enabled: Mapped[bool]
     level: Mapped[Assurance]  # the lowest that lets in

@@ -27,7 +27,6 @@ LONGEST_CALL = 10.0  # seconds; a person waits
 class OpenProvider:
     """A provider that can be asked. `origins`: where it sends browsers."""
 
-    label: str
     provider: IdentityProvider
     origins: frozenset[str]
 
@@ -53,14 +52,14 @@ def _is_of(name: str, plugins: frozenset[str]) -> bool:
 
 
 def list_doors(session: Session, tenant: Tenant, door: Door) -> Sequence[tuple[str, str]]:
-    """Providers that let in here now: id and label."""
+    """Providers that let in here now: id, and what people call it."""
     types = list_types(tenant)
     known = session.scalars(
-        select(ProviderConnection.id)
+        select(ProviderConnection)
         .where(ProviderConnection.door == door, ProviderConnection.enabled)
         .order_by(ProviderConnection.id)
     )
-    return [(each, types[each].label) for each in known if each in types]
+    return [(each.id, each.title or types[each.id].label) for each in known if each.id in types]
 
 
 def get_connection(session: Session, tenant: Tenant, provider_id: str) -> ProviderConnection:
@@ -82,7 +81,7 @@ def open_provider(session: Session, tenant: Tenant, connection: ProviderConnecti
         session, tenant, holder_of(connection.id), provider_type.settings_type, connection.settings_version
     )
     provider = make_provider(provider_type, settings)
-    made = OpenProvider(provider_type.label, provider, provider_type.origins(settings))
+    made = OpenProvider(provider, provider_type.origins(settings))
     with _lock:
         return _open.setdefault(key, made)
 

@@ -79,6 +79,7 @@ def start(supervisor: Supervisor, state: State) -> None:
     supervisor.spawn(programs.payu(state, plan))
     supervisor.spawn(programs.przelewy24(state, plan))
     supervisor.spawn(programs.epuap(plan))
+    supervisor.spawn(programs.oidc(plan))
     supervisor.spawn(programs.mail(state, plan))
     bring_up_to_date(supervisor, servers, environment)
     seeded = seed_once(supervisor, plan)
@@ -146,7 +147,7 @@ def seed_here() -> int:
 def forget(state: State) -> None:
     """Drop the data, keep secrets, ports and logs."""
     remove_data(state)
-    for name in ("files", "puma-files", "mail", "valkey", "plan", "epuap"):
+    for name in ("files", "puma-files", "mail", "valkey", "plan", "identity"):
         discard(state.folder / name)
     for path in (*state.folder.glob("*.sqlite*"), state.folder / SEEDED, state.folder / SEEDING):
         path.unlink(missing_ok=True)

@@ -62,7 +62,7 @@ class GminaPlan:
     url: str
     payu: tuple[PayuPos, ...]  # the office, then its municipal company
     przelewy24: tuple[Przelewy24Point, ...] = ()  # likewise
-    has_node: bool = False  # residents sign in through login.gov.pl
+    providers: tuple[str, ...] = ()  # where people prove who they are, beside a password
     puma_token: str = ""  # its finance system is asked over HTTP; without one files lie in a folder
 
 
@@ -76,7 +76,8 @@ class DemoPlan:
     przelewy24_url: str
     puma_url: str
     node_url: str  # login.gov.pl
-    node_folder: Path
+    oidc_url: str  # a bank and a directory of an office
+    identity: Path  # what both know of the gminas
     mail_url: str
     smtp_host: str
     smtp_port: int
@@ -102,9 +103,13 @@ class DemoPlan:
             return code
         return code | {"address": f"{self.puma_url}/{gmina.puma_code}/exchange", "token": gmina.puma_token}
 
-    def party_file(self, gmina: GminaPlan) -> Path:
-        """What login.gov.pl knows of a gmina."""
-        return self.node_folder / f"{gmina.slug}.json"
+    def registration(self, gmina: GminaPlan, provider: str) -> Path:
+        """What a provider knows of a gmina."""
+        return self.identity / f"{provider}-{gmina.slug}.json"
+
+    def secret_for(self, gmina: GminaPlan, provider: str) -> str:
+        """With what a gmina proves itself to a provider."""
+        return self.password_for(f"{provider}@{gmina.slug}")
 
     def digest(self) -> str:
         """Changes when seeding has something new to say: another port, another gmina, another way to seed."""
@@ -119,13 +124,13 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
             replace(
                 _gmina(state, 1, "lipowo", "Gmina Lipowo", port, payers=400),
                 przelewy24=przelewy24_points(state, 1, "lipowo", "Gmina Lipowo"),
-                has_node=True,
+                providers=("epuap", "oidc_office"),
             ),
             replace(
                 _gmina(state, 2, "debina", "Gmina Dębina", port, payers=250),
                 payu=(),
                 przelewy24=przelewy24_points(state, 2, "debina", "Gmina Dębina"),
-                has_node=True,
+                providers=("epuap", "oidc"),
             ),
             replace(
                 _gmina(state, 3, "zalesie", "Gmina Zalesie", port, payers=120),
@@ -137,7 +142,8 @@ def make_plan(state: State, environment: Mapping[str, str]) -> DemoPlan:
         przelewy24_url=f"http://127.0.0.1:{state.port('przelewy24')}",
         puma_url=f"http://127.0.0.1:{state.port('puma')}",
         node_url=f"http://127.0.0.1:{state.port('epuap')}",
-        node_folder=made(state.folder / "epuap"),
+        oidc_url=f"http://127.0.0.1:{state.port('oidc')}",
+        identity=made(state.folder / "identity"),
         mail_url=f"http://127.0.0.1:{state.port('mail')}",
         smtp_host="127.0.0.1",
         smtp_port=state.port("smtp"),

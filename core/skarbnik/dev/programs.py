@@ -9,6 +9,7 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from skarbnik.clock import today
@@ -21,6 +22,7 @@ PLUGINS = CHECKOUT / "plugins"
 PAYU = PLUGINS / "payu" / "simulator" / "main.py"
 PRZELEWY24 = PLUGINS / "przelewy24" / "simulator" / "main.py"
 EPUAP = PLUGINS / "epuap" / "simulator" / "main.py"
+OIDC = PLUGINS / "oidc" / "simulator" / "main.py"
 PUMA = PLUGINS / "puma" / "simulator" / "main.py"
 
 
@@ -36,7 +38,7 @@ def przelewy24(state: State, plan: DemoPlan) -> Program:
     return python("przelewy24", {}, str(PRZELEWY24), *arguments, ready=plan.przelewy24_url)
 
 
-# Payers of the finance system's simulator who are to be had at login.gov.pl, too.
+# Payers of the finance system's simulator who are to be had at login.gov.pl and at the bank, too.
 PEOPLE = (
     ("anna", "Anna", "Kowalska", "1984-05-12", "84051203469"),
     ("jan-k", "Jan", "Kowalski", "1981-11-03", "81110302754"),
@@ -47,13 +49,38 @@ def epuap(plan: DemoPlan) -> Program:
     """login.gov.pl. It knows the gminas that applied before; others apply while it runs."""
     names = ("key", "given_name", "family_name", "born_on", "identifier")
     people = [dict(zip(names, each, strict=True)) | {"level": "substantial"} for each in PEOPLE]
-    folder = plan.node_folder
-    (folder / "people.json").write_text(json.dumps(people), encoding="utf-8")
-    files = ("--keys", str(folder / "node.pem"), "--people", str(folder / "people.json"))
-    applied = [plan.party_file(gmina) for gmina in plan.gminas if gmina.has_node]
-    parties = [part for file in applied if file.exists() for part in ("--party", str(file))]
-    arguments = ("--port", port_of(plan.node_url), *files, *parties)
+    files = ("--keys", str(plan.identity / "node.pem"), "--people", _written(plan.identity / "node.people", people))
+    arguments = ("--port", port_of(plan.node_url), *files, *_known("--party", plan, ("epuap",)))
     return python("epuap", {"SKARBNIK_ENV": "demo"}, str(EPUAP), *arguments, ready=plan.node_url)
+
+
+def oidc(plan: DemoPlan) -> Program:
+    """A bank in the manner of mojeID, and the directory of an office in the manner of Entra."""
+    people = [
+        {
+            "key": key,
+            "realm": "bank",
+            "given_name": given,
+            "family_name": family,
+            "claims": {"birthdate": born_on, "nin": number, "nin_type": "PERSON", "nin_issuing_country": "PL"},
+            "acr": "urn:bank:loa:substantial",
+        }
+        for key, given, family, born_on, number in PEOPLE
+    ]
+    files = ("--keys", str(plan.identity / "op.pem"), "--people", _written(plan.identity / "op.people", people))
+    arguments = ("--port", port_of(plan.oidc_url), *files, *_known("--client", plan, ("oidc", "oidc_office")))
+    return python("oidc", {"SKARBNIK_ENV": "demo"}, str(OIDC), *arguments, ready=plan.oidc_url)
+
+
+def _written(path: Path, content: object) -> str:
+    path.write_text(json.dumps(content), encoding="utf-8")
+    return str(path)
+
+
+def _known(option: str, plan: DemoPlan, providers: tuple[str, ...]) -> list[str]:
+    """The gminas that registered before."""
+    files = [plan.registration(gmina, each) for gmina in plan.gminas for each in gmina.providers if each in providers]
+    return [part for file in files if file.exists() for part in (option, str(file))]
 
 
 def puma(plan: DemoPlan, tenants: Mapping[str, str]) -> Program:

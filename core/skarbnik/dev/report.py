@@ -25,7 +25,13 @@ def write_report(state: State, plan: DemoPlan, seeded: dict[str, Any], servers: 
             for gmina in plan.gminas
         },
         "accounts": seeded["accounts"],
-        "simulators": {"payu": plan.payu_url, "przelewy24": plan.przelewy24_url, "puma": plan.puma_url},
+        "simulators": {
+            "payu": plan.payu_url,
+            "przelewy24": plan.przelewy24_url,
+            "puma": plan.puma_url,
+            "epuap": plan.node_url,
+            "oidc": plan.oidc_url,
+        },
         "mail": {"url": plan.mail_url, "smtp_host": plan.smtp_host, "smtp_port": plan.smtp_port},
         "database_url": plan.environment["DATABASE_URL"],
         "owner_database_url": plan.environment["SKARBNIK_OWNER_DATABASE_URL"],
@@ -44,7 +50,8 @@ def announce(plan: DemoPlan, seeded: dict[str, Any]) -> None:
     for gmina in plan.gminas:
         print(f"  {gmina.url}  {gmina.name}")
     print(f"\n  PayU simulator {plan.payu_url}/   Przelewy24 simulator {plan.przelewy24_url}/")
-    print(f"  PUMA simulator {plan.puma_url}/   mail {plan.mail_url}/\n")
+    print(f"  PUMA simulator {plan.puma_url}/   mail {plan.mail_url}/")
+    print(f"  login.gov.pl simulator {plan.node_url}/   OpenID Connect simulator {plan.oidc_url}/\n")
     accounts: list[dict[str, str]] = seeded["accounts"]
     rows = [[account.get(key, "") for key in ("gmina", "role", "login", "password")] for account in accounts]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]

@@ -19,7 +19,7 @@ from skarbnik.accounts.services import make_user
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
 from skarbnik.content.queries import current_terms
 from skarbnik.content.services import accept_terms, save_article
-from skarbnik.dev.identity import connect_node
+from skarbnik.dev.identity import connect_providers
 from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.dev.programs import first_export
 from skarbnik.dev.settled import seed_settled_day
@@ -96,8 +96,7 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
             _merchant_accounts(session, tenant, plan, gmina)
             _ways_to_pay(session, gmina)
             accounts += _people(session, tenant, gmina, plan)
-            if gmina.has_node:
-                connect_node(session, tenant, plan, gmina)
+            connect_providers(session, tenant, plan, gmina)
             _texts(session, gmina)
     accounts.append(_operator(instance, plan))
     return {"tenants": tenants, "accounts": accounts, "exported": True}

@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import BooleanField, RadioField, TextAreaField
+from wtforms import BooleanField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired
 
 from skarbnik import clock
@@ -34,8 +34,9 @@ blueprint = Blueprint("identity", __name__, url_prefix="/office/identity", templ
 
 
 class AccessForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Whom a provider lets in, and whether."""
+    """Whom a provider lets in, and whether; and what people call it."""
 
+    title = StringField(validators=[at_most(60)], render_kw={"maxlength": 60})
     door = RadioField(validators=[InputRequired(_l("Choose whom it lets in."))])
     level = RadioField(validators=[InputRequired(_l("Choose a level."))])
     enabled = BooleanField()
@@ -99,6 +100,7 @@ def change_access(provider_id: str) -> str | AnyResponse | tuple[str, int]:
             door=Door(form.door.data),
             level=Assurance(form.level.data),
             enabled=form.enabled.data,
+            title=(form.title.data or "").strip(),
         )
     except Conflict:
         flash(_("Enter the settings first, and use them."), "warn")
@@ -275,7 +277,12 @@ def _page(
 def _access_form(connection: ProviderConnection | None) -> AccessForm:
     if connection is None:
         return AccessForm(formdata=None, data={"door": Door.RESIDENTS.value, "level": Assurance.SUBSTANTIAL.value})
-    words = {"door": connection.door.value, "level": connection.level.value, "enabled": connection.enabled}
+    words = {
+        "title": connection.title,
+        "door": connection.door.value,
+        "level": connection.level.value,
+        "enabled": connection.enabled,
+    }
     return AccessForm(formdata=None, data=words)
 
 

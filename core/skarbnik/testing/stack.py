@@ -66,6 +66,8 @@ class Stack:
     public_url: str
     payu_url: str
     przelewy24_url: str
+    node_url: str  # login.gov.pl, where it was asked for
+    oidc_url: str
     puma_url: str
     mail_url: str
     database_url: str  # a superuser's, on the stack's own database
@@ -125,14 +127,17 @@ def start_stack(
     payers: int = 4,
     extra: Mapping[str, str] | None = None,
     stormy: bool = False,
+    identity: bool = False,
 ) -> Iterator[Stack]:
     """Start a stack on a database called `name`, wait until it answers, and end it. `extra` goes to the product.
 
     A stormy one has a PostgreSQL of its own, durable, so that it may be stopped, and the product reaches that,
-    Valkey and the gateways over lines that misbehave when told to.
+    Valkey and the gateways over lines that misbehave when told to. With `identity` the gminas have login.gov.pl, a bank
+    and a directory, too.
     """
     with throw_away() as state:
         wish = {"name": name, "slugs": slugs, "payers": payers, "extra": dict(extra or {}), "stormy": stormy}
+        wish["identity"] = identity
         command = [sys.executable, "-m", "skarbnik.testing.stack", "run", str(state.folder), json.dumps(wish)]
         with (state.logs / "runner.log").open("ab") as log:
             runner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=log, stderr=log, cwd=CHECKOUT)
@@ -194,6 +199,9 @@ def _start(supervisor: Supervisor, state: State, wish: dict[str, Any]) -> dict[s
     supervisor.spawn(programs.payu(state, plan))
     supervisor.spawn(programs.przelewy24(state, plan))
     supervisor.spawn(programs.mail(state, plan))
+    if wish["identity"]:
+        supervisor.spawn(programs.epuap(plan))
+        supervisor.spawn(programs.oidc(plan))
     storm = _Storm(state) if wish["stormy"] else None
     seen, environment = (storm.plan(plan), storm.environment(plan)) if storm else (plan, plan.environment)
     if storm:
@@ -286,6 +294,7 @@ def _plan(state: State, wish: dict[str, Any], admin_url: str, redis_url: str) ->
             payers=wish["payers"],
             payu=payu_points(state, gmina.puma_seed, gmina.slug, gmina.name),
             przelewy24=gmina.przelewy24 if gmina.slug == "lipowo" else (),
+            providers=gmina.providers if wish["identity"] else (),
         )
         for gmina in plan.gminas
         if gmina.slug in wish["slugs"]
@@ -334,6 +343,8 @@ def _report(plan: DemoPlan, seeded: dict[str, Any], admin_url: str, redis_url: s
         "public_url": plan.public_url,
         "payu_url": plan.payu_url,
         "przelewy24_url": plan.przelewy24_url,
+        "node_url": plan.node_url,
+        "oidc_url": plan.oidc_url,
         "puma_url": plan.puma_url,
         "mail_url": plan.mail_url,
         "database_url": admin_url,

@@ -471,6 +471,7 @@ CREATE TABLE payouts (
 
 CREATE TABLE identity_providers (
     id VARCHAR(40) NOT NULL,
+    title VARCHAR(60),
     door VARCHAR(24) NOT NULL,
     enabled BOOLEAN NOT NULL,
     level VARCHAR(24) NOT NULL,
