@@ -6,8 +6,9 @@ from datetime import date, timedelta
 import pytest
 
 from skarbnik import clock
-from skarbnik.accounts.models import Door, ProviderConnection
+from skarbnik.accounts.models import Door, ProviderConnection, User
 from skarbnik.accounts.providers import _open, holder_of
+from skarbnik.accounts.services import open_session
 from skarbnik.plugin_api import (
     Assurance,
     Identity,
@@ -124,3 +125,42 @@ def connect_provider(provider):
             )
 
     return connect
+
+
+BEGIN, RETURN = f"/auth/{FakeProvider.id}/begin", f"/auth/{FakeProvider.id}/return"
+ELSEWHERE = {"Origin": "https://provider.example"}
+
+
+@pytest.fixture
+def enter_as(browse, tenant):
+    """`enter_as(user)`: a browser this user is signed in with."""
+
+    def enter(user):
+        with tenant.session() as session:
+            token = open_session(session, session.get_one(User, user.id), way="local", second=True, ip="", agent="")
+        browser = browse("lipowo")
+        browser.client.set_cookie("__Host-skarbnik-session", token, domain="lipowo.skarbnik.test")
+        return browser
+
+    return enter
+
+
+@pytest.fixture
+def lipowo(tenant, connect_provider):
+    connect_provider(tenant)
+    return tenant
+
+
+def go(browser, provider, *, wanted=""):
+    """Begin; the handle that went along."""
+    browser.get("/sign-in")
+    answer = browser.post(BEGIN, {"next": wanted})
+    assert answer.status_code == 200
+    return provider.asked[-1].handle
+
+
+def back(browser, handle, *, code="c", method="post", **options):
+    """The provider's form, or its redirect, brings the browser back."""
+    if method == "get":
+        return browser.get(f"{RETURN}?state={handle}&code={code}", **options)
+    return browser.post(RETURN, {"state": handle, "code": code}, token=False, headers=ELSEWHERE, **options)

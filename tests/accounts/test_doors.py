@@ -8,12 +8,9 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
-from skarbnik.accounts import away, leaving
+from skarbnik.accounts import away
 from skarbnik.accounts.models import (
     ConnectedIdentity,
-    Door,
-    ProviderSession,
-    Role,
     SignInAttempt,
     SignInAway,
     SignInOutcome,
@@ -23,51 +20,12 @@ from skarbnik.accounts.models import (
     WebSession,
 )
 from skarbnik.accounts.pesel import hash_pesel, set_pesel
-from skarbnik.accounts.services import open_session
-from skarbnik.errors import ExternalSystemError, OutcomeUnknown, Refused
+from skarbnik.errors import ExternalSystemError
 from skarbnik.payers.models import Mandate, MandateBasis
 from skarbnik.plugin_api import Assurance, SignInReason, SignInRefused
-from skarbnik.testing.factories import OfficialFactory, PayerFactory, UserFactory, bound_to
+from skarbnik.testing.factories import PayerFactory, UserFactory, bound_to
 
-from .conftest import PESEL, FakeProvider, identity
-
-BEGIN, RETURN = f"/auth/{FakeProvider.id}/begin", f"/auth/{FakeProvider.id}/return"
-ELSEWHERE = {"Origin": "https://provider.example"}
-
-
-@pytest.fixture
-def enter_as(browse, tenant):
-    """`enter_as(user)`: a browser this user is signed in with."""
-
-    def enter(user):
-        with tenant.session() as session:
-            token = open_session(session, session.get_one(User, user.id), way="local", second=True, ip="", agent="")
-        browser = browse("lipowo")
-        browser.client.set_cookie("__Host-skarbnik-session", token, domain="lipowo.skarbnik.test")
-        return browser
-
-    return enter
-
-
-@pytest.fixture
-def lipowo(tenant, connect_provider):
-    connect_provider(tenant)
-    return tenant
-
-
-def go(browser, provider, *, wanted=""):
-    """Begin; the handle that went along."""
-    browser.get("/sign-in")
-    answer = browser.post(BEGIN, {"next": wanted})
-    assert answer.status_code == 200
-    return provider.asked[-1].handle
-
-
-def back(browser, handle, *, code="c", method="post", **options):
-    """The provider's form, or its redirect, brings the browser back."""
-    if method == "get":
-        return browser.get(f"{RETURN}?state={handle}&code={code}", **options)
-    return browser.post(RETURN, {"state": handle, "code": code}, token=False, headers=ELSEWHERE, **options)
+from .conftest import BEGIN, ELSEWHERE, PESEL, RETURN, FakeProvider, back, go, identity
 
 
 def users(tenant):
@@ -439,161 +397,3 @@ def test_a_gmina_that_did_not_connect_it_has_no_such_door(lipowo, provider, brow
     assert FakeProvider.label not in browser.get("/sign-in").text
     assert browser.post(BEGIN, {"next": ""}).status_code == 404
     assert back(browser, "x").status_code == 404
-
-
-# The office's own directory
-
-
-@pytest.fixture
-def directory(tenant, connect_provider):
-    connect_provider(tenant, door=Door.OFFICE, level=Assurance.LOW)
-    return tenant
-
-
-@pytest.fixture
-def official(directory):
-    with directory.session() as session, bound_to(session):
-        return OfficialFactory(roles=Role.ACCOUNTANT.value)
-
-
-def test_an_official_comes_in_only_after_connecting_the_directory(directory, official, provider, browse, enter_as):
-    provider.says = identity(1, level=None, pesel=None)
-    stranger = browse("lipowo")
-    assert back(stranger, go(stranger, provider)).status_code == 403
-
-    browser = enter_as(official)
-    browser.get("/profile")
-    browser.post(f"/auth/{FakeProvider.id}/connect", {})
-    provider.says = identity(2, level=None, pesel=None)
-    assert "identity=connected" in back(browser, provider.asked[-1].handle).location
-    assert FakeProvider.label in browser.get("/profile?identity=connected").text
-
-    provider.says = identity(3, level=None, pesel=None)
-    again = browse("lipowo")
-    assert back(again, go(again, provider)).location == "/office/"
-
-
-def test_a_residents_provider_lets_no_official_in(lipowo, provider, browse):
-    """The same number may be a resident's and an official's: through this door only the resident comes."""
-    with lipowo.session() as session, bound_to(session):
-        set_pesel(OfficialFactory(), lipowo, PESEL)
-    provider.says = identity()
-    browser = browse("lipowo")
-
-    back(browser, go(browser, provider))
-
-    assert browser.get("/office/").status_code in {303, 404}
-    assert len(users(lipowo)) == 1
-
-
-def test_an_identity_that_opens_another_account_is_not_connected(directory, official, provider, enter_as, browse):
-    with directory.session() as session, bound_to(session):
-        other = OfficialFactory()
-    for number, person in enumerate((other, official)):
-        browser = enter_as(person)
-        browser.get("/profile")
-        browser.post(f"/auth/{FakeProvider.id}/connect", {})
-        provider.says = identity(number, level=None, pesel=None)
-        came = back(browser, provider.asked[-1].handle)
-
-    assert "identity=elsewhere" in came.location
-    with directory.session() as session:
-        assert session.scalars(select(ConnectedIdentity.user_id)).all() == [other.id]
-
-
-def test_a_resident_does_not_connect_the_offices_directory(directory, provider, enter_as):
-    with directory.session() as session, bound_to(session):
-        resident = UserFactory()
-    browser = enter_as(resident)
-    browser.get("/profile")
-
-    assert browser.post(f"/auth/{FakeProvider.id}/connect", {}).status_code == 404
-
-
-def test_the_only_way_to_sign_in_is_not_given_up(lipowo, provider, browse):
-    provider.says = identity()
-    browser = browse("lipowo")
-    back(browser, go(browser, provider))
-    browser.get("/profile")
-
-    browser.post(f"/auth/{FakeProvider.id}/disconnect", {})
-
-    with lipowo.session() as session:
-        assert session.scalar(select(func.count()).select_from(ConnectedIdentity)) == 1
-
-
-# Signing out there, too
-
-
-def test_signing_out_here_ends_the_session_there(lipowo, provider, browse):
-    provider.says = identity(session="words of the provider")
-    browser = browse("lipowo")
-    back(browser, go(browser, provider))
-    with lipowo.session() as session:
-        kept = session.scalars(select(ProviderSession)).one()
-    assert b"words" not in kept.sealed
-
-    browser.get("/profile")
-    browser.post("/sign-out", {})
-    assert leaving.end_there(lipowo, kept.id) is None
-
-    assert provider.ended == ["words of the provider"]
-    with lipowo.session() as session:
-        assert session.scalars(select(ProviderSession)).all() == []
-    assert leaving.end_there(lipowo, kept.id) is None  # rung twice
-
-
-@pytest.mark.parametrize(("error", "again"), [(OutcomeUnknown("slow"), True), (Refused("no"), False)])
-def test_a_provider_that_does_not_end_it_keeps_nobody_signed_in_here(lipowo, provider, browse, error, again):
-    provider.says = identity(session="words")
-    browser = browse("lipowo")
-    back(browser, go(browser, provider))
-    browser.get("/profile")
-    browser.post("/sign-out", {})
-    provider.on_end = error
-    with lipowo.session() as session:
-        kept = session.scalars(select(ProviderSession)).one()
-
-    assert (leaving.end_there(lipowo, kept.id) is not None) == again
-    assert browser.get("/profile").status_code == 303
-    with lipowo.session() as session:
-        session.scalars(select(ProviderSession.id)).all()
-
-
-def test_it_is_given_up_after_half_an_hour(lipowo, provider, browse):
-    provider.says = identity(session="words")
-    provider.on_end = OutcomeUnknown("slow")
-    browser = browse("lipowo")
-    back(browser, go(browser, provider))
-    browser.get("/profile")
-    browser.post("/sign-out", {})
-    with lipowo.session() as session:
-        kept = session.scalars(select(ProviderSession)).one()
-        kept.created_at = clock.now() - leaving.TRIED_FOR
-
-    assert leaving.end_there(lipowo, kept.id) is None
-    with lipowo.session() as session:
-        assert session.scalars(select(ProviderSession)).all() == []
-
-
-def test_rows_that_ended_go_with_the_next_sign_ins(lipowo, provider, browse):
-    long_ago = clock.now() - timedelta(days=2)
-    with lipowo.session() as session:
-        for number in range(30):
-            session.execute(
-                text(
-                    "INSERT INTO pending_sign_ins (handle_hash, cookie_hash, request_id, provider, purpose, level,"
-                    " wanted, begun_at) VALUES (:n, 'c', gen_random_uuid(), 'p', 'enter', 'low', '', :at)"
-                ),
-                {"n": str(number), "at": long_ago},
-            )
-            session.execute(
-                text("INSERT INTO used_answers (answer_hash, until_at) VALUES (:n, :at)"),
-                {"n": str(number), "at": long_ago},
-            )
-    for _ in range(2):
-        go(browse("lipowo"), provider)
-
-    with lipowo.session() as session:
-        assert session.scalar(select(func.count()).select_from(SignInAway)) == 2
-        assert session.scalar(text("SELECT count(*) FROM used_answers")) == 0

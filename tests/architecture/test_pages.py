@@ -27,7 +27,7 @@ def test_a_template_escapes_everything_it_is_given(path):
 @pytest.mark.parametrize("path", TEMPLATES, ids=lambda path: path.name)
 def test_a_form_that_changes_something_carries_its_token(path):
     for form in re.findall(r"<form[^>]*method=\"post\".*?</form>", path.read_text(), re.DOTALL):
-        assert "csrf_token" in form
+        assert "csrf_token" in form or "data-goes-on" in form  # one that goes to another site, with its words only
 
 
 def test_there_are_templates_to_look_at():

@@ -154,6 +154,8 @@ def path_of(rule, town):
         "slug": "przerwa",
         "language": "pl",
         "official_id": town["official"].id,
+        "provider_id": "epuap",
+        "use": "signing",
     }
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
     query = QUERIES.get(rule.endpoint)

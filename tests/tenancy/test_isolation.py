@@ -10,7 +10,20 @@ from psycopg import sql
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, SignInOutcome, UserKind, WebSession
+from skarbnik.accounts import connections
+from skarbnik.accounts.models import (
+    ConnectedIdentity,
+    PasswordLink,
+    ProviderSession,
+    Purpose,
+    Role,
+    SignInAttempt,
+    SignInAway,
+    SignInOutcome,
+    UsedAnswer,
+    UserKind,
+    WebSession,
+)
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.sealing import seal_batch
 from skarbnik.audit.services import keep_for, record_act
@@ -37,7 +50,7 @@ from skarbnik.payments.models import (
 from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
-from skarbnik.plugin_api import OperationKind, SettlementKind, SettlementLine
+from skarbnik.plugin_api import Assurance, OperationKind, SettlementKind, SettlementLine
 from skarbnik.receivables.models import DatedKind, Document, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.remarks.models import Outcome, Topic
@@ -126,8 +139,16 @@ def fill(session, tenant, open_account, **settings):
         SignInAttempt(
             at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, way="local", ip="127.0.0.1",
         ),
+        SignInAway(
+            handle_hash="0" * 64, cookie_hash="0" * 64, request_id=uuid4(), provider="epuap", purpose=Purpose.ENTER,
+            level=Assurance.SUBSTANTIAL, wanted="/dashboard", begun_at=now,
+        ),
+        UsedAnswer(answer_hash="0" * 64, until_at=now),
+        ConnectedIdentity(subject_hash="0" * 64, user_id=user.id, provider="epuap", created_at=now, used_at=now),
+        ProviderSession(id=uuid4(), provider="epuap", sealed=b"sealed", created_at=now),
     ])  # fmt: skip
     session.flush()
+    connections.make_waiting_key(session, tenant, "epuap", "signing")
     propose_refund(
         session,
         booking.capture_id,

@@ -61,7 +61,7 @@ def list_pages(app: Flask, town: Town) -> list[Page]:
                 path, best_as = _address(rule, example, town), example.best_as or example.owner
                 everywhere = getattr(app.view_functions[rule.endpoint], "on_bare_host", False)
                 pages += [
-                    Page(rule.endpoint, path, access, example.owner, best_as, host=host, everywhere=everywhere)
+                    Page(rule.endpoint, path, access, example.owner, best_as, example.status, host, everywhere)
                     for host in ((GMINA, BARE) if everywhere else (GMINA,))
                 ]
         except KeyError as argument:

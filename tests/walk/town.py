@@ -19,6 +19,7 @@ from tests.walk.looks import look_often
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 from tests.walk.remarks import write_remarks
+from tests.walk.ways import BANK, NODE, USE, connect_ways
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, WebSession
@@ -89,6 +90,7 @@ class Example:
     query: str = ""
     owner: str = ""
     best_as: str = ""  # a list is everybody's own; this one's is worth to be looked at
+    status: int = 200
 
 
 @dataclass(frozen=True)
@@ -114,6 +116,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         official = OfficialFactory(password_hash=None, has_roles=[Role.AUDITOR])
         welcome = make_password_link(session, official, by=None)
         look_often(session, rich.payer.id, rich.second.id)
+        connect_ways(session, tenant)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -125,6 +128,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "size": 180,
             "user_id": rich.user.id,
             "official_id": official.id,
+            "provider_id": BANK,
+            "use": USE,
             "mark": feed_path(tenant, rich.user.id, rich.payer.id, 1).rpartition("/")[2].removesuffix(".ics"),
             "run_id": runs[RunState.REFUSED],
             "document_id": document_id,
@@ -164,6 +169,9 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
                 Example(query="page=2", best_as=RICH),
                 Example(query=f"year={clock.today().year - 1}&kind={rich.kind_id}", best_as=RICH),
             ],
+            "doors.come_back": [Example({"provider_id": BANK}, query="state=nobody&code=none", status=403)],
+            "identity.show": [Example({"provider_id": each}) for each in (BANK, NODE)],
+            "identity.certificate_request": [Example({"provider_id": NODE, "use": USE})],
             "remarks.own": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "remarks.new": [Example(best_as=RICH), Example(query=f"receivable={rich.receivable_id}", **mine)],
             "remarks.show": [Example({"remark_id": each}, **mine) for each in remarks.values()],

@@ -65,6 +65,7 @@ def disconnect_own(provider_id: str) -> AnyResponse:
     """Not to sign in this way any more. Who has no password would be locked out, and is told so."""
     check_token()
     session = frame.session()
+    get_connection(session, g.tenant, provider_id)
     if session.get_one(User, current_person().id).password_hash is None:
         flash(_("This is your only way to sign in. Choose a password first."), "warn")
     elif disconnect(session, current_person().id, provider_id):

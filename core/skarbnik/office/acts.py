@@ -49,6 +49,7 @@ def act_names() -> dict[str, str]:
         "identity_provider.forgotten": _("forgot prepared settings of a way to sign in"),
         "identity_provider.key_made": _("made a key of a way to sign in"),
         "identity_provider.prepared": _("prepared settings of a way to sign in"),
+        "identity_provider.tried": _("tried a way to sign in"),
         "identity_provider.taken_up": _("took up settings of a way to sign in"),
         "kind.changed": _("changed a kind of receivable"),
         "link.made": _("made a link by which somebody else pays"),

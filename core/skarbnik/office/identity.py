@@ -165,6 +165,7 @@ def forget(provider_id: str) -> AnyResponse:
 def try_it(provider_id: str) -> Response:
     """The whole way with the settings in use, also while it is switched off. Nobody is signed in by it."""
     check_token()
+    record_own_act("identity_provider.tried", f"identity_provider/{provider_id}")
     return send_away(provider_id, purpose=Purpose.TRIAL, user_id=current_person().id, wanted="")
 
 
