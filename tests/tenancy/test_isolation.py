@@ -10,7 +10,16 @@ from psycopg import sql
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, SignInOutcome, UserKind, WebSession
+from skarbnik.accounts.models import (
+    FactorKind,
+    PasswordLink,
+    Role,
+    SecondFactor,
+    SignInAttempt,
+    SignInOutcome,
+    UserKind,
+    WebSession,
+)
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.sealing import seal_batch
 from skarbnik.audit.services import keep_for, record_act
@@ -122,6 +131,10 @@ def fill(session, tenant, open_account, **settings):
         PasswordLink(
             user_id=official.id, secret_hash="0" * 64, made_by=user.id, created_at=now,
             expires_at=now + timedelta(days=1),
+        ),
+        SecondFactor(
+            user_id=official.id, mark="0" * 64, kind=FactorKind.PASSKEY, name="Telefon", credential_id=b"0",
+            secret=b"0", created_at=now,
         ),
         SignInAttempt(
             at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, way="local", ip="127.0.0.1",

@@ -1,0 +1,89 @@
+"""Officials with and without a second step, and the clock they type codes by."""
+
+import json
+import re
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select
+
+from skarbnik import clock
+from skarbnik.accounts.factors import code_at, new_app_key, store_app
+from skarbnik.accounts.models import Role, SignInAttempt
+from skarbnik.testing.authenticator import Authenticator
+from skarbnik.testing.factories import OfficialFactory, UserFactory, bound_to
+
+NOON = datetime.fromisoformat("2026-11-27T11:00:10+00:00")  # ten seconds into a step
+
+
+@pytest.fixture
+def noon():
+    """Time stands still."""
+    with clock.stopped_at(NOON):
+        yield NOON
+
+
+@pytest.fixture
+def official(tenant):
+    """`official(app=True)`: somebody of the office; `key` is that of their app."""
+
+    def make(*roles, app=True, slug=tenant, **words):
+        with slug.session() as session, bound_to(session):
+            user = OfficialFactory(has_roles=list(roles or [Role.ACCOUNTANT]), **words)
+            user.key = new_app_key() if app else None
+            if app:
+                store_app(session, slug, user.id, user.key)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def resident(tenant):
+    def make(*, app=False, **words):
+        with tenant.session() as session, bound_to(session):
+            user = UserFactory(**words)
+            user.key = new_app_key() if app else None
+            if app:
+                store_app(session, tenant, user.id, user.key)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def code():
+    """`code(user)`: what their app shows now; `code(user, 1)` in the next step."""
+    return lambda user, steps=0: code_at(user.key, clock.now().timestamp() + 30 * steps)
+
+
+@pytest.fixture
+def outcomes(tenant):
+    def find(user):
+        with tenant.session() as session:
+            mine = select(SignInAttempt.outcome).where(SignInAttempt.user_id == user.id).order_by(SignInAttempt.id)
+            return [each.value for each in session.scalars(mine)]
+
+    return find
+
+
+@pytest.fixture
+def device():
+    """`device(slug)`: a telephone that has no passkey yet."""
+    return lambda slug="lipowo": Authenticator(f"https://{slug}.skarbnik.test", f"{slug}.skarbnik.test")
+
+
+@pytest.fixture
+def question():
+    """`question(browser, purpose)`: what the page's script is told to ask the device."""
+
+    def ask(browser, purpose):
+        answer = browser.post(f"/passkeys/{purpose}")
+        assert answer.status_code == 200, answer.status_code
+        return json.loads(answer.text)
+
+    return ask
+
+
+def hidden(text, name):
+    return re.search(rf'name="{name}"[^>]*value="([^"]*)"', text)[1]
