@@ -16,9 +16,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik import clock
+from skarbnik.accounts import own_factors, second, welcome
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
-from skarbnik.accounts import welcome
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
 from skarbnik.accounts.permissions import SEE_PEOPLE
@@ -139,6 +139,7 @@ def create_app(instance: Instance) -> Flask:
             find_owner=find_owner,
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
+            ask_to_confirm=second.ask_to_confirm,
             after_sign_in=content_views.after_sign_in,
             look_again=portal_views.look_again,
             resident_menu=RESIDENT_MENU,
@@ -157,6 +158,8 @@ def create_app(instance: Instance) -> Flask:
     install_errors(app)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(accounts_profile.blueprint)
+    app.register_blueprint(second.blueprint)
+    app.register_blueprint(own_factors.blueprint)
     app.register_blueprint(welcome.blueprint)
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)

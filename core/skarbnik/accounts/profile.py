@@ -8,6 +8,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts import sessions
+from skarbnik.accounts.own_factors import shown_on_profile
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
@@ -26,6 +27,7 @@ def show() -> str:
         sessions=sessions.list_sessions(frame.session(), current_person().id, now=clock.now()),
         here=hash_token(request.cookies[frame.cookie_name("session")]),
         form=TokenForm(),
+        **shown_on_profile(current_person().id),
     )
 
 
