@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.factors import store_app
 from skarbnik.accounts.models import Role, User, UserKind
 from skarbnik.accounts.services import make_user
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
@@ -93,7 +94,7 @@ def seed(plan: DemoPlan) -> dict[str, Any]:
         with tenant.session() as session:
             _merchant_accounts(session, tenant, plan, gmina)
             _ways_to_pay(session, gmina)
-            accounts += _people(session, gmina, plan)
+            accounts += _people(session, tenant, gmina, plan)
             _texts(session, gmina)
     accounts.append(_operator(instance, plan))
     return {"tenants": tenants, "accounts": accounts, "exported": True}
@@ -226,7 +227,7 @@ def _ways_to_pay(session: Session, gmina: GminaPlan) -> None:
             account.commission_fixed = Money(5)
 
 
-def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:
+def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:
     payers = {row.external_id: row for row in session.scalars(select(Payer).where(Payer.external_id < "P-000010"))}
     made = []
     for login, (name, acts_for) in RESIDENTS.items():
@@ -251,9 +252,9 @@ def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str
             )
     for login, (name, role) in OFFICIALS.items():
         email = f"{login}@{gmina.slug}.example"
-        made.append(_account(gmina, plan, f"urząd: {role}", email))
+        made.append(_account(gmina, plan, f"urząd: {role}", email) | {"app_key": plan.app_key_for(email)})
         if not _known(session, UserKind.OFFICIAL, email):
-            make_user(
+            user = make_user(
                 session,
                 kind=UserKind.OFFICIAL,
                 email=email,
@@ -261,6 +262,7 @@ def _people(session: Session, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str
                 password=plan.password_for(email),
                 roles=frozenset({role}),
             )
+            store_app(session, tenant, user.id, plan.app_key_for(email))
     return made
 
 
