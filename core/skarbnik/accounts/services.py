@@ -73,11 +73,13 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
     """
     user = session.scalars(select(User).where(User.kind == kind, User.email == email.strip().lower())).one_or_none()
     right = check_password(user.password_hash if user else None, password)
-    outcome = SignInOutcome.FIRST_STEP if user and needs_second(session, user) else SignInOutcome.SIGNED_IN
+    outcome = SignInOutcome.SIGNED_IN
     if user is None or not right:
         outcome = SignInOutcome.WRONG
     elif user.state is not UserState.ACTIVE:
         outcome = SignInOutcome.BLOCKED
+    elif needs_second(session, user):
+        outcome = SignInOutcome.FIRST_STEP
     record_attempt(session, kind=kind, user_id=user.id if user else None, outcome=outcome, way=LOCAL, ip=ip)
     if user is None or outcome in {SignInOutcome.WRONG, SignInOutcome.BLOCKED}:
         raise WrongSignIn("sign-in refused")
