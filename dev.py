@@ -27,6 +27,7 @@ except ImportError:
 ROOT = Path(__file__).resolve().parent
 COMMANDS = {
     "demo": "start everything with three gminas of made-up data; Ctrl-C ends it",
+    "code": "the code the office's sign-in asks for now: code LOGIN",
     "test": "run all tests on throw-away servers; what follows is given to pytest",
     "torture": "money while everything dies: --rounds N --seed S; --mutants proves the checker",
     "lint": "style, types, import contracts, the lock",

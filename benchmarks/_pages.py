@@ -19,8 +19,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from skarbnik import clock
-from skarbnik.accounts.models import UserKind
-from skarbnik.accounts.services import sign_in
+from skarbnik.accounts.services import LOCAL, open_session
 from skarbnik.money import Money
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing import factories
@@ -134,9 +133,7 @@ def make_resident(tenant: Tenant, instalments: int) -> Visitor:
                 receivable=receivable, payer=payer, due_on=due, interest=interest, principal=Money(123_456 + number)
             )
         user = factories.UserFactory(acts_for=[payer])
-        _, token = sign_in(
-            session, kind=UserKind.RESIDENT, email=user.email, password=factories.PASSWORD, ip="127.0.0.1", agent=""
-        )
+        token = open_session(session, user, way=LOCAL, second=False, ip="127.0.0.1", agent="")
     return Visitor(f"{tenant.slug}.skarbnik.test", f"__Host-skarbnik-session={token}")
 
 

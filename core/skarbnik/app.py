@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik import clock
-from skarbnik.accounts import doors, welcome
+from skarbnik.accounts import doors, own_factors, second, welcome
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
@@ -141,6 +141,7 @@ def create_app(instance: Instance) -> Flask:
             find_owner=find_owner,
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
+            ask_to_confirm=second.ask_to_confirm,
             after_sign_in=content_views.after_sign_in,
             identified=match_user,
             look_again=portal_views.look_again,
@@ -160,6 +161,8 @@ def create_app(instance: Instance) -> Flask:
     install_errors(app)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(accounts_profile.blueprint)
+    app.register_blueprint(second.blueprint)
+    app.register_blueprint(own_factors.blueprint)
     app.register_blueprint(welcome.blueprint)
     app.register_blueprint(doors.blueprint)
     app.register_blueprint(content_views.blueprint)

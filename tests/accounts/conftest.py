@@ -1,97 +1,94 @@
-"""An identity provider that answers what a test tells it, and says nothing by itself."""
+"""Officials with and without a second step, and the clock they type codes by."""
 
-from dataclasses import dataclass
-from datetime import date, timedelta
+import json
+import re
+from datetime import datetime
 
 import pytest
+from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Door, ProviderConnection, User
+from skarbnik.accounts.factors import code_at, new_app_key, store_app
+from skarbnik.accounts.models import Door, ProviderConnection, Role, SignInAttempt, User
 from skarbnik.accounts.providers import _open, holder_of
 from skarbnik.accounts.services import open_session
-from skarbnik.plugin_api import (
-    Assurance,
-    Identity,
-    IdentityCapability,
-    IdentityProvider,
-    Redirect,
-    SignInReason,
-    SignInRefused,
-    SignInStart,
-    secret,
-    setting,
-)
+from skarbnik.plugin_api import Assurance
 from skarbnik.tenancy.plugin_settings import store_settings
+from skarbnik.testing.authenticator import Authenticator
+from skarbnik.testing.factories import OfficialFactory, UserFactory, bound_to
 
-PESEL = "84051203469"
+from .providing import FakeProvider, FakeSettings
 
-
-@dataclass(frozen=True)
-class FakeSettings:
-    address: str = setting("Adres", pattern=r"https://[a-z.]+")
-    key: str = secret("Klucz", default="")
+NOON = datetime.fromisoformat("2026-11-27T11:00:10+00:00")  # ten seconds into a step
 
 
-class FakeProvider(IdentityProvider):
-    """`says` is whom the next answer names, or what is raised; `asked` are the sign-ins that were begun."""
-
-    id = "epuap_fake"  # of a plugin the test's gminas have
-    label = "Próbny dostawca"
-    settings_type = FakeSettings
-    capabilities = frozenset({IdentityCapability.LOGOUT})
-    handle_field = "state"
-    answer_fields = frozenset({"state", "code"})
-    says = None
-    asked: list = []
-    finished: list = []
-    ended: list = []
-    on_end = None
-
-    def __init__(self, settings, http):
-        self.settings = settings
-
-    @classmethod
-    def hosts(cls, settings):
-        return frozenset({settings.address.removeprefix("https://")})
-
-    @classmethod
-    def origins(cls, settings):
-        return frozenset({settings.address})
-
-    def begin(self, request):
-        if isinstance(self.says, Exception) and not isinstance(self.says, SignInRefused):
-            raise self.says
-        self.asked.append(request)
-        return SignInStart(Redirect(f"{self.settings.address}/?state={request.handle}"), kept="verifier")
-
-    def finish(self, pending, answer):
-        self.finished.append((pending, answer))
-        if isinstance(self.says, Exception):
-            raise self.says
-        if answer.only("code") is None:
-            raise SignInRefused(SignInReason.MALFORMED, "code")
-        return self.says
-
-    def end(self, request):
-        self.ended.append(request.session)
-        if self.on_end is not None:
-            raise self.on_end
+@pytest.fixture
+def noon():
+    """Time stands still."""
+    with clock.stopped_at(NOON):
+        yield NOON
 
 
-def identity(number=1, **changes):
-    """Anna as a provider vouches for her; each answer has an id of its own."""
-    values = {
-        "issuer": "https://provider.example",
-        "subject": "anna",
-        "assertion_id": f"answer-{number}",
-        "good_until": clock.now() + timedelta(minutes=5),
-        "level": Assurance.SUBSTANTIAL,
-        "given_name": "Anna",
-        "family_name": "Kowalska",
-        "born_on": date(1984, 5, 12),
-        "pesel": PESEL,
-    }
-    return Identity(**(values | changes))
+@pytest.fixture
+def official(tenant):
+    """`official(app=True)`: somebody of the office; `key` is that of their app."""
+
+    def make(*roles, app=True, slug=tenant, **words):
+        with slug.session() as session, bound_to(session):
+            user = OfficialFactory(has_roles=list(roles or [Role.ACCOUNTANT]), **words)
+            user.key = new_app_key() if app else None
+            if app:
+                store_app(session, slug, user.id, user.key)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def resident(tenant):
+    def make(*, app=False, **words):
+        with tenant.session() as session, bound_to(session):
+            user = UserFactory(**words)
+            user.key = new_app_key() if app else None
+            if app:
+                store_app(session, tenant, user.id, user.key)
+        return user
+
+    return make
+
+
+@pytest.fixture
+def code():
+    """`code(user)`: what their app shows now; `code(user, 1)` in the next step."""
+    return lambda user, steps=0: code_at(user.key, clock.now().timestamp() + 30 * steps)
+
+
+@pytest.fixture
+def outcomes(tenant):
+    def find(user):
+        with tenant.session() as session:
+            mine = select(SignInAttempt.outcome).where(SignInAttempt.user_id == user.id).order_by(SignInAttempt.id)
+            return [each.value for each in session.scalars(mine)]
+
+    return find
+
+
+@pytest.fixture
+def device():
+    """`device(slug)`: a telephone that has no passkey yet."""
+    return lambda slug="lipowo": Authenticator(f"https://{slug}.skarbnik.test", f"{slug}.skarbnik.test")
+
+
+@pytest.fixture
+def question():
+    """`question(browser, purpose)`: what the page's script is told to ask the device."""
+
+    def ask(browser, purpose):
+        answer = browser.post(f"/passkeys/{purpose}")
+        assert answer.status_code == 200, answer.status_code
+        return json.loads(answer.text)
+
+    return ask
 
 
 @pytest.fixture
@@ -127,10 +124,6 @@ def connect_provider(provider):
     return connect
 
 
-BEGIN, RETURN = f"/auth/{FakeProvider.id}/begin", f"/auth/{FakeProvider.id}/return"
-ELSEWHERE = {"Origin": "https://provider.example"}
-
-
 @pytest.fixture
 def enter_as(browse, tenant):
     """`enter_as(user)`: a browser this user is signed in with."""
@@ -151,16 +144,5 @@ def lipowo(tenant, connect_provider):
     return tenant
 
 
-def go(browser, provider, *, wanted=""):
-    """Begin; the handle that went along."""
-    browser.get("/sign-in")
-    answer = browser.post(BEGIN, {"next": wanted})
-    assert answer.status_code == 200
-    return provider.asked[-1].handle
-
-
-def back(browser, handle, *, code="c", method="post", **options):
-    """The provider's form, or its redirect, brings the browser back."""
-    if method == "get":
-        return browser.get(f"{RETURN}?state={handle}&code={code}", **options)
-    return browser.post(RETURN, {"state": handle, "code": code}, token=False, headers=ELSEWHERE, **options)
+def hidden(text, name):
+    return re.search(rf'name="{name}"[^>]*value="([^"]*)"', text)[1]

@@ -8,7 +8,7 @@ from skarbnik.accounts.pesel import set_pesel
 from skarbnik.plugin_api import Assurance
 from skarbnik.testing.factories import OfficialFactory, UserFactory, bound_to
 
-from .conftest import PESEL, FakeProvider, back, go, identity
+from .providing import PESEL, FakeProvider, back, go, identity
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_an_official_comes_in_only_after_connecting_the_directory(directory, off
     assert "identity=connected" in back(browser, provider.asked[-1].handle).location
     assert FakeProvider.label in browser.get("/profile?identity=connected").text
 
-    provider.says = identity(3, level=None, pesel=None)
+    provider.says = identity(3, level=None, pesel=None, second_factor=True)
     again = browse("lipowo")
     assert back(again, go(again, provider)).location == "/office/"
 

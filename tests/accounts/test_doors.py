@@ -25,7 +25,7 @@ from skarbnik.payers.models import Mandate, MandateBasis
 from skarbnik.plugin_api import Assurance, SignInReason, SignInRefused
 from skarbnik.testing.factories import PayerFactory, UserFactory, bound_to
 
-from .conftest import BEGIN, ELSEWHERE, PESEL, RETURN, FakeProvider, back, go, identity
+from .providing import BEGIN, ELSEWHERE, PESEL, RETURN, FakeProvider, back, go, identity
 
 
 def users(tenant):

@@ -10,7 +10,7 @@ from skarbnik.accounts import leaving
 from skarbnik.accounts.models import ProviderSession, SignInAway
 from skarbnik.errors import OutcomeUnknown, Refused
 
-from .conftest import back, go, identity
+from .providing import back, go, identity
 
 
 def test_signing_out_here_ends_the_session_there(lipowo, provider, browse):

@@ -128,7 +128,7 @@ def test_a_standard_text_names_the_gmina_and_leaves_out_what_is_not_known(gmina)
 def test_the_cookie_notice_names_every_cookie(gmina, language):
     body = find_standard(gmina, ArticleKind.COOKIES, "main", language).body
 
-    assert all(f"__Host-skarbnik-{each}" in body for each in ("session", "form", "language", "theme"))
+    assert all(f"__Host-skarbnik-{each}" in body for each in ("session", "half", "form", "language", "theme"))
     assert "399" in body
 
 

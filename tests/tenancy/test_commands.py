@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from skarbnik.testing.factories import CreditorAccountFactory, bound_to
+from skarbnik.accounts.factors import has_factor, new_app_key, store_app
+from skarbnik.testing.factories import CreditorAccountFactory, OfficialFactory, UserFactory, bound_to
 
 CHECKOUT = Path(__file__).parents[2]
 NRB = "61109010140000071219812874"
@@ -50,6 +51,20 @@ def test_a_gmina_is_ready_to_take_payments_after_five_commands(skarbnik, clean):
     assert address.startswith("https://zalesie.skarbnik.test/hooks/payments/payu/")
     assert set(program) == {"client_id", "client_secret"}
     assert ("tenant.created", "tenant", False, "operator") in trail(tenant)
+
+
+def test_the_operator_lets_an_office_in_whose_administrators_lost_their_second_step(skarbnik, tenant):
+    with tenant.session() as session, bound_to(session):
+        adam = OfficialFactory(email="adam@lipowo.pl")
+        store_app(session, tenant, adam.id, new_app_key())
+        UserFactory(email="anna@lipowo.pl")
+    assert skarbnik("lost-second-step", "lipowo", "Adam@lipowo.pl").stdout.strip() == "taken away"
+    assert skarbnik("lost-second-step", "lipowo", "adam@lipowo.pl").stdout.strip() == "there was none"
+    refused = skarbnik("lost-second-step", "lipowo", "anna@lipowo.pl")
+    assert (refused.returncode, "no account" in refused.stderr) == (1, True)
+    with tenant.session() as session:
+        assert not has_factor(session, adam.id)
+    assert ("official.factors_taken", "user", True, "operator") in trail(tenant)
 
 
 def trail(tenant):

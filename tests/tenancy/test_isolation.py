@@ -13,10 +13,12 @@ from skarbnik import clock
 from skarbnik.accounts import connections
 from skarbnik.accounts.models import (
     ConnectedIdentity,
+    FactorKind,
     PasswordLink,
     ProviderSession,
     Purpose,
     Role,
+    SecondFactor,
     SignInAttempt,
     SignInAway,
     SignInOutcome,
@@ -135,6 +137,10 @@ def fill(session, tenant, open_account, **settings):
         PasswordLink(
             user_id=official.id, secret_hash="0" * 64, made_by=user.id, created_at=now,
             expires_at=now + timedelta(days=1),
+        ),
+        SecondFactor(
+            user_id=official.id, mark="0" * 64, kind=FactorKind.PASSKEY, name="Telefon", credential_id=b"0",
+            secret=b"0", created_at=now,
         ),
         SignInAttempt(
             at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, way="local", ip="127.0.0.1",

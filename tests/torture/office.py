@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from datetime import timedelta
 from random import Random
 
 from tests.torture.town import Crowd
@@ -24,11 +25,12 @@ class Desk:
         self.chance = Random(f"office {seed}")
         self._pairs: list[tuple[Visitor, Visitor]] = []
 
-    def sign_in(self) -> None:
+    def sign_in(self, ahead: timedelta) -> None:
+        """`ahead`: how far the product's clock goes before the real one."""
         for slug in self.crowd.stack.towns:
             first, second = (Visitor(self.crowd.stack, slug) for _ in WHO)
             for official, login in zip((first, second), WHO, strict=True):
-                assert official.sign_in(login, office=True).status == 200
+                assert official.sign_in(login, office=True, ahead=ahead).status == 200
             self._pairs.append((first, second))
 
     def live(self) -> None:

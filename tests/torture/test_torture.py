@@ -66,7 +66,7 @@ def play(seed: int, *, payments: int = PAYMENTS, seconds: float = SECONDS, mutan
         crowd = Crowd(stack, seed=seed, payments=payments, seconds=seconds)
         desk = Desk(crowd, seed=seed)
         crowd.sign_in()
-        desk.sign_in()
+        desk.sign_in(clock.ahead)
         if mutant is not None and mutant.sql:
             with stack.connect() as connection:
                 for town in stack.towns.values():

@@ -17,7 +17,9 @@ from skarbnik.web.access import Access, find_access
 
 NO_PAGES = ("/api/", "/static/", "/healthz")  # programs and browsers ask for these, not people
 GMINA, BARE = "lipowo.", ""
-SENDS_ON = {"preferences.choose_language", "preferences.choose_theme"}  # back to the page one came from, always
+BACK = {"preferences.choose_language", "preferences.choose_theme"}  # to the page one came from, always
+BETWEEN = {"second.ask", "second.set_up"}  # for who is half signed in: tests/walk/test_second.py looks at them
+SENDS_ON = BACK | BETWEEN
 
 
 @dataclass(frozen=True)

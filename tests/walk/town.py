@@ -469,6 +469,7 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
                 user_id=user.id,
                 way="local",
                 payer_id=rich.payer.id if name == RICH else None,
+                second_at=clock.now() + timedelta(hours=1),  # nobody is asked again, however long the walk takes
                 created_at=clock.now(),
                 seen_at=clock.now(),
                 expires_at=clock.now() + timedelta(days=1),

@@ -114,7 +114,7 @@ def test_every_form_on_every_page_carries_a_token(anna):
 
 def test_static_files_are_named_by_their_content_and_kept_for_a_year(anna):
     addresses = re.findall(r'(?:href|src)="(/static/[0-9a-f]{12}/[^"]+)"', anna.get("/sign-in").text)
-    assert {address.rpartition("/")[2] for address in addresses} == {"skarbnik.css", "skarbnik.js"}
+    assert {address.rpartition("/")[2] for address in addresses} == {"skarbnik.css", "skarbnik.js", "passkeys.js"}
     for address in addresses:
         plain = anna.get(address)
         packed = anna.get(address, headers={"Accept-Encoding": "gzip"})

@@ -1,30 +1,58 @@
-"""Going in, whichever door somebody came to: a new session and cookie, and on to where they were going."""
+"""Going in, whichever door somebody came to: a second step where one is needed, then a new session and cookie, and on
+to where they were going.
+"""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from flask import g, make_response, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
+from skarbnik.accounts.asking import CodeForm, SetUpForm, second_page, set_up_page
 from skarbnik.accounts.away import keep_provider_session
+from skarbnik.accounts.factors import has_factor, needs_second
+from skarbnik.accounts.half import begin_half, end_half
 from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
 from skarbnik.web.access import slots
 from skarbnik.web.addresses import own_path
-from skarbnik.web.kept import open_kept
+from skarbnik.web.kept import KeptForm, open_kept
 
 HOMES = {UserKind.RESIDENT: "portal.dashboard", UserKind.OFFICIAL: "office.day"}
 
 
-def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None = None, there: str = "") -> Response:
-    """Sign this browser in as somebody who proved who they are.
+@dataclass(frozen=True)
+class Admitted:
+    """Somebody with a new session: where they go on, or the form they had filled when their session ended."""
 
-    `wanted` is where they were going, `kept` the form they had filled when their session ended, `there` an identity
-    provider's words for ending its session. Nothing from before is worth anything afterwards: the session, its cookie
-    and the token of forms are new.
+    token: str
+    onward: str
+    home: str
+    kept: KeptForm | None
+
+
+def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None = None, there: str = "") -> Response:
+    """Sign this browser in as somebody who proved who they are; ask for the second step first, where one is needed.
+
+    `second`: they gave two factors just now. `wanted` is where they were going, `kept` the form they had filled when
+    their session ended, `there` an identity provider's words for ending its session. Nothing from before is worth
+    anything afterwards: the session, its cookie and the token of forms are new.
     """
+    if not second and needs_second(frame.session(), user):
+        return _ask_second(user, way=way, wanted=wanted, kept=kept)
+    admitted = admit(user, way=way, second=second, wanted=wanted, kept=kept, there=there)
+    if admitted.kept is None:
+        return let_in(redirect(admitted.onward, 303), admitted)
+    page = render_template("accounts/kept.html", kept=admitted.kept, home=admitted.home)
+    return let_in(make_response(page), admitted)
+
+
+def admit(user: User, *, way: str, second: bool, wanted: str, kept: str | None, there: str = "") -> Admitted:
+    """A new session in the place of this browser's old one. `let_in` then gives its cookie with the answer."""
     session, home = frame.session(), url_for(HOMES[user.kind])
     token = services.open_session(
         session, user, way=way, second=second, ip=request.remote_addr or "", agent=request.user_agent.string
@@ -33,16 +61,34 @@ def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None =
         keep_provider_session(session, g.tenant, token, way, there)
     form_cookie.clear()
     services.sign_out(session, request.cookies.get(frame.cookie_name("session"), ""))
+    g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
+    g.person = load_person(session, token)
     again = open_kept(g.tenant, kept, owner=user.id)
     elsewhere = slots().look_again(again) if again is not None else None
     if elsewhere is not None:
-        response: Response = redirect(elsewhere, 303)
-    elif again is not None:
-        g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
-        g.person = load_person(session, token)
-        response = make_response(render_template("accounts/kept.html", kept=again, home=home))
+        return Admitted(token, elsewhere, home, None)
+    going = own_path(wanted) or home
+    if user.kind is UserKind.RESIDENT:
+        going = slots().after_sign_in(user.id, going)
+    return Admitted(token, going, home, again)
+
+
+def let_in(response: Response, admitted: Admitted) -> Response:
+    name = frame.cookie_name("session")
+    response.set_cookie(name, admitted.token, secure=True, httponly=True, samesite="Lax", path="/")
+    if frame.cookie_name("half") in request.cookies:
+        end_half(response)
+    return response
+
+
+def _ask_second(user: User, *, way: str, wanted: str, kept: str | None) -> Response:
+    """On to the page that asks; it comes at once with a form that was kept, which is too large for an address."""
+    known = has_factor(frame.session(), user.id)
+    if kept is None:
+        response: Response = redirect(url_for("second.ask" if known else "second.set_up"), 303)
+    elif known:
+        response = make_response(second_page(user, CodeForm(formdata=None), kept))
     else:
-        going = own_path(wanted) or home
-        response = redirect(going if user.kind is UserKind.OFFICIAL else slots().after_sign_in(user.id, going), 303)
-    response.set_cookie(frame.cookie_name("session"), token, secure=True, httponly=True, samesite="Lax", path="/")
+        response = make_response(set_up_page(user, SetUpForm(formdata=None), at_sign_in=True, kept=kept))
+    begin_half(response, user, way=way, wanted=own_path(wanted) or "")
     return response

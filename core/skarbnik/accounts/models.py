@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.db import Base, new_id
@@ -80,6 +80,39 @@ class PasswordLink(Base):
     expires_at: Mapped[datetime]
 
 
+class FactorKind(StrEnum):
+    TOTP = "totp"  # an app that shows a new code every thirty seconds
+    PASSKEY = "passkey"
+    RECOVERY = "recovery"  # a code on paper, for when the others are lost
+
+
+class SecondFactor(Base):
+    """What somebody has besides the password, or instead of it. One table for all kinds (docs/decisions/0022).
+
+    `mark` finds the row: `app` of the one authenticator app somebody may have, the SHA-256 of a passkey's id, that of a
+    recovery code. A recovery code that was used is gone.
+    """
+
+    __tablename__ = "second_factors"
+    __table_args__ = (
+        CheckConstraint("(kind = 'totp') = (mark = 'app')", name="one_app"),
+        CheckConstraint("num_nulls(name, credential_id) = CASE kind WHEN 'passkey' THEN 0 ELSE 2 END", name="passkey"),
+        CheckConstraint("(kind = 'recovery') = (secret IS NULL)", name="secret"),
+        CheckConstraint("octet_length(credential_id) <= 1023 AND octet_length(secret) <= 1100", name="bounds"),
+        CheckConstraint("counter >= 0", name="counter"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    mark: Mapped[str] = mapped_column(String(64), primary_key=True)
+    kind: Mapped[FactorKind]
+    name: Mapped[str | None] = mapped_column(String(60))  # of a passkey, as its owner calls it
+    credential_id: Mapped[bytes | None]  # of a passkey
+    secret: Mapped[bytes | None]  # of an app the sealed key, of a passkey its public key (COSE)
+    counter: Mapped[int] = mapped_column(BigInteger, default=0)  # step of the last code; signatures of a passkey
+    created_at: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
 class WebSession(Base):
     """A browser somebody signed in with. The cookie holds a random token; here is only its hash."""
 
@@ -88,7 +121,7 @@ class WebSession(Base):
     token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     way: Mapped[str] = mapped_column(String(40))  # `local`, or the identity provider
-    second_at: Mapped[datetime | None]  # when a second factor was given last
+    second_at: Mapped[datetime | None]  # when a second factor was given last, or who has none typed the password again
     payer_id: Mapped[UUID | None]  # whom the user acts for now
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
@@ -101,6 +134,8 @@ class SignInOutcome(StrEnum):
     SIGNED_IN = "signed_in"
     WRONG = "wrong"
     BLOCKED = "blocked"
+    FIRST_STEP = "first_step"  # the password was right, and the second factor is still to come
+    WRONG_CODE = "wrong_code"
 
 
 class SignInAttempt(Base):

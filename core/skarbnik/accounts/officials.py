@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
+from skarbnik.accounts.factors import take_factors
 from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, User, UserKind, UserState
 from skarbnik.accounts.password_links import end_all_sessions
 from skarbnik.accounts.services import make_user
@@ -92,6 +93,20 @@ def unblock_official(session: Session, user_id: UUID) -> bool:
     if user.state is not UserState.BLOCKED:
         return False
     user.state = UserState.ACTIVE if user.password_hash else UserState.INVITED
+    return True
+
+
+def take_factors_of_official(session: Session, user_id: UUID, *, by: UUID) -> bool:
+    """Who lost their second factor gets to set up another one; every browser of theirs is signed out.
+
+    False when there was none. OwnAccount: nobody gets around the second factor alone.
+    """
+    user = get_official(session, user_id)
+    if user.id == by:
+        raise OwnAccount("nobody takes away their own factors here")
+    if not take_factors(session, user.id):
+        return False
+    end_all_sessions(session, user.id)
     return True
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import LiteralString
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from skarbnik.db import TenantSession
 from skarbnik.web.access import Permission
 
 SEEN_EVERY = timedelta(minutes=1)
+FRESH = timedelta(minutes=10)  # for so long nobody is asked for the second factor again
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class SignedIn:
     payer_id: UUID | None
     payer_name: str | None
     may_pay: bool
+    is_fresh: bool
 
     @property
     def is_official(self) -> bool:
@@ -44,7 +46,7 @@ class SignedIn:
 # The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are. One
 # for a payer that was merged is for the payer it became.
 _LOAD: LiteralString = """
-    SELECT u.id, u.name, u.email, u.kind, s.seen_at,
+    SELECT u.id, u.name, u.email, u.kind, s.seen_at, s.second_at, s.created_at,
         u.roles,
         p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay
     FROM web_sessions s JOIN users u ON u.id = s.user_id
@@ -82,4 +84,11 @@ def load_person(session: TenantSession, token: str) -> SignedIn | None:
         payer_id=row.payer_id,
         payer_name=row.payer_name,
         may_pay=row.may_pay,
+        is_fresh=_is_fresh(kind, row.second_at, row.created_at, now),
     )
+
+
+def _is_fresh(kind: UserKind, second_at: datetime | None, created_at: datetime, now: datetime) -> bool:
+    """Whether they proved a moment ago who they are. A resident may have no second factor: signing in is proof too."""
+    proven_at = second_at or (created_at if kind is UserKind.RESIDENT else None)
+    return proven_at is not None and now - proven_at <= FRESH

@@ -10,6 +10,7 @@ from skarbnik import clock
 from skarbnik.accounts import sessions
 from skarbnik.accounts.identities import list_identities
 from skarbnik.accounts.models import Door
+from skarbnik.accounts.own_factors import shown_on_profile
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import hash_token
@@ -32,6 +33,7 @@ def show() -> str:
         sessions=sessions.list_sessions(session, person.id, now=clock.now()),
         here=hash_token(request.cookies[frame.cookie_name("session")]),
         form=TokenForm(),
+        **shown_on_profile(current_person().id),
     )
 
 

@@ -11,6 +11,7 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.factors import needs_second
 from skarbnik.accounts.models import (
     ApiClient,
     ApiToken,
@@ -77,8 +78,10 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
         outcome = SignInOutcome.WRONG
     elif user.state is not UserState.ACTIVE:
         outcome = SignInOutcome.BLOCKED
+    elif needs_second(session, user):
+        outcome = SignInOutcome.FIRST_STEP
     record_attempt(session, kind=kind, user_id=user.id if user else None, outcome=outcome, way=LOCAL, ip=ip)
-    if user is None or outcome is not SignInOutcome.SIGNED_IN:
+    if user is None or outcome in {SignInOutcome.WRONG, SignInOutcome.BLOCKED}:
         raise WrongSignIn("sign-in refused")
     return user
 
@@ -132,6 +135,11 @@ def find_owner(session: Session, token: str) -> UUID | None:
 
 def sign_out(session: Session, token: str) -> None:
     session.execute(delete(WebSession).where(WebSession.token_hash == hash_token(token)))
+
+
+def mark_confirmed(session: Session, token: str) -> None:
+    """Who sits at this browser has just proven again that they are its owner."""
+    session.execute(update(WebSession).where(WebSession.token_hash == hash_token(token)).values(second_at=clock.now()))
 
 
 def act_for(session: Session, token: str, payer_id: UUID) -> None:

@@ -15,7 +15,9 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from skarbnik.accounts.models import Role, UserKind
+from skarbnik.accounts.factors import take_factors
+from skarbnik.accounts.models import Role, User, UserKind
+from skarbnik.accounts.password_links import end_all_sessions
 from skarbnik.accounts.services import make_api_client, make_user
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
@@ -73,6 +75,27 @@ def official(instance: Instance, slug: str, email: str, name: str, roles: tuple[
         )
         _audited(session, "official.made", "user", user.id)
     click.echo(password)
+
+
+@click.command("lost-second-step")
+@click.argument("slug")
+@click.argument("email")
+@with_instance
+def lost_second_step(instance: Instance, slug: str, email: str) -> None:
+    """Take away the second step of an official who lost it, when no administrator of the office is left to do it.
+
+    Every browser of theirs is signed out; they set up a new one when they sign in next time.
+    """
+    with instance.registry.get_by_slug(slug).session() as session:
+        user_id = session.scalar(
+            select(User.id).where(User.kind == UserKind.OFFICIAL, User.email == email.strip().lower())
+        )
+        if user_id is None:
+            raise NotFound("the office has no account with this address")
+        taken = take_factors(session, user_id)
+        end_all_sessions(session, user_id)
+        _audited(session, "official.factors_taken", "user", user_id)
+    click.echo("taken away" if taken else "there was none")
 
 
 @click.command()

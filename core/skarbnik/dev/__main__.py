@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pyotp
+
 from skarbnik.dev import demo, doctor, lighthouse, lint, testing, texts
 from skarbnik.dev.leftovers import end_leftovers, is_alive, send
 from skarbnik.dev.processes import DidNotStart
@@ -50,11 +52,26 @@ def shell(command: list[str]) -> int:
     return subprocess.run(command or [sys.executable], env={**os.environ, **environment, "PATH": path}).returncode
 
 
+def code(logins: list[str]) -> int:
+    """What the authenticator apps of these officials of the demo show now."""
+    accounts = read_json(CHECKOUT / ".dev" / "demo.json").get("accounts", [])
+    keys = {each["login"]: each["app_key"] for each in accounts if "app_key" in each}
+    unknown = [login for login in logins if login not in keys]
+    if unknown or not logins:
+        print(f"code LOGIN, for one of: {', '.join(keys) or 'nobody; start the demo first'}", file=sys.stderr)
+        return 2
+    for login in logins:
+        print(pyotp.TOTP(keys[login]).now())
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     match name:
         case "demo":
             return demo.demo()
+        case "code":
+            return code(rest)
         case "seed":
             return demo.seed_here()
         case "test":

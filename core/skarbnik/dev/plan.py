@@ -92,6 +92,11 @@ class DemoPlan:
         text = base64.b32encode(digest).decode().lower()
         return "-".join((text[:4], text[4:8], text[8:12], text[12:16]))
 
+    def app_key_for(self, login: str) -> str:
+        """The key of an official's authenticator app, as long as the product makes them."""
+        digest = hmac.digest(self.password_key.encode(), f"app {login}".encode(), "sha256")
+        return base64.b32encode(digest[:20]).decode()
+
     def puma_folder(self, tenant_id: str) -> Path:
         """Where the finance system of a gmina leaves its files and finds ours."""
         return self.exchange / tenant_id / "puma"

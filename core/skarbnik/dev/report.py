@@ -57,4 +57,5 @@ def announce(plan: DemoPlan, seeded: dict[str, Any]) -> None:
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     for row in rows:
         print("  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print("\n  The office asks for a code after the password: `python3 dev.py code LOGIN` tells it.")
     print("\n  All of it is in .dev/demo.json too.", flush=True)

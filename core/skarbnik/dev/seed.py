@@ -13,6 +13,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.factors import store_app
 from skarbnik.accounts.models import Role, User, UserKind
 from skarbnik.accounts.pesel import open_pesel, set_pesel
 from skarbnik.accounts.services import make_user
@@ -256,9 +257,9 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
             )
     for login, (name, role) in OFFICIALS.items():
         email = f"{login}@{gmina.slug}.example"
-        made.append(_account(gmina, plan, f"urząd: {role}", email))
+        made.append(_account(gmina, plan, f"urząd: {role}", email) | {"app_key": plan.app_key_for(email)})
         if not _known(session, UserKind.OFFICIAL, email):
-            make_user(
+            user = make_user(
                 session,
                 kind=UserKind.OFFICIAL,
                 email=email,
@@ -266,6 +267,7 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
                 password=plan.password_for(email),
                 roles=frozenset({role}),
             )
+            store_app(session, tenant, user.id, plan.app_key_for(email))
     return made
 
 

@@ -11,7 +11,11 @@ def act_names() -> dict[str, str]:
     """Every action that is written into the trail."""
     return {
         "account.made": _("came for the first time and got an account"),
+        "account.factor_added": _("added a second step to their account"),
+        "account.factor_removed": _("removed a second step from their account"),
         "account.password_chosen": _("chose a password by a link"),
+        "account.recovery_code_used": _("used a recovery code"),
+        "account.recovery_codes_made": _("made new recovery codes"),
         "article.deleted": _("took away a text"),
         "article.saved": _("changed a text"),
         "audit.broken": _("found that this trail was tampered with"),
@@ -62,6 +66,7 @@ def act_names() -> dict[str, str]:
         "merchant_account.keys_taken_up": _("took up new keys of a merchant account"),
         "notification.viewed": _("read what a gateway sent about a payment"),
         "official.blocked": _("blocked an official's account"),
+        "official.factors_taken": _("took away an official's second step"),
         "official.invited": _("invited an official"),
         "official.link_sent": _("sent an official a link to choose a password"),
         "official.made": _("made an account for an official"),

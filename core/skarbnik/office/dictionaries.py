@@ -140,7 +140,7 @@ def kinds() -> str:
 
 
 @blueprint.route("/<uuid:kind_id>", methods=["GET", "POST"])
-@requires(DECIDE)
+@requires(DECIDE, fresh=True)  # it says which bank account the money goes to
 @impersonal("kinds and rates")
 def kind(kind_id: UUID) -> str | Response | tuple[str, int]:
     session = frame.session()

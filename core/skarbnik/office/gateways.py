@@ -115,7 +115,7 @@ def listed() -> str:
 
 
 @blueprint.route("/<uuid:account_id>", methods=["GET", "POST"])
-@requires(SET_UP)
+@requires(SET_UP, fresh=True)
 @impersonal("accounts of the gmina")
 def account(account_id: UUID) -> str | Response | tuple[str, int]:
     session = frame.session()

@@ -35,7 +35,7 @@ blueprint = Blueprint("keys", __name__, url_prefix="/office/gateways", template_
 
 
 @blueprint.route("/<uuid:account_id>/keys", methods=["GET", "POST"])
-@requires(KEYS)
+@requires(KEYS, fresh=True, secret=True)
 @impersonal("accounts of the gmina")
 def keys(account_id: UUID) -> str | Response | tuple[str, int]:
     """The form and the history. What was typed is tried at the gateway before it is kept as a proposal."""
@@ -109,7 +109,7 @@ def _try(gateway_type: type[PaymentGateway], form: SettingsForm) -> bool | None:
 
 
 @blueprint.post("/<uuid:account_id>/keys/take-up")
-@requires(KEYS)
+@requires(KEYS, fresh=True)
 def take_up(account_id: UUID) -> Response:
     check_token()
     session, gateway_type = frame.session(), _type_of(_get_account(account_id))
@@ -131,7 +131,7 @@ def take_up(account_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:account_id>/keys/drop")
-@requires(KEYS)
+@requires(KEYS, fresh=True)
 def drop(account_id: UUID) -> Response:
     check_token()
     session = frame.session()

@@ -16,6 +16,8 @@ from wtforms.widgets import CheckboxInput, ListWidget
 
 from skarbnik import clock
 from skarbnik.accounts import officials
+from skarbnik.accounts.factor_news import TAKEN, tell_owner
+from skarbnik.accounts.factors import list_factors
 from skarbnik.accounts.models import Role, User, UserState
 from skarbnik.accounts.password_links import GOOD_FOR, end_all_sessions, make_password_link
 from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
@@ -110,7 +112,7 @@ def listed() -> str:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@requires(PEOPLE)
+@requires(PEOPLE, fresh=True)
 @impersonal("an empty form")
 @limited("60 per hour", methods=["POST"])
 def invite() -> str | Response | tuple[str, int]:
@@ -140,7 +142,7 @@ def show(official_id: UUID) -> str:
 
 
 @blueprint.post("/<uuid:official_id>/roles")
-@requires(PEOPLE)
+@requires(PEOPLE, fresh=True)
 def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
     """They hold from this person's next click on."""
     form = RolesForm()
@@ -153,7 +155,7 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
 
 
 @blueprint.post("/<uuid:official_id>/block")
-@requires(PEOPLE)
+@requires(PEOPLE, fresh=True)
 def block(official_id: UUID) -> Response:
     """From now on the account opens nothing, and every browser is signed out."""
     check_token()
@@ -164,7 +166,7 @@ def block(official_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:official_id>/unblock")
-@requires(PEOPLE)
+@requires(PEOPLE, fresh=True)
 def unblock(official_id: UUID) -> Response:
     check_token()
     if officials.unblock_official(frame.session(), official_id):
@@ -174,7 +176,7 @@ def unblock(official_id: UUID) -> Response:
 
 
 @blueprint.post("/<uuid:official_id>/link")
-@requires(PEOPLE)
+@requires(PEOPLE, fresh=True)
 @limited("60 per hour")
 def send_link(official_id: UUID) -> Response:
     """The invitation once more, or a new password for who forgot theirs. The link of before ends."""
@@ -198,6 +200,19 @@ def sign_out(official_id: UUID) -> Response:
     ended = end_all_sessions(frame.session(), user.id)
     record_own_act("official.signed_out", "user", official_id)
     flash(_("Browsers signed out: %(num)d.", num=ended))
+    return _back(official_id)
+
+
+@blueprint.post("/<uuid:official_id>/second-step")
+@requires(PEOPLE, fresh=True)
+def take_factors(official_id: UUID) -> Response:
+    """Somebody lost the phone and the recovery codes: they set up a new second step at their next sign-in."""
+    check_token()
+    session = frame.session()
+    if officials.take_factors_of_official(session, official_id, by=current_person().id):
+        record_own_act("official.factors_taken", "user", official_id)
+        tell_owner(officials.get_official(session, official_id), TAKEN)
+        flash(_("The second step is taken away, and every browser is signed out. The person was told by e-mail."))
     return _back(official_id)
 
 
@@ -243,6 +258,7 @@ def _page(official_id: UUID, form: RolesForm | None) -> str:
         user=user,
         form=form or RolesForm(formdata=None, data={"roles": user.roles.split()}),
         plain=TokenForm(),
+        factors=list_factors(session, official_id),
         sessions=list_sessions(session, official_id, now=clock.now()),
         attempts=attempts[:ATTEMPTS],
         older_than=attempts[ATTEMPTS - 1].id if len(attempts) > ATTEMPTS else None,

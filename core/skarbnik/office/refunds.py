@@ -143,7 +143,7 @@ def _form_of(capture: Capture, **kwargs: Any) -> RefundForm:
 
 
 @blueprint.get("/captures/<uuid:capture_id>/refund")
-@requires(DECIDE)
+@requires(DECIDE, fresh=True)
 @impersonal("an amount and its lines, no name")
 def propose_form(number: str, capture_id: UUID) -> str:
     capture = _capture(number, capture_id)
@@ -154,7 +154,7 @@ def propose_form(number: str, capture_id: UUID) -> str:
 
 
 @blueprint.post("/captures/<uuid:capture_id>/refund")
-@requires(DECIDE)
+@requires(DECIDE, fresh=True)
 def propose(number: str, capture_id: UUID) -> Response | tuple[str, int]:
     """Ask for it; another person decides."""
     session = frame.session()
@@ -287,7 +287,7 @@ def _refund(number: str, refund_id: UUID) -> Refund:
 
 
 @blueprint.post("/refunds/<uuid:refund_id>/approve")
-@requires(APPROVE)
+@requires(APPROVE, fresh=True)
 def approve(number: str, refund_id: UUID) -> Response:
     """The second person agrees. Forbidden for the first one, whatever was sent."""
     found = _sent_form(number, refund_id)
@@ -304,7 +304,7 @@ def approve(number: str, refund_id: UUID) -> Response:
 
 
 @blueprint.post("/refunds/<uuid:refund_id>/decline")
-@requires(APPROVE)
+@requires(APPROVE, fresh=True)
 def decline(number: str, refund_id: UUID) -> Response | tuple[str, int]:
     found, form = _refund(number, refund_id), DeclineForm()
     if not form.validate():

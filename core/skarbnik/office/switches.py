@@ -36,7 +36,7 @@ def show() -> str:
 
 
 @blueprint.post("")
-@requires(DECIDE)
+@requires(DECIDE, fresh=True)
 def change() -> str | Response | tuple[str, int]:
     form, by = SwitchesForm(), current_person().id
     if not form.validate():

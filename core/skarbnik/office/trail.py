@@ -167,7 +167,7 @@ def _table(choice: TrailFilter) -> Table:
 
 
 @blueprint.post("/audit/keeping")
-@requires(KEEP)
+@requires(KEEP, fresh=True)
 def keep_trail() -> Response | tuple[str, int]:
     """For how long entries are kept, from now on."""
     form = KeepingForm()

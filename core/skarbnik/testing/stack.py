@@ -74,6 +74,7 @@ class Stack:
     redis_url: str
     towns: dict[str, Town]
     passwords: dict[str, str]
+    app_keys: dict[str, str]  # of the officials' authenticator apps
     environment: dict[str, str]
     weather_port: int | None = None  # of a stormy stack
 
@@ -351,6 +352,7 @@ def _report(plan: DemoPlan, seeded: dict[str, Any], admin_url: str, redis_url: s
         "redis_url": redis_url,
         "towns": towns,
         "passwords": {account["login"]: account["password"] for account in seeded["accounts"]},
+        "app_keys": {each["login"]: each["app_key"] for each in seeded["accounts"] if "app_key" in each},
         "environment": dict(plan.environment),
     }
 

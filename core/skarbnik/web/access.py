@@ -40,6 +40,10 @@ class Person(Protocol):
     def payer_name(self) -> str | None: ...
     @property
     def may_pay(self) -> bool: ...
+    @property
+    def is_fresh(self) -> bool:
+        """Whether they proved a few minutes ago that they are who signed in."""
+
     def may(self, permission: Permission) -> bool: ...
 
 
@@ -52,13 +56,22 @@ class Access:
     scope: str | None = None  # for programs with an access token of this scope, not for browsers
     largest: int | None = None  # bytes of a request, where it may be larger than others; only for who may send it
     from_elsewhere: bool = False  # forms of other sites are meant to arrive here
+    fresh: bool = False  # only for who proved a moment ago who they are
+    secret: bool = False  # what is typed here is kept nowhere, not even when it came too late
 
 
-def requires(permission: Permission, *, largest: int | None = None) -> Callable[[V], V]:
-    """This route is for signed-in people with the permission; `largest` when they may send it large files."""
+def requires(
+    permission: Permission, *, largest: int | None = None, fresh: bool = False, secret: bool = False
+) -> Callable[[V], V]:
+    """This route is for signed-in people with the permission; `largest` when they may send it large files.
+
+    `fresh` when they must have given their second factor a moment ago: who did not is asked for it, and comes back. A
+    form that was sent comes back with them, unless it is `secret`.
+    """
+    access = Access(permission, "", largest=largest, fresh=fresh, secret=secret)
 
     def mark(view: V) -> V:
-        view.access = Access(permission, "", largest=largest)  # type: ignore[attr-defined]  # read by `find_access`
+        view.access = access  # type: ignore[attr-defined]  # read by `find_access`
         return view
 
     return mark

@@ -33,7 +33,7 @@ class Guesses:
         """Count one try before it is looked at. 429 when there were too many, 503 when nobody can say how many."""
         limits = {self._network(): self.of_network, self._gmina(): self.of_gmina}
         try:
-            line = _redis(instance_of_app().settings.redis_url).pipeline(transaction=True)
+            line = open_redis().pipeline(transaction=True)
             for key in limits:
                 line.set(key, 0, ex=self.seconds, nx=True)
                 line.incr(key)
@@ -48,7 +48,7 @@ class Guesses:
     def forgive(self) -> None:
         """The try was right: it is not counted for the gmina, so that many honest people do not keep others out."""
         try:
-            line = _redis(instance_of_app().settings.redis_url).pipeline(transaction=True)
+            line = open_redis().pipeline(transaction=True)
             line.set(self._gmina(), 0, ex=self.seconds, nx=True)  # its time may be over: one begun here ends too
             line.decr(self._gmina())
             line.execute()
@@ -60,6 +60,11 @@ class Guesses:
 
     def _gmina(self) -> str:
         return f"skarbnik:guesses:{self.name}:{g.tenant.id}"
+
+
+def open_redis() -> redis.Redis:
+    """Redis for what fails closed: it answers at once or not at all."""
+    return _redis(instance_of_app().settings.redis_url)
 
 
 @lru_cache

@@ -74,6 +74,7 @@ class Slots:
     find_owner: Callable[[TenantSession, str], UUID | None]  # whose session this was, ended or not
     load_client: Callable[[TenantSession, str], Client | None]
     ask_to_sign_in: Callable[[bool, str], Answer]  # at the office's door or not, with a kept form
+    ask_to_confirm: Callable[[str], Answer]  # for the second factor again, with a kept form
     after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
     identified: Callable[[TenantSession, UUID], None]  # somebody proved who they are: who may they act for?
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
@@ -158,9 +159,11 @@ def _enter() -> Answer | None:
     if access.permission is None:
         return None
     if g.person is None:
-        return _to_sign_in(slots, keep=access.largest is None)
+        return _to_sign_in(slots, keep=access.largest is None and not access.secret)
     if not g.person.may(access.permission):
         raise NotFound  # what is not yours does not exist for you
+    if access.fresh and not g.person.is_fresh:
+        return _to_confirm(slots, keep=not access.secret)
     _allow(access)
     return None
 
@@ -212,15 +215,28 @@ def _check_token(slots: Slots, scope: str) -> None:
 def _to_sign_in(slots: Slots, *, keep: bool) -> Answer:
     """To the door, and afterwards to where one was going. A form that was just sent goes along, unless it is a file."""
     office = request.path.startswith("/office")
-    kept = _keep_form(slots) if keep and request.method not in SAFE and request.form and _is_our_form() else None
+    kept = _keep_form(slots) if keep else None
     if kept is not None:
         return slots.ask_to_sign_in(office, kept)
     wanted = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in_office" if office else "accounts.sign_in", next=wanted), 303)
 
 
+def _to_confirm(slots: Slots, *, keep: bool) -> Answer:
+    """To prove once more who one is, and back. A form that was just sent goes along."""
+    kept = _keep_form(slots) if keep else None
+    if kept is not None:
+        return slots.ask_to_confirm(kept)
+    rule = request.url_rule
+    has_page = request.method in SAFE or (rule is not None and "GET" in (rule.methods or ()))
+    wanted = request.full_path.rstrip("?") if has_page else urlsplit(request.referrer or "").path
+    return redirect(url_for("second.confirm", next=wanted or None), 303)
+
+
 def _keep_form(slots: Slots) -> str | None:
-    """For who typed it, as far as the ended session still tells; a form of nobody is not kept."""
+    """For who typed it, as far as the ended session still tells; a form of nobody, or a stranger's, is not kept."""
+    if request.method in SAFE or not request.form or not _is_our_form():
+        return None
     owner = slots.find_owner(session(), request.cookies.get(cookie_name("session"), ""))
     if owner is None:
         return None

@@ -128,7 +128,7 @@ CREATE TABLE sign_in_attempts (
     ip VARCHAR(45) NOT NULL,
     CONSTRAINT sign_in_attempts_pkey PRIMARY KEY (id),
     CONSTRAINT sign_in_attempts_userkind_check CHECK (kind IN ('resident', 'official')),
-    CONSTRAINT sign_in_attempts_signinoutcome_check CHECK (outcome IN ('signed_in', 'wrong', 'blocked'))
+    CONSTRAINT sign_in_attempts_signinoutcome_check CHECK (outcome IN ('signed_in', 'wrong', 'blocked', 'first_step', 'wrong_code'))
 );
 CREATE INDEX sign_in_attempts_user_id_idx ON sign_in_attempts (user_id, id);
 
@@ -399,6 +399,28 @@ CREATE TABLE password_links (
     CONSTRAINT password_links_pkey PRIMARY KEY (user_id),
     CONSTRAINT password_links_secret_hash_key UNIQUE (secret_hash),
     CONSTRAINT password_links_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE TABLE second_factors (
+    user_id UUID NOT NULL,
+    mark VARCHAR(64) NOT NULL,
+    kind VARCHAR(24) NOT NULL,
+    name VARCHAR(60),
+    credential_id BYTEA,
+    secret BYTEA,
+    counter BIGINT NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    used_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT second_factors_pkey PRIMARY KEY (user_id, mark),
+    CONSTRAINT second_factors_factorkind_check CHECK (kind IN ('totp', 'passkey', 'recovery')),
+    CONSTRAINT second_factors_one_app_check CHECK ((kind = 'totp') = (mark = 'app')),
+    CONSTRAINT second_factors_passkey_check
+        CHECK (num_nulls(name, credential_id) = CASE kind WHEN 'passkey' THEN 0 ELSE 2 END),
+    CONSTRAINT second_factors_secret_check CHECK ((kind = 'recovery') = (secret IS NULL)),
+    CONSTRAINT second_factors_bounds_check
+        CHECK (octet_length(credential_id) <= 1023 AND octet_length(secret) <= 1100),
+    CONSTRAINT second_factors_counter_check CHECK (counter >= 0),
+    CONSTRAINT second_factors_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
 );
 
 CREATE TABLE web_sessions (

@@ -1,0 +1,130 @@
+"""The pages that ask for a second factor, and those that set one up, with their forms."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from typing import Any
+from uuid import UUID
+
+import pyotp
+import segno
+from flask import g, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from wtforms import HiddenField, PasswordField, StringField
+from wtforms.validators import Length
+
+from skarbnik import clock
+from skarbnik.accounts import factors
+from skarbnik.accounts.models import FactorKind, User
+from skarbnik.crypto import CannotOpen
+from skarbnik.web import frame
+from skarbnik.web.fields import at_most
+from skarbnik.web.formats import browser
+
+KEY_GOOD_FOR = 3600  # seconds somebody may take to put a key into their app
+SET_UP_PURPOSE = "app-set-up"
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A code of an app or one from paper; or, from a script, the answer of a passkey."""
+
+    code = StringField(
+        validators=[at_most(40)],
+        render_kw={"inputmode": "numeric", "maxlength": 10, "class": "code six"},
+    )
+    recovery = StringField(
+        validators=[at_most(40)], render_kw={"maxlength": 40, "class": "code", "spellcheck": "false"}
+    )
+    password = PasswordField(
+        validators=[Length(max=200, message=_l("Use at most %(max)d characters for the password."))]
+    )
+    answer = HiddenField()
+
+    @property
+    def given(self) -> str:
+        """What was typed, in whichever field."""
+        return self.code.data or self.recovery.data or ""
+
+
+class SetUpForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The first code of a new app, with the sealed key it was made from; or a new passkey."""
+
+    code = StringField(
+        validators=[at_most(40)], render_kw={"inputmode": "numeric", "maxlength": 10, "class": "code six"}
+    )
+    key = HiddenField()
+    name = StringField(validators=[at_most(60)], render_kw={"maxlength": 60})
+    answer = HiddenField()
+
+    @property
+    def called(self) -> str:
+        """What a passkey is called: as typed, or as the browser it was made in."""
+        name = "".join(letter for letter in self.name.data or "" if letter.isprintable()).strip()
+        return name or browser(request.user_agent.string)[:60]
+
+
+def second_page(user: User, form: CodeForm, kept: str | None) -> str:
+    """After the password."""
+    kinds = {each.kind for each in factors.list_factors(frame.session(), user.id)}
+    return render_template(
+        "accounts/second.html",
+        form=form,
+        kept=kept,
+        has_app=FactorKind.TOTP in kinds,
+        has_passkey=FactorKind.PASSKEY in kinds,
+        official=user.kind,
+    )
+
+
+def set_up_page(user: User, form: SetUpForm, *, at_sign_in: bool, kept: str | None = None) -> str:
+    """A key to scan or to type. The same one again when the code was not right."""
+    key = open_key(user, form.key.data) or factors.new_app_key()
+    form.key.data = seal_key(user, key)
+    uri = pyotp.TOTP(key).provisioning_uri(name=user.email or user.name, issuer_name=g.tenant.name)
+    drawn = segno.make_qr(uri, error="m").svg_inline(border=4, omitsize=True, light="#fff", dark="#000")
+    return render_template(
+        "accounts/set_up.html",
+        form=form,
+        kept=kept,
+        at_sign_in=at_sign_in,
+        action=url_for("second.set_up" if at_sign_in else "own_factors.set_up"),
+        drawing=Markup(drawn),  # noqa: S704  # black and white squares of a library
+        key=" ".join(key[at : at + 4] for at in range(0, len(key), 4)),
+        uri=uri,
+        called=browser(request.user_agent.string)[:60],
+    )
+
+
+def codes_page(codes: list[str], onward: str | None, **more: Any) -> str:
+    """Recovery codes, this once."""
+    return render_template("accounts/recovery_codes.html", codes=codes, onward=onward, **more)
+
+
+def seal_key(user: User, key: str) -> str:
+    """A key that waits in a form until its first code comes. It is this user's, for an hour."""
+    words = {"user": str(user.id), "key": key, "at": int(clock.now().timestamp())}
+    return base64.urlsafe_b64encode(g.tenant.seal(SET_UP_PURPOSE, json.dumps(words).encode())).decode()
+
+
+def open_key(user: User, sealed: str | None) -> str | None:
+    try:
+        words = json.loads(g.tenant.open_sealed(SET_UP_PURPOSE, base64.urlsafe_b64decode(sealed or "")))
+    except (CannotOpen, binascii.Error, ValueError):
+        return None
+    if UUID(words["user"]) != user.id or clock.now().timestamp() - words["at"] > KEY_GOOD_FOR:
+        return None
+    return str(words["key"])
+
+
+def wrong_code() -> str:
+    """The same for a wrong code and for one that was used."""
+    return str(_("The code is not right. Type the one the app shows now; each code counts once."))
+
+
+def wrong_passkey() -> str:
+    return str(_("The passkey did not work. Try again, or use another way."))
