@@ -10,7 +10,18 @@ from psycopg import sql
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, SignInOutcome, UserKind, WebSession
+from skarbnik.accounts.models import (
+    Consent,
+    EmailChange,
+    PasswordLink,
+    Purpose,
+    Registration,
+    Role,
+    SignInAttempt,
+    SignInOutcome,
+    UserKind,
+    WebSession,
+)
 from skarbnik.accounts.services import make_api_client
 from skarbnik.audit.sealing import seal_batch
 from skarbnik.audit.services import keep_for, record_act
@@ -122,6 +133,17 @@ def fill(session, tenant, open_account, **settings):
         PasswordLink(
             user_id=official.id, secret_hash="0" * 64, made_by=user.id, created_at=now,
             expires_at=now + timedelta(days=1),
+        ),
+        Registration(
+            number="12345678", secret_hash="0" * 64, email="nowa@example.pl", name="Nowa Osoba", password_hash="x",
+            language="pl", terms_version="1", created_at=now, proven_at=now, expires_at=now + timedelta(days=60),
+        ),
+        EmailChange(
+            user_id=user.id, email="inny@example.pl", secret_hash="1" * 64, created_at=now,
+            expires_at=now + timedelta(days=1),
+        ),
+        Consent(
+            user_id=user.id, purpose=Purpose.EMAIL_NOTICES, given_at=now, version=1, language="pl", text="Zgadzam się.",
         ),
         SignInAttempt(
             at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, way="local", ip="127.0.0.1",
