@@ -14,6 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from skarbnik import outbox
+from skarbnik.accounts import closing, registration
 from skarbnik.audit import sealing
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
@@ -22,6 +23,7 @@ from skarbnik.office import tending
 from skarbnik.outbox import Again, Errand
 from skarbnik.payments import refund_tasks, settling
 from skarbnik.payments import tasks as payments
+from skarbnik.portal import closed
 from skarbnik.portal import tasks as portal
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
@@ -51,11 +53,14 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
     "remark.answered": portal.tell_answered,
+    "account.registration_due": registration.remove_due,
+    "account.closed": closed.account_closed,
+    "account.forget": closing.forget,
     "mail.asked": mail.deliver,
     "audit.seal": sealing.seal,
     "audit.tend": tending.tend,
 }
-QUEUES = ("payments", "settlements", "exchange", "remark", "mail", "audit")
+QUEUES = ("payments", "settlements", "exchange", "remark", "account", "mail", "audit")
 RENEW_EVERY = 5.0
 
 

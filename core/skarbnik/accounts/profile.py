@@ -7,7 +7,8 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
-from skarbnik.accounts import sessions
+from skarbnik.accounts import contact, sessions
+from skarbnik.accounts.own_views import LANGUAGE_NAMES
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
@@ -21,9 +22,13 @@ blueprint = Blueprint("profile", __name__, template_folder="templates")
 @blueprint.get("/profile")
 @requires(OWN_ACCOUNT)
 def show() -> str:
+    session, me = frame.session(), current_person().id
     return render_template(
         "accounts/profile.html",
-        sessions=sessions.list_sessions(frame.session(), current_person().id, now=clock.now()),
+        sessions=sessions.list_sessions(session, me, now=clock.now()),
+        own=contact.get_own(session, me),
+        pending=contact.find_pending_email(session, me),
+        languages_by_code=LANGUAGE_NAMES,
         here=hash_token(request.cookies[frame.cookie_name("session")]),
         form=TokenForm(),
     )

@@ -75,6 +75,7 @@ class Slots:
     load_client: Callable[[TenantSession, str], Client | None]
     ask_to_sign_in: Callable[[bool, str], Answer]  # at the office's door or not, with a kept form
     after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
+    terms_version: Callable[[TenantSession], str]  # of the terms of use that are in force
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
