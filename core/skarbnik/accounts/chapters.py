@@ -36,6 +36,10 @@ class Chapter:
     about: str
     rows: Callable[[TenantSession, UUID], Iterable[Row]]  # of a user, in a session of their gmina
 
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.json"
+
 
 def read_rows(session: TenantSession, statement: str, **words: Any) -> Iterator[Row]:
     """Rows of a statement by the names of its columns, some at a time. `:word` marks what is put in."""
@@ -54,7 +58,7 @@ def write_archive(
             at = clock.now().astimezone(clock.WARSAW).timetuple()[:6]
             _write(made, "README.txt", at, [readme])
             for chapter in chapters:
-                _write(made, f"{chapter.name}.json", at, _as_json(chapter.rows(session, user_id)))
+                _write(made, chapter.file_name, at, _as_json(chapter.rows(session, user_id)))
     except BaseException:
         archive.close()
         raise

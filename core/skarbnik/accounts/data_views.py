@@ -61,10 +61,10 @@ def _readme(chapters: Sequence[Chapter]) -> str:
         g.tenant.name,
         _("Data of %(name)s in the portal, made %(moment)s.", name=current_person().name, moment=moment(clock.now())),
         "",
-        *(f"{each.name}.json - {translate(each.about)}" for each in chapters),
+        *(f"{each.file_name} - {translate(each.about)}" for each in chapters),
         "",
         _("Each file is a list in JSON, UTF-8. Amounts are in PLN with a dot, days are written 2026-11-28."),
-        _("The PESEL is not in here: the portal keeps only a mark from which nobody can read it."),
+        _("Your PESEL is not in here, so that this file gives it away to nobody: the office tells it to you."),
         _("What the office knows beyond the portal you get from the office (art. 15 and 20 of regulation 2016/679)."),
     ]
     return "\n".join(lines) + "\n"

@@ -86,8 +86,9 @@ def _proven(form: Any, user: User) -> bool:
     return True
 
 
-def _me(*, lock: bool = False) -> User:
-    return contact.get_own(frame.session(), current_person().id, lock=lock)
+def _me() -> User:
+    """Who is signed in; locked when a form is sent, so that nothing is changed of an account that was just closed."""
+    return contact.get_own(frame.session(), current_person().id, lock=request.method == "POST")
 
 
 @blueprint.route("/profile/contact", methods=["GET", "POST"])

@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms import BooleanField, HiddenField, PasswordField
-from wtforms.validators import InputRequired, Length
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import registration
@@ -43,6 +43,12 @@ class RegisterForm(ChosenPassword, FlaskForm):  # type: ignore[misc]  # Flask-WT
     terms = BooleanField(validators=[InputRequired(_l("Read the terms of use and agree to them."))])
     version = HiddenField()
 
+    def validate_password(self, field: Any) -> None:
+        try:
+            check_choice(field.data, words=(g.tenant.name, self.name.data, self.email.data))
+        except WeakPassword as weak:
+            raise ValidationError(str(weak)) from None
+
 
 class ProveForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """The password that was chosen: only who registered knows it."""
@@ -67,7 +73,10 @@ def holds_secret(path: str) -> bool:
 def register() -> AnyResponse | str | tuple[str, int]:
     session, form = frame.session(), RegisterForm(formdata=request.form)
     version = slots().terms_version(session)
-    if form.validate_on_submit() and _may_go_on(form, version):
+    complete = form.validate_on_submit()
+    if complete and form.version.data != version:
+        complete, form.terms.errors = False, [_("The terms changed while you were reading. Please read them again.")]
+    if complete:
         registration.register(
             session,
             g.tenant,
@@ -81,18 +90,6 @@ def register() -> AnyResponse | str | tuple[str, int]:
     form.version.data = version
     page = render_template("accounts/register.html", form=form, shortest=SHORTEST)
     return (page, 422) if form.is_submitted() else page
-
-
-def _may_go_on(form: RegisterForm, version: str) -> bool:
-    """The password is a good one, and the terms are those of today."""
-    try:
-        check_choice(form.password.data or "", words=(g.tenant.name, form.name.data, form.email.data))
-    except WeakPassword as weak:
-        form.password.errors = [str(weak)]
-    if form.version.data != version:
-        form.terms.errors = [_("The terms changed while you were reading. Please read the new version.")]
-        form.terms.data = False
-    return not form.errors
 
 
 @blueprint.get(f"{PREFIX}sent")

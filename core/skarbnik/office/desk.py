@@ -130,11 +130,10 @@ def new() -> Page:
 
 
 @blueprint.errorhandler(NotFound)
-def gone(_error: NotFound) -> Response | tuple[str, int]:
+def gone(_error: NotFound) -> tuple[str, int]:
     """Two officials at two desks, or a page that was left open: somebody else was quicker."""
     frame.session().rollback()
-    flash(_("Nothing waits under this number: it was confirmed or removed, or its time is over."), "warn")
-    return redirect(url_for("desk.find"), 303)
+    return render_template("office/desk.html", number="", missing=True), 404
 
 
 def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User]) -> User | dict[str, Any]:
