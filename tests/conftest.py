@@ -1,19 +1,23 @@
-"""What tests of several features share: a merchant account at PayU, and PayU's notifications as they come."""
+"""What tests of several features share: a merchant account at PayU, its notifications, letters, who registers."""
 
 from __future__ import annotations
 
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+from sqlalchemy import select
 
+from skarbnik.accounts.models import Registration
+from skarbnik.mail.models import Mail
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.receivables.models import CreditorAccount
-from skarbnik.testing.factories import CreditorAccountFactory, TransactionFactory, bound_to
+from skarbnik.testing.factories import PASSWORD, CreditorAccountFactory, TransactionFactory, bound_to
 from skarbnik.web.limits import limiter
 from skarbnik_payu.gateway import PayuGateway
 from skarbnik_payu.settings import PayuSettings
@@ -133,3 +137,50 @@ def limits(monkeypatch, request):
 @pytest.fixture
 def some_id():
     return uuid4
+
+
+@pytest.fixture
+def letters(tenant):
+    """`letters("account.prove")`: what was sent for a cause, the oldest first."""
+
+    def listed(cause=None):
+        with tenant.session() as session:
+            found = session.scalars(select(Mail).order_by(Mail.id)).all()
+        return [each for each in found if cause in (None, each.cause)]
+
+    return listed
+
+
+@pytest.fixture
+def link_in(letters):
+    """`link_in("account.prove")`: the path of the first link in the newest letter of a cause."""
+
+    def found(cause):
+        return re.search(r"https?://[^/\s]+(/\S+)", letters(cause)[-1].text)[1]
+
+    return found
+
+
+@pytest.fixture
+def fill_in(browse):
+    """`fill_in(email=...)`: fill in the form of registering and send it; the browser and its answer."""
+
+    def send(browser=None, **words):
+        browser = browser or browse("lipowo")
+        browser.get("/register")
+        version = re.search(r'name="version"[^>]*value="([^"]*)"', browser.text)[1]
+        form = {"name": "Jan Nowak", "email": "jan@example.pl", "password": PASSWORD, "again": PASSWORD, "terms": "y"}
+        return browser, browser.post("/register", {**form, "version": version, **words})
+
+    return send
+
+
+@pytest.fixture
+def registered(fill_in, link_in, tenant):
+    """A registration whose address is proven: its number."""
+    browser, _answer = fill_in()
+    path = link_in("account.prove")
+    browser.get(path)
+    browser.post(path, {"password": PASSWORD})
+    with tenant.session() as session:
+        return session.scalars(select(Registration.number)).one()

@@ -16,12 +16,22 @@ from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik import clock
-from skarbnik.accounts import doors, own_factors, second, welcome
+from skarbnik.accounts import (
+    data_views,
+    doors,
+    forgotten,
+    own_data,
+    own_factors,
+    own_views,
+    registration_views,
+    second,
+    welcome,
+)
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
 from skarbnik.accounts.people import load_person
-from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE
+from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SERVE_RESIDENTS
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
@@ -31,7 +41,7 @@ from skarbnik.content.permissions import EDIT as EDIT_TEXTS
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import dictionaries, identity, keys, people, reconciliation, switches
+from skarbnik.office import desk, dictionaries, identity, keys, people, reconciliation, switches
 from skarbnik.office import differences as office_differences
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
@@ -46,6 +56,7 @@ from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import documents as portal_documents
 from skarbnik.portal import history, links, looks, papers, remarks
+from skarbnik.portal import own_data as portal_own_data
 from skarbnik.portal import public as portal_public
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
@@ -94,6 +105,7 @@ OFFICE_MENU = [
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
     MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
+    MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE),
     MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
@@ -144,6 +156,7 @@ def create_app(instance: Instance) -> Flask:
             ask_to_confirm=second.ask_to_confirm,
             after_sign_in=content_views.after_sign_in,
             identified=match_user,
+            terms_version=content_views.version_in_force,
             look_again=portal_views.look_again,
             resident_menu=RESIDENT_MENU,
             office_menu=OFFICE_MENU,
@@ -165,6 +178,9 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(own_factors.blueprint)
     app.register_blueprint(welcome.blueprint)
     app.register_blueprint(doors.blueprint)
+    for each in (registration_views, forgotten, own_views, data_views):
+        app.register_blueprint(each.blueprint)
+    data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)
@@ -176,6 +192,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
     app.register_blueprint(office_trail.blueprint)
+    app.register_blueprint(desk.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(identity.blueprint)
     app.register_blueprint(office_refunds.blueprint)
@@ -192,9 +209,9 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)
-    for each in (receivables_api.blueprint, payments_api.blueprint, exchange_api.blueprint):
-        api.register_blueprint(each)
-        csrf.exempt(each)
+    for resources in (receivables_api.blueprint, payments_api.blueprint, exchange_api.blueprint):
+        api.register_blueprint(resources)
+        csrf.exempt(resources)
     install_tokens(app)
     _install_own_pages(app, instance)
     vars(app.view_functions["api-docs.openapi_json"])["access"] = Access(None, "the description of the API")
@@ -203,7 +220,11 @@ def create_app(instance: Instance) -> Flask:
 
 
 def _holds_secret(path: str) -> bool:
-    return portal_public.holds_secret(path) or path.startswith(welcome.PREFIX)
+    return (
+        portal_public.holds_secret(path)
+        or registration_views.holds_secret(path)
+        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL))
+    )
 
 
 def _menu() -> list[tuple[str, str, str]]:

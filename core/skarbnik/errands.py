@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from skarbnik import outbox
-from skarbnik.accounts import leaving
+from skarbnik.accounts import closing, leaving, registration
 from skarbnik.audit import sealing
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
@@ -24,6 +24,7 @@ from skarbnik.outbox import Again, Errand
 from skarbnik.payers import matching
 from skarbnik.payments import refund_tasks, settling
 from skarbnik.payments import tasks as payments
+from skarbnik.portal import closed
 from skarbnik.portal import tasks as portal
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
@@ -53,13 +54,16 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "exchange.bookings_wait": exchange.make_batches,
     "exchange.batch_made": exchange.deliver_batch,
     "remark.answered": portal.tell_answered,
+    "account.registration_due": registration.remove_due,
+    "account.closed": closed.account_closed,
+    "account.forget": closing.forget,
     "mail.asked": mail.deliver,
-    "accounts.sign_out": leaving.end_there,
-    "accounts.identified": matching.match,
+    "account.sign_out": leaving.end_there,
+    "account.identified": matching.match,
     "audit.seal": sealing.seal,
     "audit.tend": tending.tend,
 }
-QUEUES = ("payments", "settlements", "exchange", "remark", "mail", "accounts", "audit")
+QUEUES = ("payments", "settlements", "exchange", "remark", "account", "mail", "audit")
 RENEW_EVERY = 5.0
 
 

@@ -25,6 +25,7 @@ OF_PEOPLE = {
     "payers": ("name", "street", "city", "postal_code", "email", "phone", "nip", "regon"),
     "users": ("name", "email", "phone"),
     "remarks": ("text",),
+    "registrations": ("name", "email"),
     "mails": ("recipient",),
     "notifications": ("body",),
 }
@@ -32,6 +33,7 @@ QUERIES = {
     "office.payers": f"q={CANARY}",
     "office.search": f"q={CANARY}",
     "office_remarks.queue": "state=answered",
+    "desk.find": "number=87654321",
     "reconciliation.days": f"day={clock.today()}",
     "reconciliation.day_file": f"day={clock.today()}",
 }
@@ -157,6 +159,8 @@ def path_of(rule, town):
         "provider_id": "epuap",
         "use": "signing",
     }
+    if rule.endpoint.startswith("desk."):
+        values["number"] = "12345678"
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
     query = QUERIES.get(rule.endpoint)
     return f"{path}?{query}" if query else path
@@ -169,7 +173,8 @@ def written(tenant):
 
 
 NO_FILE = {"payer_documents.document"}  # its bytes are not here; who asked for them is written down all the same
-OF_NOBODY = {"audit.searched", "audit.exported", "exchange.batch_taken"}  # many payers at once, by numbers only
+# Many payers at once, by numbers only; or somebody who is no payer yet.
+OF_NOBODY = {"audit.searched", "audit.exported", "exchange.batch_taken", "registration.viewed"}
 
 
 def test_a_page_that_shows_people_writes_who_looked_and_at_whom(app, official, town, tenant):

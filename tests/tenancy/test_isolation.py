@@ -13,15 +13,19 @@ from skarbnik import clock
 from skarbnik.accounts import connections
 from skarbnik.accounts.models import (
     ConnectedIdentity,
+    Consent,
+    EmailChange,
     FactorKind,
     PasswordLink,
     ProviderSession,
     Purpose,
+    Registration,
     Role,
     SecondFactor,
     SignInAttempt,
     SignInAway,
     SignInOutcome,
+    SignInPurpose,
     UsedAnswer,
     UserKind,
     WebSession,
@@ -142,12 +146,23 @@ def fill(session, tenant, open_account, **settings):
             user_id=official.id, mark="0" * 64, kind=FactorKind.PASSKEY, name="Telefon", credential_id=b"0",
             secret=b"0", created_at=now,
         ),
+        Registration(
+            number="12345678", secret_hash="0" * 64, email="nowa@example.pl", name="Nowa Osoba", password_hash="x",
+            language="pl", terms_version="1", created_at=now, proven_at=now, expires_at=now + timedelta(days=60),
+        ),
+        EmailChange(
+            user_id=user.id, email="inny@example.pl", secret_hash="1" * 64, created_at=now,
+            expires_at=now + timedelta(days=1),
+        ),
+        Consent(
+            user_id=user.id, purpose=Purpose.EMAIL_NOTICES, given_at=now, version=1, language="pl", text="Zgadzam się.",
+        ),
         SignInAttempt(
             at=now, kind=UserKind.RESIDENT, user_id=user.id, outcome=SignInOutcome.WRONG, way="local", ip="127.0.0.1",
         ),
         SignInAway(
-            handle_hash="0" * 64, cookie_hash="0" * 64, request_id=uuid4(), provider="epuap", purpose=Purpose.ENTER,
-            level=Assurance.SUBSTANTIAL, wanted="/dashboard", begun_at=now,
+            handle_hash="0" * 64, cookie_hash="0" * 64, request_id=uuid4(), provider="epuap",
+            purpose=SignInPurpose.ENTER, level=Assurance.SUBSTANTIAL, wanted="/dashboard", begun_at=now,
         ),
         UsedAnswer(answer_hash="0" * 64, until_at=now),
         ConnectedIdentity(subject_hash="0" * 64, user_id=user.id, provider="epuap", created_at=now, used_at=now),

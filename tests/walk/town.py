@@ -19,6 +19,7 @@ from tests.walk.looks import look_often
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 from tests.walk.remarks import write_remarks
+from tests.walk.residents import WAITING, register_some
 from tests.walk.ways import BANK, NODE, USE, connect_ways
 
 from skarbnik import clock
@@ -117,6 +118,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         welcome = make_password_link(session, official, by=None)
         look_often(session, rich.payer.id, rich.second.id)
         connect_ways(session, tenant)
+        coming = register_some(session, rich.user)
     mine = {"owner": RICH}
     return Town(
         walkers=people,
@@ -180,7 +182,13 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "office.payer": [Example(), Example(query="page=2")],
             "documents.document": [Example({"receivable_id": rich.receivable_id}, **mine)],
             "payer_documents.listed": [Example(), Example(query="page=2")],
-            "welcome.choose": [Example({"secret": welcome})],
+            "welcome.choose": [Example({"secret": welcome}), Example({"secret": coming["activate"]})],
+            "registration.prove": [Example({"secret": coming[each]}) for each in ("waiting", "unproven")],
+            "registration.declaration": [Example({"secret": coming["waiting"]})],
+            "own.take_email": [Example({"secret": coming["email"]})],
+            "own.agreed": [Example(best_as=NO_PAYER), Example(best_as=RICH)],
+            "desk.find": [Example(), Example(query="number=0000+0000")],
+            "desk.show": [Example({"number": WAITING})],
             "portal.payment": [Example({"number": each}, **mine) for each in rich.orders.values()],
             "portal.go": [Example({"number": rich.orders["started"]}, **mine)],
             "papers.confirmation": [Example({"number": rich.orders["paid"]}, **mine)],

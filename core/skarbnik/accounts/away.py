@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import Delete
 
 from skarbnik import clock
-from skarbnik.accounts.models import ProviderConnection, ProviderSession, Purpose, SignInAway, UsedAnswer
+from skarbnik.accounts.models import ProviderConnection, ProviderSession, SignInAway, SignInPurpose, UsedAnswer
 from skarbnik.accounts.services import hash_token
 from skarbnik.plugin_api import Identity, PendingSignIn, SignInReason, SignInRefused, SignInRequest, SignInStart
 from skarbnik.tenancy.registry import Tenant
@@ -44,7 +44,7 @@ class Arrival:
     """The row of somebody who came back. It is gone from the database."""
 
     pending: PendingSignIn
-    purpose: Purpose
+    purpose: SignInPurpose
     user_id: UUID | None
     wanted: str
 
@@ -53,7 +53,7 @@ def depart(
     session: Session,
     connection: ProviderConnection,
     *,
-    purpose: Purpose,
+    purpose: SignInPurpose,
     user_id: UUID | None,
     wanted: str,
     return_url: str,

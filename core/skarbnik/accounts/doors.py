@@ -15,7 +15,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from skarbnik.accounts import away, services
 from skarbnik.accounts.entering import enter
 from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, connect, disconnect, identify
-from skarbnik.accounts.models import Door, ProviderConnection, Purpose, SignInOutcome, User, UserState
+from skarbnik.accounts.models import Door, ProviderConnection, SignInOutcome, SignInPurpose, User, UserState
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import get_connection, list_types, open_provider
 from skarbnik.audit.requests import record_own_act
@@ -44,7 +44,9 @@ LONGEST_FIELD = 4096  # characters of a field a browser brings
 def begin(provider_id: str) -> Response:
     """To the provider, and afterwards to where one was going."""
     check_token()
-    return send_away(provider_id, purpose=Purpose.ENTER, user_id=None, wanted=own_path(request.form.get("next")) or "")
+    return send_away(
+        provider_id, purpose=SignInPurpose.ENTER, user_id=None, wanted=own_path(request.form.get("next")) or ""
+    )
 
 
 @blueprint.post("/<provider_id>/connect")
@@ -56,7 +58,9 @@ def connect_own(provider_id: str) -> Response:
     connection = get_connection(frame.session(), g.tenant, provider_id)
     if (connection.door is Door.OFFICE) != current_person().is_official:
         raise NotFound("this provider is of another door")
-    return send_away(provider_id, purpose=Purpose.CONNECT, user_id=current_person().id, wanted=url_for("profile.show"))
+    return send_away(
+        provider_id, purpose=SignInPurpose.CONNECT, user_id=current_person().id, wanted=url_for("profile.show")
+    )
 
 
 @blueprint.post("/<provider_id>/disconnect")
@@ -74,11 +78,11 @@ def disconnect_own(provider_id: str) -> AnyResponse:
     return redirect(url_for("profile.show"), 303)
 
 
-def send_away(provider_id: str, *, purpose: Purpose, user_id: UUID | None, wanted: str) -> Response:
+def send_away(provider_id: str, *, purpose: SignInPurpose, user_id: UUID | None, wanted: str) -> Response:
     """The page that leads to the provider. Its row is committed before the provider is asked."""
     session = frame.session()
     connection = get_connection(session, g.tenant, provider_id)
-    if not connection.enabled and purpose is not Purpose.TRIAL:
+    if not connection.enabled and purpose is not SignInPurpose.TRIAL:
         raise NotFound(f"identity provider {provider_id!r} is switched off")
     opened = open_provider(session, g.tenant, connection)
     departure = away.depart(
@@ -156,7 +160,7 @@ def _receive(
         )
     finally:
         session.commit()  # the row is gone whatever comes, and nobody waits for a provider with a transaction open
-    if not connection.enabled and arrival.purpose is not Purpose.TRIAL:
+    if not connection.enabled and arrival.purpose is not SignInPurpose.TRIAL:
         raise SignInRefused(SignInReason.NOT_ASKED, "enabled")
     identity = provider.finish(arrival.pending, answer)
     if connection.door is Door.RESIDENTS and not (identity.level and identity.level.reaches(arrival.pending.level)):
@@ -181,9 +185,9 @@ def _let_in(
 ) -> AnyResponse | tuple[str, int]:
     """One transaction: the answer is used, the account found or made, the browser signed in."""
     away.use_answer(session, identity)
-    if arrival.purpose is Purpose.TRIAL:
+    if arrival.purpose is SignInPurpose.TRIAL:
         return make_response(render_template("accounts/tried.html", identity=identity, provider=connection.id))
-    if arrival.purpose is Purpose.CONNECT:
+    if arrival.purpose is SignInPurpose.CONNECT:
         return _connect(session, connection, arrival, identity)
     user = identify(session, g.tenant, connection.id, connection.door, identity)
     ip = request.remote_addr or ""

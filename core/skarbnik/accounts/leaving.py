@@ -28,7 +28,7 @@ def leave(session: Session, token: str) -> None:
     kept = session.get(ProviderSession, session_id(token))
     if kept is not None:
         kept.created_at = clock.now()  # from now on it counts how long it is tried
-        publish(session, "accounts.sign_out", kept.id)
+        publish(session, "account.sign_out", kept.id)
 
 
 def end_there(tenant: Tenant, kept_id: UUID) -> Again | None:

@@ -1,4 +1,4 @@
-"""Users of a gmina, their roles, their signed-in browsers, and programs that call the API."""
+"""Users of a gmina, who wants to be one, their roles, consents and browsers, and programs that call the API."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from skarbnik.db import Base, new_id
 from skarbnik.plugin_api import Assurance
 
+LONGEST_CONSENT = 400  # characters: with it a row needs no table for long values beside it
+
 
 class UserKind(StrEnum):
     RESIDENT = "resident"
@@ -22,6 +24,7 @@ class UserState(StrEnum):
     INVITED = "invited"
     ACTIVE = "active"
     BLOCKED = "blocked"
+    CLOSED = "closed"  # by its owner: nothing of the person is left in the row
 
 
 class Role(StrEnum):
@@ -46,6 +49,11 @@ class User(Base):
         UniqueConstraint("kind", "email"),
         UniqueConstraint("kind", "pesel_hash"),
         CheckConstraint("kind = 'resident' OR email IS NOT NULL", name="officials_have_email"),
+        CheckConstraint(
+            "state <> 'closed' OR (email IS NULL AND password_hash IS NULL AND pesel_hash IS NULL AND phone IS NULL"
+            " AND name = '')",
+            name="closed_is_nobody",
+        ),
         CheckConstraint("(pesel_hash IS NULL) = (pesel_key IS NULL)", name="pesel_is_whole"),
         CheckConstraint(f"roles ~ '^(({'|'.join(Role)})( |$))*$'", name="roles_are_known"),
     )
@@ -63,6 +71,7 @@ class User(Base):
     pesel_hash: Mapped[UUID | None]  # 128 bits of the keyed hash, as payers have it
     pesel_key: Mapped[int | None]  # version of the key it was made with
     feed_version: Mapped[int] = mapped_column(default=1)  # raised, every private calendar address of before is nothing
+    phone: Mapped[str | None] = mapped_column(String(16))  # as E.164 has it: +48601234567
 
 
 class PasswordLink(Base):
@@ -178,7 +187,7 @@ class ProviderConnection(Base):
     changed_at: Mapped[datetime]
 
 
-class Purpose(StrEnum):
+class SignInPurpose(StrEnum):
     """Why somebody was sent to an identity provider."""
 
     ENTER = "enter"
@@ -195,7 +204,7 @@ class SignInAway(Base):
     cookie_hash: Mapped[str] = mapped_column(String(64))  # of the browser that was sent away
     request_id: Mapped[UUID]
     provider: Mapped[str] = mapped_column(String(40))
-    purpose: Mapped[Purpose]
+    purpose: Mapped[SignInPurpose]
     user_id: Mapped[UUID | None]  # whose account is connected, or who tries it
     level: Mapped[Assurance]
     wanted: Mapped[str] = mapped_column(String(300))
@@ -257,3 +266,68 @@ class ApiToken(Base):
     client_id: Mapped[UUID] = mapped_column(ForeignKey("api_clients.id"))
     scopes: Mapped[str] = mapped_column(String(200))
     expires_at: Mapped[datetime]
+
+
+class Registration(Base):
+    """Somebody who wants an account: first the e-mail address is proven, then the person, at a desk of the office.
+
+    It is no account: nobody signs in with it. The address in the e-mail holds a secret; here is its hash. `number` is
+    what the person reads aloud at the desk.
+    """
+
+    __tablename__ = "registrations"
+    __table_args__ = (
+        Index("registrations_proven_key", "email", unique=True, postgresql_where="proven_at IS NOT NULL"),
+        CheckConstraint("number ~ '^[0-9]{8}$'", name="number"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=new_id)
+    number: Mapped[str] = mapped_column(String(8), unique=True)
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    email: Mapped[str] = mapped_column(String(120))
+    name: Mapped[str] = mapped_column(String(120))
+    password_hash: Mapped[str] = mapped_column(String(100))
+    language: Mapped[str] = mapped_column(String(2))
+    terms_version: Mapped[str] = mapped_column(String(28))
+    created_at: Mapped[datetime]
+    proven_at: Mapped[datetime | None]
+    expires_at: Mapped[datetime]  # a week to prove the address, then 60 days to come to the desk
+
+
+class EmailChange(Base):
+    """A new e-mail address of an account, until its owner follows the link that went there. One of a user at most."""
+
+    __tablename__ = "email_changes"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    email: Mapped[str] = mapped_column(String(120))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+
+
+class Purpose(StrEnum):
+    """What somebody may agree to, each by itself and freely (art. 7 RODO)."""
+
+    EMAIL_NOTICES = "email_notices"
+    SMS_NOTICES = "sms_notices"
+    E_DECISIONS = "e_decisions"
+
+
+class Consent(Base):
+    """What somebody agreed to, and when they took it back.
+
+    The gmina has to be able to show that they did (art. 7 ust. 1 RODO), so the row has the text as it was shown, and is
+    kept when the account is closed: then it names nobody.
+    """
+
+    __tablename__ = "consents"
+    __table_args__ = (CheckConstraint("withdrawn_at >= given_at", name="given_first"),)
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    purpose: Mapped[Purpose] = mapped_column(primary_key=True)
+    given_at: Mapped[datetime] = mapped_column(primary_key=True)
+    version: Mapped[int]  # of the text
+    language: Mapped[str] = mapped_column(String(2))
+    text: Mapped[str] = mapped_column(String(LONGEST_CONSENT))
+    withdrawn_at: Mapped[datetime | None]

@@ -1,10 +1,12 @@
-"""Choosing a password by a link that came by e-mail: for who was invited to the office, or forgot the password.
+"""Choosing a password by a link that came by e-mail: for who was invited, or forgot the password.
 
-The secret is in the e-mail and in the address, and nowhere else; it works once and for a week.
+The secret is in the e-mail and in the address, and nowhere else; it works once, and for a week or, when somebody forgot
+the password, for two hours. For who chose a password when registering it only says yes to the account.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -12,16 +14,22 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.models import PasswordLink, User, UserState, WebSession
-from skarbnik.accounts.passwords import SHORTEST, hash_password
+from skarbnik.accounts.choosing import check_choice
+from skarbnik.accounts.letters import ACTIVATE, FORGOT, send_letter
+from skarbnik.accounts.models import PasswordLink, User, UserKind, UserState, WebSession
+from skarbnik.accounts.passwords import hash_password
 from skarbnik.accounts.services import hash_token
 from skarbnik.crypto import new_secret
-from skarbnik.errors import Invalid, NotFound
+from skarbnik.errors import NotFound
+from skarbnik.tenancy.registry import Tenant
+from skarbnik.web.formats import day, moment
 
 GOOD_FOR = timedelta(days=7)
+FORGOTTEN_FOR = timedelta(hours=2)  # whoever forgot waits for the e-mail; who was invited may be on holiday
+_OPEN = (UserState.INVITED, UserState.ACTIVE)
 
 
-def make_password_link(session: Session, user: User, *, by: UUID | None) -> str:
+def make_password_link(session: Session, user: User, *, by: UUID | None, good_for: timedelta = GOOD_FOR) -> str:
     """The secret of a new link of this user, told this once. The one before is worth nothing any more."""
     secret, now = new_secret(), clock.now()
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
@@ -31,7 +39,7 @@ def make_password_link(session: Session, user: User, *, by: UUID | None) -> str:
             secret_hash=hash_token(secret),
             made_by=by,
             created_at=now,
-            expires_at=now + GOOD_FOR,
+            expires_at=now + good_for,
         )
     )
     session.flush()
@@ -46,7 +54,7 @@ def find_invited(session: Session, secret: str) -> User:
         .where(
             PasswordLink.secret_hash == hash_token(secret),
             PasswordLink.expires_at > clock.now(),
-            User.state != UserState.BLOCKED,
+            User.state.in_(_OPEN),
         )
     ).one_or_none()
     if user is None:
@@ -54,29 +62,72 @@ def find_invited(session: Session, secret: str) -> User:
     return user
 
 
-def choose_password(session: Session, secret: str, password: str) -> User:
+def only_says_yes(user: User) -> bool:
+    """Whether this link only activates: the password was chosen with the registration."""
+    return user.state is UserState.INVITED and user.password_hash is not None
+
+
+def choose_password(session: Session, secret: str, password: str, *, words: Iterable[str | None] = ()) -> User:
     """Use the link up. Who was invited is active from now on, and every browser that was signed in is signed out.
 
-    Invalid when the password is too short; then the link stays. NotFound as with `find_invited`, also for the second
-    of two who send the same form.
+    WeakPassword when it may not be chosen; then the link stays. `words` others would try first besides the person's
+    own. NotFound as with `find_invited`, also for the second of two who send the same form.
     """
-    if len(password) < SHORTEST:
-        raise Invalid(f"a password has at least {SHORTEST} characters")
     user = find_invited(session, secret)
-    used = session.scalar(
-        delete(PasswordLink).where(PasswordLink.secret_hash == hash_token(secret)).returning(PasswordLink.user_id)
-    )
-    if used is None:
-        raise NotFound("the link was used a moment ago")
+    check_choice(password, words=(user.name, user.email, *words))
+    _use_up(session, secret)
     user.password_hash = hash_password(password)
     user.state = UserState.ACTIVE
     end_all_sessions(session, user.id)
     return user
 
 
-def end_all_sessions(session: Session, user_id: UUID) -> int:
-    """Sign a user out of every browser; how many there were."""
-    ended = session.scalars(
-        delete(WebSession).where(WebSession.user_id == user_id).returning(WebSession.token_hash)
-    ).all()
-    return len(ended)
+def activate(session: Session, secret: str) -> User:
+    """Use the link of a registration up: the account is active from now on. NotFound as with `choose_password`."""
+    user = find_invited(session, secret)
+    if not only_says_yes(user):
+        raise NotFound("a password is chosen with this link")
+    _use_up(session, secret)
+    user.state = UserState.ACTIVE
+    return user
+
+
+def _use_up(session: Session, secret: str) -> None:
+    used = session.scalar(
+        delete(PasswordLink).where(PasswordLink.secret_hash == hash_token(secret)).returning(PasswordLink.user_id)
+    )
+    if used is None:
+        raise NotFound("the link was used a moment ago")
+
+
+def forgot(session: Session, tenant: Tenant, *, kind: UserKind, email: str) -> None:
+    """Send a link to choose a new password, when there is such an account. Nothing tells the caller whether there was.
+
+    Who never activated the account gets the link of the invitation anew.
+    """
+    address = email.strip().lower()
+    user = session.scalars(
+        select(User).where(User.kind == kind, User.email == address, User.state.in_(_OPEN))
+    ).one_or_none()
+    with session.begin_nested() as as_long:  # the same statements for nobody, who gets nothing
+        if user is not None and only_says_yes(user):
+            words = {"day": day(clock.local_day(clock.now() + GOOD_FOR))}
+            letter, secret = ACTIVATE, make_password_link(session, user, by=None)
+        else:
+            words = {"moment": moment(clock.now() + FORGOTTEN_FOR)}
+            letter, secret = FORGOT, new_secret()
+            if user is not None:
+                secret = make_password_link(session, user, by=None, good_for=FORGOTTEN_FOR)
+        language = user.language if user is not None else "pl"
+        words["address"] = tenant.url(f"/welcome/{secret}")
+        send_letter(session, tenant, letter, words, to=address, language=language)
+        if user is None:
+            as_long.rollback()
+
+
+def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
+    """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
+    theirs = delete(WebSession).where(WebSession.user_id == user_id)
+    if but is not None:
+        theirs = theirs.where(WebSession.token_hash != but)
+    return len(session.scalars(theirs.returning(WebSession.token_hash)).all())

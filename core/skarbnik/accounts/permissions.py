@@ -1,4 +1,4 @@
-"""What everybody may do with their own account, and who looks after the accounts of the office."""
+"""What everybody may do with their own account, and who looks after the accounts of residents and of the office."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from skarbnik.accounts.models import Role
 from skarbnik.web.access import Permission
 
 OWN_ACCOUNT = Permission("accounts.own", residents=True, roles=frozenset(Role))
+OWN_RESIDENT = Permission("accounts.own_resident", residents=True)  # what only an account of a resident has
+SERVE_RESIDENTS = Permission("accounts.serve_residents", roles=frozenset({"administrator", "accountant"}))
 SEE_PEOPLE = Permission("accounts.see_people", roles=frozenset({"administrator", "auditor"}))
 PROVIDERS = Permission("accounts.providers", roles=frozenset({"administrator"}))
 PEOPLE = Permission("accounts.people", roles=frozenset({"administrator"}))

@@ -7,10 +7,11 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
-from skarbnik.accounts import sessions
+from skarbnik.accounts import contact, sessions
 from skarbnik.accounts.identities import list_identities
 from skarbnik.accounts.models import Door
 from skarbnik.accounts.own_factors import shown_on_profile
+from skarbnik.accounts.own_views import LANGUAGE_NAMES
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import hash_token
@@ -31,6 +32,9 @@ def show() -> str:
         doors=list_doors(session, g.tenant, Door.OFFICE if person.is_official else Door.RESIDENTS),
         identities=list_identities(session, person.id),
         sessions=sessions.list_sessions(session, person.id, now=clock.now()),
+        own=contact.get_own(session, person.id),
+        pending=contact.find_pending_email(session, person.id),
+        languages_by_code=LANGUAGE_NAMES,
         here=hash_token(request.cookies[frame.cookie_name("session")]),
         form=TokenForm(),
         **shown_on_profile(current_person().id),

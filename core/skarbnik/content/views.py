@@ -7,6 +7,7 @@ from uuid import UUID
 from flask import Blueprint, abort, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response
 from wtforms import HiddenField
 
@@ -142,3 +143,8 @@ def after_sign_in(user_id: UUID, wanted: str) -> str:
     if wanted.startswith("/payments/") or services.terms_to_accept(frame.session(), user_id) is None:
         return wanted
     return url_for("content.accept", next=wanted)
+
+
+def version_in_force(session: Session) -> str:
+    """Of the terms of use: what somebody who registers agrees to."""
+    return queries.current_terms(session, clock.now()).version

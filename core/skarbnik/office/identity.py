@@ -18,7 +18,7 @@ from skarbnik.accounts import connections
 from skarbnik.accounts.certificates import Dated, read_dated
 from skarbnik.accounts.connections import Prepared, WrongCertificate
 from skarbnik.accounts.doors import send_away
-from skarbnik.accounts.models import Door, ProviderConnection, Purpose
+from skarbnik.accounts.models import Door, ProviderConnection, SignInPurpose
 from skarbnik.accounts.permissions import PROVIDERS
 from skarbnik.accounts.providers import list_types
 from skarbnik.audit.requests import record_own_act
@@ -166,7 +166,7 @@ def try_it(provider_id: str) -> Response:
     """The whole way with the settings in use, also while it is switched off. Nobody is signed in by it."""
     check_token()
     record_own_act("identity_provider.tried", f"identity_provider/{provider_id}")
-    return send_away(provider_id, purpose=Purpose.TRIAL, user_id=current_person().id, wanted="")
+    return send_away(provider_id, purpose=SignInPurpose.TRIAL, user_id=current_person().id, wanted="")
 
 
 @blueprint.post("/<provider_id>/keys/<use>")

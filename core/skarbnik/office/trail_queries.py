@@ -119,7 +119,9 @@ _ACTIONS = f"""
     ) AS e ORDER BY e.id DESC LIMIT :most
 """  # noqa: S608  # our own words
 _ANY = f"SELECT {_COLUMNS} FROM audit_entries a WHERE {{where}} ORDER BY a.id DESC LIMIT :most"  # noqa: S608  # our words
-_WITH_NAMES = "SELECT p.*, u.name FROM ({}) AS p LEFT JOIN users u ON u.id = p.actor_id ORDER BY p.id DESC"
+_WITH_NAMES = (
+    "SELECT p.*, nullif(u.name, '') AS name FROM ({}) AS p LEFT JOIN users u ON u.id = p.actor_id ORDER BY p.id DESC"
+)
 
 
 def _conditions(wanted: TrailFilter, before: UUID | None) -> tuple[list[str], dict[str, Any]]:

@@ -58,12 +58,13 @@ def listed() -> str:
         "portal/looks.html",
         rows=rows[:PAGE],
         more=rows[PAGE - 1].id if len(rows) > PAGE else None,
-        who=_who,
-        what=_what,
+        who=who_words,
+        what=action_words,
     )
 
 
-def _who(row: Any) -> str:
+def who_words(row: Any) -> str:
+    """In which role somebody looked."""
     official: str = _("An official")
     actors: dict[str, str] = {"operator": _("The operator of the portal"), "api": _("A program of the office")}
     names = {
@@ -77,7 +78,7 @@ def _who(row: Any) -> str:
     return actors.get(row.actor) or next(iter(roles), official)
 
 
-def _what(row: Any) -> str:
+def action_words(row: Any) -> str:
     """In the words of the one whose data it was; what was seen with many others says so."""
     listed, other = _("saw you in a list or a search"), _("worked with your data")
     refund = _("looked at or decided about a refund of yours")

@@ -77,6 +77,7 @@ class Slots:
     ask_to_confirm: Callable[[str], Answer]  # for the second factor again, with a kept form
     after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
     identified: Callable[[TenantSession, UUID], None]  # somebody proved who they are: who may they act for?
+    terms_version: Callable[[TenantSession], str]  # of the terms of use that are in force
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)

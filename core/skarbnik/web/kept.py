@@ -18,7 +18,7 @@ from skarbnik.web.addresses import own_path
 
 LARGEST = 100_000  # characters of all fields together
 GOOD_FOR = 24 * 3600  # seconds
-NOT_KEPT = {"csrf_token", "kept"}
+NOT_KEPT = {"csrf_token", "kept", "password", "again", "current", "pesel"}  # secrets are typed anew
 
 
 @dataclass(frozen=True)

@@ -169,6 +169,8 @@ CREATE TABLE users (
     pesel_hash UUID,
     pesel_key INTEGER,
     feed_version INTEGER NOT NULL,
+    phone VARCHAR(16),
+    CONSTRAINT users_closed_is_nobody_check CHECK (state <> 'closed' OR (email IS NULL AND password_hash IS NULL AND pesel_hash IS NULL AND phone IS NULL AND name = '')),
     CONSTRAINT users_kind_pesel_hash_key UNIQUE (kind, pesel_hash),
     CONSTRAINT users_officials_have_email_check CHECK (kind = 'resident' OR email IS NOT NULL),
     CONSTRAINT users_pesel_is_whole_check CHECK ((pesel_hash IS NULL) = (pesel_key IS NULL)),
@@ -176,7 +178,7 @@ CREATE TABLE users (
     CONSTRAINT users_kind_email_key UNIQUE (kind, email),
     CONSTRAINT users_roles_are_known_check CHECK (roles ~ '^((administrator|accountant|communications|surveys|auditor)( |$))*$'),
     CONSTRAINT users_userkind_check CHECK (kind IN ('resident', 'official')),
-    CONSTRAINT users_userstate_check CHECK (state IN ('invited', 'active', 'blocked'))
+    CONSTRAINT users_userstate_check CHECK (state IN ('invited', 'active', 'blocked', 'closed'))
 );
 
 CREATE TABLE api_tokens (
@@ -518,7 +520,7 @@ CREATE TABLE pending_sign_ins (
     kept BYTEA,
     begun_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT pending_sign_ins_pkey PRIMARY KEY (handle_hash),
-    CONSTRAINT pending_sign_ins_purpose_check CHECK (purpose IN ('enter', 'connect', 'trial')),
+    CONSTRAINT pending_sign_ins_signinpurpose_check CHECK (purpose IN ('enter', 'connect', 'trial')),
     CONSTRAINT pending_sign_ins_assurance_check CHECK (level IN ('low', 'substantial', 'high'))
 );
 
@@ -1161,3 +1163,47 @@ REVOKE DELETE ON
 FROM {tenant};
 REVOKE UPDATE ON notifications, order_lines, plugin_settings FROM {tenant};
 REVOKE INSERT, UPDATE, DELETE ON money_equation FROM {tenant};
+
+CREATE TABLE registrations (
+    id UUID NOT NULL,
+    number VARCHAR(8) NOT NULL,
+    secret_hash VARCHAR(64) NOT NULL,
+    email VARCHAR(120) NOT NULL,
+    name VARCHAR(120) NOT NULL,
+    password_hash VARCHAR(100) NOT NULL,
+    language VARCHAR(2) NOT NULL,
+    terms_version VARCHAR(28) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    proven_at TIMESTAMP WITH TIME ZONE,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT registrations_pkey PRIMARY KEY (id),
+    CONSTRAINT registrations_number_key UNIQUE (number),
+    CONSTRAINT registrations_secret_hash_key UNIQUE (secret_hash),
+    CONSTRAINT registrations_number_check CHECK (number ~ '^[0-9]{8}$')
+);
+CREATE UNIQUE INDEX registrations_proven_key ON registrations (email) WHERE proven_at IS NOT NULL;
+
+CREATE TABLE email_changes (
+    user_id UUID NOT NULL,
+    email VARCHAR(120) NOT NULL,
+    secret_hash VARCHAR(64) NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    expires_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT email_changes_pkey PRIMARY KEY (user_id),
+    CONSTRAINT email_changes_secret_hash_key UNIQUE (secret_hash),
+    CONSTRAINT email_changes_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE TABLE consents (
+    user_id UUID NOT NULL,
+    purpose VARCHAR(24) NOT NULL,
+    given_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    version INTEGER NOT NULL,
+    language VARCHAR(2) NOT NULL,
+    text VARCHAR(400) NOT NULL,
+    withdrawn_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT consents_pkey PRIMARY KEY (user_id, purpose, given_at),
+    CONSTRAINT consents_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT consents_given_first_check CHECK (withdrawn_at >= given_at),
+    CONSTRAINT consents_purpose_check CHECK (purpose IN ('email_notices', 'sms_notices', 'e_decisions'))
+);

@@ -1,0 +1,69 @@
+"""Which passwords may be chosen: long enough, and not what others guess first. No rule says what letters it has.
+
+NIST SP 800-63B-4, 3.1.1.2: a list of values that are commonly used, expected or compromised is asked, context such as
+the name of the service and of the person included, and who is refused is told why. zxcvbn has the list of leaked
+passwords inside and counts guesses; what Poles choose first and what this person's portal suggests are given to it.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+from importlib.resources import files
+
+from flask_babel import gettext as _
+from zxcvbn import zxcvbn
+
+from skarbnik.accounts.passwords import SHORTEST
+from skarbnik.errors import Invalid
+
+LONGEST = 200
+LOOKED_AT = 100  # characters: what a longer one has more makes it no weaker, and zxcvbn slow
+FEWEST_GUESSES = 3  # of zxcvbn's scores: more than 10**8 guesses
+OWN_LETTERS = 6  # that have to be left when the words everybody expects are taken out
+_NOT_FOLDED = str.maketrans("łŁ", "lL")
+
+
+class WeakPassword(Invalid):
+    """Somebody would guess it. The message says why, in the language of the request."""
+
+
+def check_choice(password: str, *, words: Iterable[str | None] = ()) -> None:
+    """WeakPassword when it may not be chosen. `words`: names of the gmina and the person, their e-mail address."""
+    if len(password) < SHORTEST:
+        raise WeakPassword(_("Use at least %(num)d characters for the password.", num=SHORTEST))
+    if len(password) > LONGEST:
+        raise WeakPassword(_("Use at most %(max)d characters for the password.", max=LONGEST))
+    expected = expected_words(words)
+    seen = password[:LOOKED_AT]
+    rest = _fold(seen)
+    for word in sorted({*expected, *common_words()}, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    if len(re.sub(r"[\W\d_]", "", rest)) + len(set(re.findall(r"[\W\d_]", rest))) < OWN_LETTERS:
+        raise WeakPassword(
+            _("This password is made of a name or a word others try first. Put together a few words of your own.")
+        )
+    if zxcvbn(seen, user_inputs=[*expected, *common_words()], max_length=LOOKED_AT)["score"] < FEWEST_GUESSES:
+        raise WeakPassword(
+            _("This password is on lists of leaked ones, or is guessed quickly. Put together a few words of your own.")
+        )
+
+
+def expected_words(words: Iterable[str | None]) -> set[str]:
+    """What a stranger would try for this person here: parts of names and addresses, of four letters and more."""
+    return {each for word in words if word for each in re.findall(r"[^\W_]{4,}", _fold(word))}
+
+
+@lru_cache(maxsize=1)
+def common_words() -> tuple[str, ...]:
+    """What Poles put into passwords, folded; zxcvbn's own lists are English."""
+    text = (files("skarbnik.accounts") / "common_words.txt").read_text(encoding="utf-8")
+    return tuple(text.split())
+
+
+def _fold(text: str) -> str:
+    """`Żółw` is `zolw`."""
+    plain = unicodedata.normalize("NFKD", text.translate(_NOT_FOLDED))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()

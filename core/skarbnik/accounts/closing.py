@@ -1,0 +1,89 @@
+"""Closing an account: its owner is erased from it, and its row stays, so that payments and the trail stay whole.
+
+Art. 17 ust. 1 RODO; what the books need is kept (ust. 3 lit. b). Consents are kept, taken back, since the gmina has to
+be able to show that they were given (art. 7 ust. 1); with the account erased they name nobody.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import Table, delete, select, update
+from sqlalchemy.orm import Session
+
+from skarbnik import clock
+from skarbnik.accounts.letters import CLOSED, erase_letters, send_letter
+from skarbnik.accounts.models import Consent, EmailChange, Registration, User, UserKind, UserState
+from skarbnik.db import Base
+from skarbnik.errors import Forbidden
+from skarbnik.mail.models import Mail, MailState
+from skarbnik.outbox import Again, publish
+from skarbnik.tenancy.registry import Tenant
+
+KEPT = {User.__tablename__, Consent.__tablename__}
+LETTER_KEPT = timedelta(days=1)  # the last e-mail, which still has an address
+
+
+class ClosedByTheOffice(Forbidden):
+    """An administrator blocks the accounts of the office; nobody closes one of them."""
+
+
+def close_account(session: Session, tenant: Tenant, user: User) -> None:
+    """Nobody signs in with it or acts with it any more, at once; who was told of it by the last e-mail is forgotten.
+
+    Mandates end through the topic `account.closed`. Registering again makes another account.
+    """
+    if user.kind is not UserKind.RESIDENT:
+        raise ClosedByTheOffice(f"user {user.id} is an official")
+    session.refresh(user, with_for_update=True)
+    if user.state is UserState.CLOSED:
+        return
+    address, language = user.email, user.language
+    pending = session.scalar(select(EmailChange.email).where(EmailChange.user_id == user.id))
+    for table in own_tables():
+        session.execute(delete(table).where(table.c.user_id == user.id))
+    session.execute(
+        update(Consent)
+        .where(Consent.user_id == user.id, Consent.withdrawn_at.is_(None))
+        .values(withdrawn_at=clock.now())
+    )
+    user.state, user.name = UserState.CLOSED, ""
+    user.email = user.password_hash = user.pesel_hash = user.pesel_key = user.phone = user.terms_version = None
+    user.feed_version += 1
+    session.flush()
+    if pending is not None:
+        erase_letters(session, pending)
+    if address is not None:
+        session.execute(delete(Registration).where(Registration.email == address))
+        erase_letters(session, address)
+        send_letter(session, tenant, CLOSED, {}, to=address, language=language, about=user.id)
+    publish(session, "account.closed", user.id)
+    publish(session, "account.forget", user.id, due_at=clock.now() + LETTER_KEPT)
+
+
+def own_tables() -> list[Table]:
+    """Every table of accounts that says something of a user, those first that others do not point at.
+
+    Found and not listed: a table somebody adds is erased with the rest without anybody remembering it.
+    """
+    ours = {
+        each.local_table for each in Base.registry.mappers if each.class_.__module__.startswith("skarbnik.accounts.")
+    }
+    return [
+        table
+        for table in reversed(Base.metadata.sorted_tables)
+        if table in ours and table.name not in KEPT and "user_id" in table.c
+    ]
+
+
+def forget(tenant: Tenant, user_id: UUID) -> Again | None:
+    """The last e-mail is sent: it is emptied too. Comes back while the gmina's server does not take it."""
+    with tenant.session() as session:
+        last = session.query(Mail).filter_by(cause=CLOSED.cause, subject_id=user_id).with_for_update().one_or_none()
+        if last is None:
+            return None
+        if last.state is MailState.WAITING:
+            return Again(clock.now() + LETTER_KEPT)
+        last.recipient = last.subject = last.text = ""
+    return None

@@ -1,0 +1,70 @@
+"""Taking all one's data: a page that says what is in the file, and the file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import IO
+
+from flask import Blueprint, Flask, Response, current_app, g, render_template
+from flask_babel import gettext as _
+
+from skarbnik import clock
+from skarbnik.accounts.chapters import NAME, Chapter, write_archive
+from skarbnik.accounts.permissions import OWN_RESIDENT
+from skarbnik.audit.requests import record_own_act
+from skarbnik.web import frame
+from skarbnik.web.access import current_person, requires
+from skarbnik.web.formats import moment
+from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.languages import translate
+from skarbnik.web.limits import limiter
+
+blueprint = Blueprint("own_data", __name__, template_folder="templates")
+
+PIECE = 64 * 1024  # bytes
+
+
+def install_chapters(app: Flask, chapters: Sequence[Chapter]) -> None:
+    """What the file has, in this order. `app` knows every feature that keeps something of a person."""
+    app.extensions[NAME] = tuple(chapters)
+
+
+@blueprint.get("/profile/data")
+@requires(OWN_RESIDENT)
+def show() -> str:
+    return render_template("accounts/own_data.html", chapters=current_app.extensions[NAME], form=TokenForm())
+
+
+@blueprint.post("/profile/data")
+@requires(OWN_RESIDENT)
+@limiter.limit("6 per hour", key_func=lambda: str(current_person().id))
+def take() -> Response:
+    """Made whole before the first byte leaves: no transaction is open while a slow line takes it."""
+    check_token()
+    record_own_act("account.data_taken", "user", current_person().id)
+    chapters = current_app.extensions[NAME]
+    archive = write_archive(frame.session(), current_person().id, chapters, readme=_readme(chapters))
+    answer = Response(_pieces(archive), mimetype="application/zip")
+    answer.call_on_close(archive.close)
+    answer.headers["Content-Disposition"] = f'attachment; filename="dane-{clock.today().isoformat()}.zip"'
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _pieces(file: IO[bytes]) -> Iterator[bytes]:
+    while piece := file.read(PIECE):
+        yield piece
+
+
+def _readme(chapters: Sequence[Chapter]) -> str:
+    lines = [
+        g.tenant.name,
+        _("Data of %(name)s in the portal, made %(moment)s.", name=current_person().name, moment=moment(clock.now())),
+        "",
+        *(f"{each.file_name} - {translate(each.about)}" for each in chapters),
+        "",
+        _("Each file is a list in JSON, UTF-8. Amounts are in PLN with a dot, days are written 2026-11-28."),
+        _("Your PESEL is not in here, so that this file gives it away to nobody: the office tells it to you."),
+        _("What the office knows beyond the portal you get from the office (art. 15 and 20 of regulation 2016/679)."),
+    ]
+    return "\n".join(lines) + "\n"

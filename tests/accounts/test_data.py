@@ -1,0 +1,130 @@
+"""Everybody takes all their data with them, and nobody else's."""
+
+import io
+import json
+import tracemalloc
+import zipfile
+
+import pytest
+from sqlalchemy import select
+
+from skarbnik.accounts.chapters import Chapter, write_archive
+from skarbnik.accounts.own_data import CHAPTERS as OF_ACCOUNTS
+from skarbnik.audit.models import AuditEntry
+from skarbnik.money import Money
+from skarbnik.portal.own_data import CHAPTERS as OF_PORTAL
+from skarbnik.receivables.models import Instalment
+from skarbnik.testing.factories import (
+    PASSWORD,
+    InstalmentFactory,
+    MandateFactory,
+    OfficialFactory,
+    PayerFactory,
+    UserFactory,
+    bound_to,
+)
+
+CHAPTERS = [*OF_ACCOUNTS, *OF_PORTAL]
+
+
+def take(browser):
+    browser.get("/profile/data")
+    answer = browser.post("/profile/data")
+    assert answer.headers["Content-Type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(answer.data))
+    assert archive.testzip() is None
+    return {name: archive.read(name).decode() for name in archive.namelist()}
+
+
+@pytest.fixture
+def town(tenant, browse):
+    """Somebody who is a payer, acts for a company, and lives beside a neighbour."""
+    with tenant.session() as session, bound_to(session):
+        own, company, other = PayerFactory(name="Własny Żółw"), PayerFactory(name="Firma"), PayerFactory(name="Sąsiad")
+        user = UserFactory(name="Żółw", acts_for=[own])
+        MandateFactory(user_id=user.id, payer_id=company.id, basis="company")
+        neighbour = UserFactory(email="sasiad@example.pl", acts_for=[other])
+        for payer in (own, company, other):
+            InstalmentFactory(payer=payer, receivable__title=f"Podatek: {payer.name}", principal=Money(12_305))
+    browser = browse("lipowo")
+    browser.sign_in(user.email, PASSWORD)
+    return browser, user, own, neighbour
+
+
+def test_the_file_has_a_chapter_for_everything_and_says_what_each_is(town, tenant):
+    browser, _user, _own, _neighbour = town
+    files = take(browser)
+
+    assert set(files) == {"README.txt", *(f"{each.name}.json" for each in CHAPTERS)}
+    parsed = {name: json.loads(text) for name, text in files.items() if name.endswith(".json")}
+    assert parsed["account.json"][0]["name"] == "Żółw"
+    assert [each["name"] for each in parsed["payers.json"]] == ["Własny Żółw"]
+    assert [each["principal"] for each in parsed["instalments.json"]] == ["123.05"]
+    assert parsed["sign_ins.json"][0]["outcome"] == "signed_in"
+    assert len(parsed["browsers.json"]) == 1
+    assert all(f"{each.name}.json" in files["README.txt"] for each in CHAPTERS)
+    with tenant.session() as session:
+        assert "account.data_taken" in session.scalars(select(AuditEntry.action)).all()
+
+
+def test_nothing_of_a_company_or_a_neighbour_is_in_it(town):
+    browser, _user, _own, neighbour = town
+    files = take(browser)
+    both = "".join(text for name, text in files.items() if name != "mandates.json")
+    assert "Podatek: Własny Żółw" in both
+    for word in ("Podatek: Firma", "Sąsiad", neighbour.email, str(neighbour.id), "password_hash", "pesel_hash"):
+        assert word not in both
+    assert "Firma" in files["mandates.json"]
+
+
+def test_who_of_the_office_looked_is_told_by_role_and_not_by_name(town, tenant, browse):
+    browser, _user, own, _neighbour = town
+    with tenant.session() as session, bound_to(session):
+        official = OfficialFactory(name="Halina Księgowa")
+    office = browse("lipowo")
+    office.sign_in(official.email, PASSWORD, office=True)
+    office.get(f"/office/payers/{own.id}")
+    files = take(browser)
+    (look,) = json.loads(files["who_looked.json"])
+    assert look["payer_id"] == str(own.id)
+    assert "Halina" not in "".join(files.values())
+
+
+def test_the_file_is_taken_a_few_times_an_hour(limits, town):
+    browser, *_rest = town
+    browser.get("/profile/data")
+    assert [browser.post("/profile/data").status_code for _each in range(7)] == [200] * 6 + [429]
+
+
+def test_an_official_has_no_such_page(browse, tenant):
+    with tenant.session() as session, bound_to(session):
+        email = OfficialFactory().email
+    browser = browse("lipowo")
+    browser.sign_in(email, PASSWORD, office=True)
+    assert browser.get("/profile/data").status_code == 404
+
+
+def test_however_much_there_is_it_does_not_lie_in_memory(session):
+    def many(_session, _user_id):
+        return ({"number": number, "text": f"{number:09d}" * 20} for number in range(60_000))
+
+    user = UserFactory()
+    tracemalloc.start()
+    try:
+        with write_archive(session, user.id, [Chapter("many", "many", many)], readme="x") as archive:
+            _now, peak = tracemalloc.get_traced_memory()
+            assert len(zipfile.ZipFile(archive).read("many.json")) > 10_000_000
+    finally:
+        tracemalloc.stop()
+    assert peak < 4_000_000
+
+
+def test_every_chapter_is_read_in_small_pieces(session):
+    """A row at a time, from the database on."""
+    user = UserFactory(acts_for=[payer := PayerFactory()])
+    for _each in range(3):
+        InstalmentFactory(payer=payer)
+    (chapter,) = [each for each in OF_PORTAL if each.name == "instalments"]
+    rows = iter(chapter.rows(session, user.id))
+    assert isinstance(next(rows)["principal"], Money)
+    assert len(list(rows)) == len(session.scalars(select(Instalment)).all()) - 1

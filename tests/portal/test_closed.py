@@ -1,0 +1,29 @@
+"""What ends above an account that was closed: links by which others pay."""
+
+import pytest
+from sqlalchemy import select
+
+from skarbnik.payments.links import make_link
+from skarbnik.payments.models import PaymentLink
+from skarbnik.portal.closed import account_closed
+from skarbnik.testing.factories import InstalmentFactory, PayerFactory, UserFactory, bound_to
+
+
+@pytest.fixture
+def two(tenant):
+    """Two residents of one payer, each with a link by which others pay."""
+    with tenant.session() as session, bound_to(session):
+        payer = PayerFactory()
+        users = [UserFactory(acts_for=[payer]) for _each in range(2)]
+        instalment = InstalmentFactory(payer=payer)
+        for user in users:
+            make_link(session, payer_id=payer.id, user_id=user.id, instalment_ids=[instalment.id])
+    return users
+
+
+def test_links_of_who_closed_the_account_end_and_no_others(two, tenant):
+    account_closed(tenant, two[0].id)
+    account_closed(tenant, two[0].id)
+    with tenant.session() as session:
+        ended = {each.created_by: each.revoked_at is not None for each in session.scalars(select(PaymentLink))}
+    assert ended == {two[0].id: True, two[1].id: False}
