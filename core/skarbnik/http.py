@@ -130,13 +130,13 @@ class HttpClient:
         hosts: frozenset[str],
         *,
         breaker: Breaker | None = None,
-        read_seconds: float = READ_SECONDS,
+        read_seconds: float | None = None,
         client_certificate: ClientCertificate | None = None,
     ):
         self.hosts = hosts
         self.client_certificate = client_certificate
         self.breaker = breaker or Breaker()
-        self.read_seconds = read_seconds
+        self.read_seconds = READ_SECONDS if read_seconds is None else read_seconds
         self._local = threading.local()
 
     def request(

@@ -55,8 +55,10 @@ def test(arguments: list[str]) -> int:
 
 def torture(arguments: list[str]) -> int:
     """Rounds one after another, as each wants the machine for itself: `--rounds N --seed S`, or `--mutants`."""
-    what = ["--slow", "-k", "the_checker_sees"] if "--mutants" in arguments else ["-k", "no_grosz"]
-    return test(["tests/torture", "-n", "0", *what, *(each for each in arguments if each != "--mutants")])
+    what = "the_checker_sees" if "--mutants" in arguments else "no_grosz"
+    return test(
+        ["tests/torture", "-n", "0", "--slow", "-k", what, *(each for each in arguments if each != "--mutants")]
+    )
 
 
 def bench(arguments: list[str]) -> int:
