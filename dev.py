@@ -36,6 +36,7 @@ COMMANDS = {
     "stop": "end a running demo",
     "reset": "end a running demo and forget its data",
     "doctor": "say what this machine has and which choices follow",
+    "code": "the code of a demo account's second factor: code LOGIN",
     "shell": "Python, or the command that follows, in the demo's environment",
 }
 

@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pyotp
+
 from skarbnik.dev import demo, doctor, lighthouse, lint, testing, texts
 from skarbnik.dev.leftovers import end_leftovers, is_alive, send
 from skarbnik.dev.processes import DidNotStart
@@ -50,6 +52,18 @@ def shell(command: list[str]) -> int:
     return subprocess.run(command or [sys.executable], env={**os.environ, **environment, "PATH": path}).returncode
 
 
+def code(logins: list[str]) -> int:
+    """The code of this moment of demo accounts with a second factor: of those named, or of all."""
+    accounts = read_json(CHECKOUT / ".dev" / "demo.json").get("accounts", [])
+    secrets = {each["login"]: each["totp"] for each in accounts if "totp" in each}
+    for login in logins or secrets:
+        if login not in secrets:
+            print(f"{login} has no second factor; these have: {', '.join(secrets) or 'nobody'}")
+            return 1
+        print(pyotp.TOTP(secrets[login]).now(), login)
+    return 0
+
+
 def main(arguments: list[str]) -> int:
     name, rest = (arguments[0], arguments[1:]) if arguments else ("", [])
     match name:
@@ -75,6 +89,8 @@ def main(arguments: list[str]) -> int:
             return stop()
         case "reset":
             return reset()
+        case "code":
+            return code(rest)
         case "shell":
             return shell(rest)
         case _:

@@ -91,6 +91,11 @@ class DemoPlan:
         text = base64.b32encode(digest).decode().lower()
         return "-".join((text[:4], text[4:8], text[8:12], text[12:16]))
 
+    def factor_for(self, login: str) -> str:
+        """The secret of one demo account's second factor, as an application takes it: 160 bits in base32."""
+        digest = hmac.digest(self.password_key.encode(), f"totp:{login}".encode(), "sha256")
+        return base64.b32encode(digest[:20]).decode()
+
     def puma_folder(self, tenant_id: str) -> Path:
         """Where the finance system of a gmina leaves its files and finds ours."""
         return self.exchange / tenant_id / "puma"
