@@ -1,4 +1,4 @@
-"""An operator comes into a gmina only when it agreed, sees no more than that, and stands in its trail with each page."""
+"""An operator comes into a gmina only when it agreed, sees no more than that, and stands in its trail."""
 
 import re
 import threading
@@ -235,9 +235,7 @@ def test_a_newer_link_and_a_newer_session_end_the_ones_before(app, let_in, tenan
     assert inside.get("/office/").status_code == 303
 
 
-def test_a_link_is_nothing_in_another_gmina_for_another_access_or_after_the_end(
-    app, let_in, operators, tenant, neighbour
-):
+def test_a_link_is_nothing_elsewhere_for_another_access_or_after_the_end(app, let_in, operators, tenant, neighbour):
     inside = let_in()
     link = link_of(inside.bare, tenant, inside.access_id)
     _ewa, _secret, other = operators("ewa")
@@ -252,8 +250,9 @@ def test_a_link_is_nothing_in_another_gmina_for_another_access_or_after_the_end(
 def test_nobody_makes_a_link_for_another_operators_access(let_in, operators, tenant, neighbour):
     inside = let_in()
     _ewa, _secret, other = operators("ewa")
-    other.get(f"/operator/gminas/{tenant.id}")
     for what in ("enter", "withdraw"):
+        other.get(f"/operator/gminas/{tenant.id}")
+        inside.bare.get(f"/operator/gminas/{tenant.id}")
         assert other.post(f"/operator/gminas/{tenant.id}/support/{inside.access_id}/{what}").status_code == 404
         path = f"/operator/gminas/{neighbour.id}/support/{inside.access_id}/{what}"
         assert inside.bare.post(path).status_code == 404
@@ -423,9 +422,11 @@ def test_who_ends_it_in_the_middle_of_a_click_waits_for_the_click_and_the_next_i
         g.request_id = "0" * 32
         with tenant.session() as click:
             assert load_anybody(click, token).operator_name == "Ola O."
-            with tenant.session() as other, pytest.raises(OperationalError, match="lock timeout"):
+            with tenant.session() as other:
                 other.execute(text("SET LOCAL lock_timeout = '200ms'"))
-                support.end(other, inside.access_id, by=None)
+                with pytest.raises(OperationalError, match="lock timeout"):
+                    support.end(other, inside.access_id, by=None)
+                other.rollback()
         with tenant.session() as other:
             support.end(other, inside.access_id, by=None)
         with tenant.session() as click:

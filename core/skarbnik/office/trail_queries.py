@@ -68,7 +68,7 @@ def list_entries(
         statement = _OF_WHOM.format(where=where)
     elif wanted.actors is not None:
         words |= {"who": [each.actor for each in wanted.actors], "ids": [each.id for each in wanted.actors]}
-        same = {_NAMED if each.id else _NAMELESS for each in wanted.actors}
+        same = {_NAMED if each.id else _NAMELESS for each in wanted.actors} or {_NAMED}
         statement = _EITHER.join(f"({_BY.format(where=where, same=each)})" for each in same)
     elif wanted.actions is not None:
         statement = _ACTIONS.format(where=where)
