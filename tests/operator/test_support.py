@@ -311,6 +311,7 @@ def test_each_page_an_operator_opens_stands_in_the_trail_with_ids_only(let_in, t
     assert [each.action for each in trail(tenant)][:3] == ["support.asked", "support.agreed", "support.entered"]
     page = inside.administrator.get("/office/audit?who=operator").text
     assert "Ola O. (operator)" in page
+    assert "Ola O. (operator)" in inside.administrator.get(f"/office/audit?who={inside.operator.id}").text
     inside.administrator.get("/office/audit?who=operator&act=support")
     assert "page:office" not in inside.administrator.text  # in words, not codes
 

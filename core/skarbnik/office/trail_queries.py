@@ -213,7 +213,7 @@ def find_actors(session: Session, who: str) -> list[Actor] | None:
     if who == "api":
         return [Actor("api", each) for each in session.scalars(text("SELECT id FROM api_clients LIMIT 500"))]
     try:
-        return [Actor("user", UUID(who)), Actor("api", UUID(who))]
+        return [Actor(kind, UUID(who)) for kind in ("user", "api", "operator")]
     except ValueError:
         return None
 

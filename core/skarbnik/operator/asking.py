@@ -34,9 +34,14 @@ __all__ = ["blueprint"]
 def scope_names() -> dict[str, str]:
     """How far an operator is let in."""
     return {
-        Support.LOOK: _("Look: payers, payments and files; change nothing"),
-        Support.ADMINISTER: _("Look, and change texts and the hours of exchange"),
+        Support.LOOK: _("Look only"),
+        Support.ADMINISTER: _("Look, change texts and hours"),
     }
+
+
+def hour_names() -> dict[int, str]:
+    """For how long."""
+    return {each: _("%(num)d h", num=each) for each in HOURS}
 
 
 class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -48,7 +53,7 @@ class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.hours.choices = [(each, _("%(num)d h", num=each)) for each in HOURS]
+        self.hours.choices = list(hour_names().items())
         self.scope.choices = list(scope_names().items())
 
 
@@ -79,6 +84,7 @@ def _page(tenant: Tenant, *, ask_form: AskForm | None = None, state_form: StateF
         form=ask_form or state_form,
         plain=TokenForm(formdata=None),
         scopes=scope_names(),
+        lengths=hour_names(),
         asks=tenant.state is TenantState.ACTIVE
         and not any(each.operator_id == g.operator.id and each.is_open(clock.now()) for each in rows),
     )

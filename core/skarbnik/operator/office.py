@@ -14,7 +14,7 @@ from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.audit.requests import record_own_act
 from skarbnik.operator import support
-from skarbnik.operator.asking import scope_names
+from skarbnik.operator.asking import hour_names, scope_names
 from skarbnik.operator.permissions import DECIDE, SEE
 from skarbnik.operator.services import is_open
 from skarbnik.receivables.models import SwitchName
@@ -45,6 +45,7 @@ def listed() -> str:
         more=rows[support.PAGE - 1].id if len(rows) > support.PAGE else None,
         names=support.names_of(session, rows),
         scopes=scope_names(),
+        lengths=hour_names(),
         decide=DECIDE,
         plain=TokenForm(),
         at_once=at_once,
