@@ -30,7 +30,6 @@ from skarbnik.accounts import (
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
-from skarbnik.accounts.people import load_person
 from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SERVE_RESIDENTS
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
@@ -49,7 +48,10 @@ from skarbnik.office import gateways as office_gateways
 from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
 from skarbnik.office import trail as office_trail
-from skarbnik.operator import views as operator_views
+from skarbnik.operator import office as operator_office
+from skarbnik.operator import rooms as operator_rooms
+from skarbnik.operator.people import load_anybody
+from skarbnik.operator.permissions import DECIDE as DECIDE_SUPPORT
 from skarbnik.payers.matching import match_user
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
@@ -108,6 +110,7 @@ OFFICE_MENU = [
     MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE),
     MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS),
+    MenuItem(_("Support"), "support.listed", DECIDE_SUPPORT),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
@@ -149,7 +152,7 @@ def create_app(instance: Instance) -> Flask:
         app,
         Slots(
             instance=instance,
-            load_person=load_person,
+            load_person=load_anybody,
             find_owner=find_owner,
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
@@ -205,7 +208,8 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(keys.blueprint)
     app.register_blueprint(switches.blueprint)
     app.register_blueprint(office_remarks.blueprint)
-    app.register_blueprint(operator_views.blueprint)
+    app.register_blueprint(operator_rooms.blueprint)
+    app.register_blueprint(operator_office.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)
@@ -223,7 +227,7 @@ def _holds_secret(path: str) -> bool:
     return (
         portal_public.holds_secret(path)
         or registration_views.holds_secret(path)
-        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL))
+        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL, operator_office.PREFIX))
     )
 
 

@@ -41,6 +41,8 @@ from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import Paper, send_mail
 from skarbnik.money import Money
+from skarbnik.operator import support
+from skarbnik.operator.sign_in import Operator
 from skarbnik.payments import settlements
 from skarbnik.payments.links import make_link
 from skarbnik.payments.models import (
@@ -72,6 +74,7 @@ from skarbnik.testing.factories import (
     bound_to,
     report_on,
 )
+from skarbnik.web.access import Support
 
 CANARY = "ZQXJKV"
 
@@ -195,6 +198,9 @@ def fill(session, tenant, open_account, **settings):
     secret = make_link(session, payer_id=payer.id, user_id=user.id, instalment_ids=[unpaid.id])
     link = session.scalars(select(PaymentLink)).one()
     take_up(session, remark.id, by=official.id)
+    operator = Operator(uuid4(), "Ola Operatorka", "ola@operator.example")
+    access = {"access_id": uuid4(), "by": operator, "reason": "Zgłoszenie 7", "scope": Support.LOOK, "hours": 1}
+    support.agree(session, support.ask(session, tenant, **access, ip="127.0.0.1").id, by=official.id)
     answer_remark(session, remark.id, outcome=Outcome.NOT_WRONG, text="Tak jest w ewidencji.", by=official.id)
     session.execute(
         text(

@@ -20,6 +20,7 @@ from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 from tests.walk.remarks import write_remarks
 from tests.walk.residents import WAITING, register_some
+from tests.walk.support import ask_often
 from tests.walk.ways import BANK, NODE, USE, connect_ways
 
 from skarbnik import clock
@@ -34,7 +35,6 @@ from skarbnik.exchange.documents import place_of
 from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.money import Amounts, Money
-from skarbnik.operator import services as operators
 from skarbnik.payers.models import Payer
 from skarbnik.payments.links import make_link
 from skarbnik.payments.models import MerchantAccount, Notification, PaymentLink, PaymentOrder, Transaction
@@ -45,7 +45,6 @@ from skarbnik.plugin_api import GatewayReport, LiabilityRole, OperationKind, Pay
 from skarbnik.portal.calendar import feed_path
 from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch
-from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing.factories import (
     DocumentFactory,
@@ -58,6 +57,7 @@ from skarbnik.testing.factories import (
     UserFactory,
     bound_to,
 )
+from skarbnik.testing.operators import add_operator, sign_operator_in
 
 OURS = "walk"  # the finance system of these debts; its imports never come, so nothing here moves by itself
 LONG_NAME = (
@@ -104,17 +104,25 @@ class Town:
 
 
 def fill_town(tenant: Tenant, payu_url: str) -> Town:
-    operator = _operator(tenant.instance)
+    operator, _secret = add_operator(tenant.instance, email="operator@skarbnik.example", name=f"Olga {LONG_WORD[:70]}")
+    token = sign_operator_in(tenant.instance, operator)
     with tenant.session() as session, bound_to(session):
         rich = _Rich(session, payu_url)
         runs, batch = make_runs(session)
         document_id = _documents(session, tenant, rich.receivable_id, runs[RunState.APPLIED])
-        people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
+        looker = Walker(OPERATOR, OPERATOR, token=token)
+        people = {
+            NOBODY: Walker(NOBODY, NOBODY),
+            OPERATOR: looker,
+            **dict(_people(session, rich)),
+        }
         _texts(session, rich.user.id)
         remarks = write_remarks(session, rich.user.id, rich.payer.id, rich.receivable_id, LONG_NAME)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
         official = OfficialFactory(password_hash=None, has_roles=[Role.AUDITOR])
+        administrator = OfficialFactory(password_hash=None, has_roles=[Role.ADMINISTRATOR])
+        lets_in = ask_often(session, tenant, operator, administrator.id, LONG_NAME)
         welcome = make_password_link(session, official, by=None)
         look_often(session, rich.payer.id, rich.second.id)
         connect_ways(session, tenant)
@@ -128,6 +136,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "kind_id": rich.kind_id,
             "wanted": "csv",
             "size": 180,
+            "tenant_id": tenant.id,
             "user_id": rich.user.id,
             "official_id": official.id,
             "provider_id": BANK,
@@ -209,6 +218,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
                 Example(query=f"act=people&of={rich.orders['paid']}"),
                 Example(query="of=nobody+is+called+so"),
             ],
+            "support.enter": [Example(lets_in), Example(lets_in | {"secret": "used"})],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "portal.acting": [Example(best_as=RICH)],
@@ -487,9 +497,3 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
         )
         roles = frozenset(user.roles.split())
         yield name, Walker(name, user.kind, roles, token)
-
-
-def _operator(instance: Instance) -> Walker:
-    email, password = "operator@skarbnik.example", "twelve letters at least"
-    operators.make_operator(instance.owner_engine(), email=email, name="Olga Operatorka", password=password)
-    return Walker(OPERATOR, OPERATOR, token=operators.sign_in(instance.engine, email=email, password=password, ip=""))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy import text
@@ -13,7 +13,7 @@ from skarbnik import clock
 from skarbnik.accounts.models import UserKind
 from skarbnik.accounts.services import IDLE, hash_token
 from skarbnik.db import TenantSession
-from skarbnik.web.access import Permission
+from skarbnik.web.access import Permission, SupportNotice
 
 SEEN_EVERY = timedelta(minutes=1)
 FRESH = timedelta(minutes=10)  # for so long nobody is asked for the second factor again
@@ -32,6 +32,8 @@ class SignedIn:
     payer_name: str | None
     may_pay: bool
     is_fresh: bool
+    notices: tuple[SupportNotice, ...] = ()
+    access_id: None = None
 
     @property
     def is_official(self) -> bool:
@@ -44,11 +46,15 @@ class SignedIn:
 
 
 # The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are. One
-# for a payer that was merged is for the payer it became.
+# for a payer that was merged is for the payer it became. Officials are told on every page which operators may look.
 _LOAD: LiteralString = """
     SELECT u.id, u.name, u.email, u.kind, s.seen_at, s.second_at, s.created_at,
         u.roles,
-        p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay
+        p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay,
+        CASE WHEN u.kind = 'official' THEN (
+            SELECT json_agg(json_build_array(operator_name, reason, until_at, state = 'agreed') ORDER BY id)
+            FROM support_accesses WHERE state IN ('asked', 'agreed') AND until_at > %(now)s
+        ) END AS notices
     FROM web_sessions s JOIN users u ON u.id = s.user_id
     LEFT JOIN LATERAL (
         SELECT coalesce(n.merged_into, n.id) AS payer_id, m.may_pay FROM mandates m JOIN payers n ON n.id = m.payer_id
@@ -85,6 +91,7 @@ def load_person(session: TenantSession, token: str) -> SignedIn | None:
         payer_name=row.payer_name,
         may_pay=row.may_pay,
         is_fresh=_is_fresh(kind, row.second_at, row.created_at, now),
+        notices=tuple(_notice(*each) for each in row.notices or ()),
     )
 
 
@@ -92,3 +99,7 @@ def _is_fresh(kind: UserKind, second_at: datetime | None, created_at: datetime, 
     """Whether they proved a moment ago who they are. A resident may have no second factor: signing in is proof too."""
     proven_at = second_at or (created_at if kind is UserKind.RESIDENT else None)
     return proven_at is not None and now - proven_at <= FRESH
+
+
+def _notice(operator: str, reason: str, until: Any, agreed: bool) -> SupportNotice:
+    return SupportNotice(operator, reason, datetime.fromisoformat(until), agreed)

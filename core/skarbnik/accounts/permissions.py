@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from skarbnik.accounts.models import Role
-from skarbnik.web.access import Permission
+from skarbnik.web.access import Permission, Support
 
 OWN_ACCOUNT = Permission("accounts.own", residents=True, roles=frozenset(Role))
 OWN_RESIDENT = Permission("accounts.own_resident", residents=True)  # what only an account of a resident has
 SERVE_RESIDENTS = Permission("accounts.serve_residents", roles=frozenset({"administrator", "accountant"}))
-SEE_PEOPLE = Permission("accounts.see_people", roles=frozenset({"administrator", "auditor"}))
+SEE_PEOPLE = Permission("accounts.see_people", roles=frozenset({"administrator", "auditor"}), support=Support.LOOK)
 PROVIDERS = Permission("accounts.providers", roles=frozenset({"administrator"}))
 PEOPLE = Permission("accounts.people", roles=frozenset({"administrator"}))

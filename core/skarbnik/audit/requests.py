@@ -16,14 +16,15 @@ def record_own_act(
     action: str, subject: str, subject_id: UUID | None = None, *, payers: Iterable[UUID | None] = ()
 ) -> None:
     """Append an act of the person of this request, with where it came from, in the request's transaction."""
+    person = current_person()
     record_act(
         frame.session(),
         action,
         subject=subject,
         subject_id=subject_id,
         payers=payers,
-        actor="user",
-        actor_id=current_person().id,
+        actor="user" if person.access_id is None else "operator",
+        actor_id=person.id,
         request_id=g.request_id,
         ip=request.remote_addr,
     )

@@ -13,6 +13,7 @@ import psycopg
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
 from skarbnik.errors import SkarbnikError
+from skarbnik.operator.acts import record
 from skarbnik.tenancy import bootstrap, services
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, Names, core_texts, migrate_central, migrate_tenants
@@ -62,17 +63,22 @@ def create(instance: Instance, slug: str) -> None:
         plugin_texts=instance.plugins.migrations,
     )
     instance.registry.forget()
-    with _on_trail(instance.registry.get(tenant_id), "tenant.created"):
+    with _on_trail(instance, instance.registry.get(tenant_id), "tenant.created"):
         click.echo(tenant_id)
 
 
 @contextmanager
-def _on_trail(changed: Tenant, action: str, subject: str = "tenant") -> Iterator[str]:
-    """What the owner's login does to a gmina stands in the gmina's trail, and only when it did not fail. Its id."""
+def _on_trail(instance: Instance, changed: Tenant, action: str, subject: str = "tenant") -> Iterator[str]:
+    """What the owner's login does to a gmina stands in the gmina's trail, and only when it did not fail. Its id.
+
+    In the operators' trail it stands, too.
+    """
     with changed.session() as session:
         record_act(session, action, subject=subject[:40], subject_id=None, actor="operator")
         session.flush()
         yield changed.id
+    with instance.engine.begin() as connection:
+        record(connection, action, tenant_id=changed.id, words=subject.partition(":")[2])
 
 
 @tenant.command("list")
@@ -88,7 +94,7 @@ def list_command(instance: Instance) -> None:
 @with_instance
 def suspend(instance: Instance, slug: str) -> None:
     """Close a gmina to people. Money already on its way goes on to its end."""
-    with _on_trail(instance.registry.get_by_slug(slug), "tenant.suspended") as tenant_id:
+    with _on_trail(instance, instance.registry.get_by_slug(slug), "tenant.suspended") as tenant_id:
         services.set_state(instance.owner_engine(), tenant_id, "suspended")
 
 
@@ -97,7 +103,7 @@ def suspend(instance: Instance, slug: str) -> None:
 @with_instance
 def resume(instance: Instance, slug: str) -> None:
     """Open a suspended gmina again."""
-    with _on_trail(instance.registry.get_by_slug(slug), "tenant.resumed") as tenant_id:
+    with _on_trail(instance, instance.registry.get_by_slug(slug), "tenant.resumed") as tenant_id:
         services.set_state(instance.owner_engine(), tenant_id, "active")
 
 
@@ -112,7 +118,7 @@ def enable(instance: Instance, slug: str, plugin: str) -> None:
             f"no plugin {plugin} is installed; there are: {', '.join(sorted(instance.plugins.names()))}"
         )
     texts = instance.plugins.migrations.get(plugin, [])
-    with _on_trail(instance.registry.get_by_slug(slug), "plugin.enabled", f"plugin:{plugin}") as tenant_id:
+    with _on_trail(instance, instance.registry.get_by_slug(slug), "plugin.enabled", f"plugin:{plugin}") as tenant_id:
         services.enable_plugin(instance.owner_engine(), instance.settings.instance, tenant_id, plugin, texts)
 
 
@@ -122,7 +128,7 @@ def enable(instance: Instance, slug: str, plugin: str) -> None:
 @with_instance
 def disable(instance: Instance, slug: str, plugin: str) -> None:
     """Start nothing new with a plugin in a gmina. Money already on its way goes on."""
-    with _on_trail(instance.registry.get_by_slug(slug), "plugin.disabled", f"plugin:{plugin}") as tenant_id:
+    with _on_trail(instance, instance.registry.get_by_slug(slug), "plugin.disabled", f"plugin:{plugin}") as tenant_id:
         services.disable_plugin(instance.owner_engine(), tenant_id, plugin)
 
 
@@ -132,5 +138,5 @@ def disable(instance: Instance, slug: str, plugin: str) -> None:
 @with_instance
 def rename_command(instance: Instance, slug: str, new_slug: str) -> None:
     """Give a gmina another slug; its old host goes on being its own."""
-    with _on_trail(instance.registry.get_by_slug(slug), "tenant.renamed") as tenant_id:
+    with _on_trail(instance, instance.registry.get_by_slug(slug), "tenant.renamed") as tenant_id:
         services.rename(instance.owner_engine(), tenant_id, slug=new_slug, host=instance.settings.host)

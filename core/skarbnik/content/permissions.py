@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Permission
+from skarbnik.web.access import Permission, Support
 
-EDIT = Permission("content.edit", roles=frozenset({"administrator", "communications"}))
+EDIT = Permission("content.edit", roles=frozenset({"administrator", "communications"}), support=Support.ADMINISTER)
 ACCEPT_TERMS = Permission("content.accept_terms", residents=True)

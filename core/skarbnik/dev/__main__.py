@@ -53,7 +53,7 @@ def shell(command: list[str]) -> int:
 
 
 def code(logins: list[str]) -> int:
-    """What the authenticator apps of these officials of the demo show now."""
+    """What the authenticator apps of these accounts of the demo show now."""
     accounts = read_json(CHECKOUT / ".dev" / "demo.json").get("accounts", [])
     keys = {each["login"]: each["app_key"] for each in accounts if "app_key" in each}
     unknown = [login for login in logins if login not in keys]
@@ -92,6 +92,8 @@ def main(arguments: list[str]) -> int:
             return stop()
         case "reset":
             return reset()
+        case "code":
+            return code(rest)
         case "shell":
             return shell(rest)
         case _:

@@ -93,7 +93,7 @@ class DemoPlan:
         return "-".join((text[:4], text[4:8], text[8:12], text[12:16]))
 
     def app_key_for(self, login: str) -> str:
-        """The key of an official's authenticator app, as long as the product makes them."""
+        """The key of the authenticator app of an official or operator, as long as the product makes them."""
         digest = hmac.digest(self.password_key.encode(), f"app {login}".encode(), "sha256")
         return base64.b32encode(digest[:20]).decode()
 

@@ -32,7 +32,7 @@ from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.exchange.tasks import read_file
 from skarbnik.money import Money
-from skarbnik.operator.services import make_operator
+from skarbnik.operator.services import give_factor, make_operator
 from skarbnik.payers.models import Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.payments.models import MerchantAccount
@@ -112,8 +112,10 @@ def settle_a_day(plan: DemoPlan) -> None:
 def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:
     login = f"operator@{instance.settings.host}"
     password = plan.password_for(login)
-    make_operator(instance.owner_engine(), email=login, name="Ola Operatorka", password=password)
-    return {"gmina": "", "role": "operator (/operator/)", "login": login, "password": password}
+    owner, secret = instance.owner_engine(), plan.app_key_for(login)
+    make_operator(owner, email=login, name="Ola Operatorka", password=password)
+    give_factor(owner, instance.keys, email=login, secret=secret)
+    return {"gmina": "", "role": "operator (/operator/)", "login": login, "password": password, "app_key": secret}
 
 
 def _texts(session: Session, gmina: GminaPlan) -> None:

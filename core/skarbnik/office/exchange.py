@@ -23,7 +23,7 @@ from skarbnik.exchange.changes import compare
 from skarbnik.exchange.documents import REASONS, find_troubled, list_troubles
 from skarbnik.exchange.hours import parse_hours
 from skarbnik.exchange.models import ImportRun, Origin
-from skarbnik.exchange.permissions import BRING, SEE, SET
+from skarbnik.exchange.permissions import BRING, SEE, SET, TAKE_LISTS
 from skarbnik.exchange.sources import set_source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
@@ -148,6 +148,7 @@ def run(run_id: UUID) -> str:
     missing = list_troubles(frame.session(), found.source, run_id=run_id, most=queries.PAGE + 1)
     return render_template(
         "office/run.html",
+        take=TAKE_LISTS,
         run=found,
         form=TokenForm(),
         bring=BRING,
@@ -159,7 +160,7 @@ def run(run_id: UUID) -> str:
 
 
 @blueprint.get("/exchange/<uuid:run_id>/problems.csv")
-@requires(SEE)
+@requires(TAKE_LISTS)
 @impersonal("numbers of rows")
 def problems(run_id: UUID) -> Response:
     """What is wrong with a file, for whoever mends it in the finance system."""

@@ -20,7 +20,7 @@ from skarbnik.office import protocol, queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.payments import reconciliation, settling
 from skarbnik.payments.models import MerchantAccount
-from skarbnik.payments.permissions import DECIDE, SEE_ANY
+from skarbnik.payments.permissions import DECIDE, SEE_ANY, TAKE_LISTS
 from skarbnik.payments.queries import list_all_accounts
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
@@ -82,6 +82,7 @@ def _day(wanted: date) -> str:
     accounts = reconciliation.get_day(session, wanted)
     return render_template(
         "office/reconciliation_day.html",
+        take=TAKE_LISTS,
         day=wanted,
         today=clock.today(),
         accounts=accounts,
@@ -119,7 +120,7 @@ def ask() -> Response:
 
 
 @blueprint.get("/protocol/<wanted>")
-@requires(SEE_ANY)
+@requires(TAKE_LISTS)
 @impersonal("money and numbers of the gmina, no name")
 def day_file(wanted: str) -> Response:
     """The protocol of a day: PDF to sign, CSV with every line."""
@@ -190,6 +191,7 @@ def payout(payout_id: UUID) -> str:
     lines = reconciliation.list_payout_lines(session, payout_id, page=page)
     return render_template(
         "office/payout.html",
+        take=TAKE_LISTS,
         payout=found,
         split=reconciliation.split_payout(session, found),
         lines=lines[: reconciliation.PAGE],
@@ -200,7 +202,7 @@ def payout(payout_id: UUID) -> str:
 
 
 @blueprint.get("/payouts/<uuid:payout_id>/file/<wanted>")
-@requires(SEE_ANY)
+@requires(TAKE_LISTS)
 @impersonal("money and numbers of the gmina, no name")
 def payout_file(payout_id: UUID, wanted: str) -> Response:
     """A payout: PDF by kind of receivable, to be booked by; CSV with every line."""

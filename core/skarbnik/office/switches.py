@@ -19,6 +19,9 @@ from skarbnik.web.access import current_person, impersonal, requires
 blueprint = Blueprint("switches", __name__, url_prefix="/office/kinds/shown", template_folder="templates")
 
 
+SHOWN = (SwitchName.NAME_CO_OWNERS,)  # those about what residents see; what concerns operators has a page of its own
+
+
 class SwitchesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """Each field is called as its switch."""
 
@@ -30,7 +33,7 @@ class SwitchesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @impersonal("settings")
 def show() -> str:
     form = SwitchesForm(formdata=None)
-    for name in SwitchName:
+    for name in SHOWN:
         form[name].data = is_switched_on(frame.session(), name)
     return render_template("office/switches.html", form=form, decide=DECIDE)
 
@@ -41,7 +44,7 @@ def change() -> str | Response | tuple[str, int]:
     form, by = SwitchesForm(), current_person().id
     if not form.validate():
         return render_template("office/switches.html", form=form, decide=DECIDE), 422
-    for name in SwitchName:
+    for name in SHOWN:
         if set_switch(frame.session(), name, on=form[name].data, by=by):
             record_own_act("switch.changed", f"switch/{name}")
     flash(_("Saved. Residents see it at once."))

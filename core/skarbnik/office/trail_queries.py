@@ -68,8 +68,8 @@ def list_entries(
         statement = _OF_WHOM.format(where=where)
     elif wanted.actors is not None:
         words |= {"who": [each.actor for each in wanted.actors], "ids": [each.id for each in wanted.actors]}
-        same = _NAMED if all(each.id for each in wanted.actors) else _NAMELESS
-        statement = _BY.format(where=where, same=same)
+        same = {_NAMED if each.id else _NAMELESS for each in wanted.actors} or {_NAMED}
+        statement = _EITHER.join(f"({_BY.format(where=where, same=each)})" for each in same)
     elif wanted.actions is not None:
         statement = _ACTIONS.format(where=where)
     else:
@@ -110,8 +110,9 @@ _BY = f"""
     WHERE w.action IS NOT NULL AND (CAST(:actions AS varchar[]) IS NULL OR w.action = ANY (CAST(:actions AS varchar[])))
     ORDER BY e.id DESC LIMIT :most
 """  # noqa: S608  # our own words
+_EITHER = " UNION ALL "  # the page takes the newest of both
 _NAMED = "a.actor = w.actor AND a.actor_id = w.actor_id"
-_NAMELESS = "a.actor = w.actor AND a.actor_id IS NULL"
+_NAMELESS = "a.actor = w.actor AND a.actor_id IS NULL AND w.actor_id IS NULL"
 _ACTIONS = f"""
     SELECT e.* FROM unnest(CAST(:actions AS varchar[])) AS act CROSS JOIN LATERAL (
         SELECT {_COLUMNS} FROM audit_entries a WHERE a.action BETWEEN act AND act AND {{where}}
@@ -119,9 +120,14 @@ _ACTIONS = f"""
     ) AS e ORDER BY e.id DESC LIMIT :most
 """  # noqa: S608  # our own words
 _ANY = f"SELECT {_COLUMNS} FROM audit_entries a WHERE {{where}} ORDER BY a.id DESC LIMIT :most"  # noqa: S608  # our words
-_WITH_NAMES = (
-    "SELECT p.*, nullif(u.name, '') AS name FROM ({}) AS p LEFT JOIN users u ON u.id = p.actor_id ORDER BY p.id DESC"
-)
+_WITH_NAMES = """
+    SELECT p.*, coalesce(nullif(u.name, ''), s.operator_name || ' (operator)') AS name FROM ({}) AS p
+    LEFT JOIN users u ON u.id = p.actor_id
+    LEFT JOIN LATERAL (
+        SELECT operator_name FROM support_accesses WHERE operator_id = p.actor_id LIMIT 1
+    ) AS s ON p.actor = 'operator'
+    ORDER BY p.id DESC LIMIT :most
+"""
 
 
 def _conditions(wanted: TrailFilter, before: UUID | None) -> tuple[list[str], dict[str, Any]]:
@@ -199,12 +205,15 @@ _NUMBERS = text("""
 
 def find_actors(session: Session, who: str) -> list[Actor] | None:
     """Whom an address means: `system`, `operator`, `api` for all programs, or somebody's id. None for nobody."""
-    if who in {"system", "operator"}:
+    if who == "system":
         return [Actor(who)]
+    if who == "operator":  # by a command, and those who were let in
+        known = session.scalars(text("SELECT DISTINCT operator_id FROM support_accesses LIMIT 100"))
+        return [Actor("operator"), *(Actor("operator", each) for each in known)]
     if who == "api":
         return [Actor("api", each) for each in session.scalars(text("SELECT id FROM api_clients LIMIT 500"))]
     try:
-        return [Actor("user", UUID(who)), Actor("api", UUID(who))]
+        return [Actor(kind, UUID(who)) for kind in ("user", "api", "operator")]
     except ValueError:
         return None
 

@@ -23,7 +23,7 @@ from skarbnik.payments import permissions as payments_may
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import Permission, current_person, impersonal, may, records, requires, slots
+from skarbnik.web.access import Permission, Support, current_person, impersonal, may, records, requires, slots
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
@@ -31,7 +31,7 @@ blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder=
 
 DEBTS_ON_A_PAGE = 50
 
-ENTER = Permission("office.enter", roles=frozenset(Role))
+ENTER = Permission("office.enter", roles=frozenset(Role), support=Support.LOOK)
 
 
 @blueprint.get("/")

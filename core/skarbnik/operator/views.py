@@ -1,4 +1,4 @@
-"""`/operator` on the bare host: the gminas of the instance and their states."""
+"""`/operator` on the bare host: the gminas of the instance, their states, and what operators did."""
 
 from __future__ import annotations
 
@@ -7,23 +7,25 @@ from flask_babel import gettext as _
 from sqlalchemy import Engine
 from werkzeug.wrappers import Response
 
-from skarbnik.accounts.services import WrongSignIn
-from skarbnik.accounts.views import SignInForm, limited_by_account
-from skarbnik.operator import services
+from skarbnik.operator import acts, asked, services, sign_in
 from skarbnik.tenancy.registry import TenantState
 from skarbnik.web.access import public
 from skarbnik.web.frame import cookie_name, instance_of_app, on_bare_host
-from skarbnik.web.limits import limited
+from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator", template_folder="templates")
 
 OWN_SESSION = "operators have sessions of their own, which this room asks for before each view"
-DOOR = {"operator.sign_in"}
+DOOR = {"operator.enter", "operator.give_code", "operator.set_up"}
 STATES = (TenantState.ACTIVE, TenantState.SUSPENDED, TenantState.CREATING)
 
 
-def _engine() -> Engine:
+def engine() -> Engine:
     return instance_of_app().engine
+
+
+def ip() -> str:
+    return request.remote_addr or ""
 
 
 @blueprint.before_request
@@ -31,51 +33,10 @@ def _enter() -> Response | None:
     """On a gmina's host there is no such room; on the bare host there is a door."""
     if g.tenant is not None:
         abort(404)
-    g.operator = services.find_operator(_engine(), request.cookies.get(cookie_name("operator")))
+    g.operator = sign_in.find_operator(engine(), request.cookies.get(cookie_name("operator")))
     if g.operator is None and request.endpoint not in DOOR:
-        return redirect(url_for("operator.sign_in"), 303)
+        return redirect(url_for("operator.enter"), 303)
     return None
-
-
-@blueprint.route("/sign-in", methods=["GET", "POST"])
-@on_bare_host
-@public(OWN_SESSION)
-@limited("10 per minute", methods=["POST"])
-@limited_by_account
-def sign_in() -> str | Response | tuple[str, int]:
-    form = SignInForm(formdata=request.form)
-    if form.validate_on_submit():
-        try:
-            token = services.sign_in(
-                _engine(),
-                email=form.email.data or "",
-                password=form.password.data or "",
-                ip=request.remote_addr or "",
-            )
-        except WrongSignIn:
-            wrong = _("The e-mail address and the password do not match. Check both and try again.")
-            form.password.errors = [wrong]
-            return render_template("operator/sign_in.html", form=form), 422
-        response = redirect(url_for("operator.gminas"), 303)
-        response.set_cookie(cookie_name("operator"), token, secure=True, httponly=True, samesite="Strict", path="/")
-        return response
-    return render_template("operator/sign_in.html", form=form), 422 if form.is_submitted() else 200
-
-
-@blueprint.post("/sign-out")
-@on_bare_host
-@public(OWN_SESSION)
-def sign_out() -> Response:
-    services.sign_out(_engine(), request.cookies.get(cookie_name("operator"), ""))
-    response = redirect(url_for("operator.sign_in"), 303)
-    response.delete_cookie(cookie_name("operator"), secure=True, httponly=True, samesite="Strict", path="/")
-    return response
-
-
-def _url_of(slug: str) -> str:
-    """Not by the registry, which is up to a second older than the list."""
-    scheme, _sep, place = instance_of_app().settings.public_url.partition("://")
-    return f"{scheme}://{slug}.{place}/"
 
 
 @blueprint.get("", strict_slashes=False)
@@ -84,13 +45,51 @@ def _url_of(slug: str) -> str:
 @public(OWN_SESSION)
 def gminas() -> str:
     wanted, state, after = (request.args.get(name, "").strip() for name in ("q", "state", "after"))
-    rows = services.list_gminas(_engine(), wanted=wanted, state=state if state in STATES else "", after=after)
+    rows = services.list_gminas(engine(), wanted=wanted, state=state if state in STATES else "", after=after)
+    shown = rows[: services.PAGE]
     return render_template(
         "operator/gminas.html",
-        rows=rows[: services.PAGE],
+        rows=shown,
         more=rows[services.PAGE - 1].slug if len(rows) > services.PAGE else None,
         wanted=wanted,
         state=state,
         states=STATES,
-        url_of=_url_of,
+        support=asked.list_open(instance_of_app(), [row.id for row in shown]),
     )
+
+
+@blueprint.get("/trail")
+@on_bare_host
+@public(OWN_SESSION)
+def trail() -> str:
+    """What operators did, and what was done with commands."""
+    rows = acts.list_acts(engine(), before=cursor("before"))
+    return render_template(
+        "operator/trail.html",
+        rows=rows[: acts.PAGE],
+        more=rows[acts.PAGE - 1].id if len(rows) > acts.PAGE else None,
+        names=act_names(),
+    )
+
+
+def act_names() -> dict[str, str]:
+    """Every act of the operators' trail, in words."""
+    return {
+        "operator.blocked": _("blocked an operator"),
+        "operator.factor_reset": _("took away an operator's second factor"),
+        "operator.factor_set": _("set up a second factor"),
+        "operator.made": _("made an operator, or a new password for one"),
+        "operator.session_ended": _("signed another browser out"),
+        "operator.signed_in": _("signed in"),
+        "operator.signed_out": _("signed out"),
+        "operator.unblocked": _("unblocked an operator"),
+        "plugin.disabled": _("switched a plugin off"),
+        "plugin.enabled": _("switched a plugin on"),
+        "support.asked": _("asked for access"),
+        "support.link_made": _("went in"),
+        "support.withdrawn": _("gave access back"),
+        "tenant.created": _("made a gmina"),
+        "tenant.renamed": _("renamed a gmina's address"),
+        "tenant.resumed": _("opened a gmina again"),
+        "tenant.suspended": _("closed a gmina to people"),
+    }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Permission
+from skarbnik.web.access import Permission, Support
 
 PAY = Permission("payments.pay", residents=True)
-SEE_ANY = Permission("payments.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
+SEE_ANY = Permission(
+    "payments.see_any", roles=frozenset({"administrator", "accountant", "auditor"}), support=Support.LOOK
+)
+TAKE_LISTS = Permission("payments.take_lists", roles=frozenset({"administrator", "accountant", "auditor"}))  # as files
 SET_UP = Permission("payments.set_up", roles=frozenset({"administrator", "accountant"}))
 DECIDE = Permission("payments.decide", roles=frozenset({"accountant"}))
 # The second pair of eyes; in a small office with one accountant it is the administrator's.

@@ -54,13 +54,14 @@ class DatedValue(Base):
 
 
 class SwitchName(StrEnum):
-    """What a gmina may switch on, each for a reason of law."""
+    """What a gmina may switch on."""
 
     NAME_CO_OWNERS = "name_co_owners"  # who is jointly liable learns with whom, art. 91-92 Ordynacji podatkowej
+    SUPPORT_AT_ONCE = "support_at_once"  # operators who ask need not wait for an answer (docs/decisions/0025)
 
 
 class Switch(Base):
-    """A choice of a gmina about what residents see. One that nobody made is off."""
+    """A choice of a gmina. One that nobody made is off."""
 
     __tablename__ = "switches"
 

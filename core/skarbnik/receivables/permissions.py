@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Permission
+from skarbnik.web.access import Permission, Support
 
 SEE_OWN = Permission("receivables.see_own", residents=True)
-SEE_ANY = Permission("receivables.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
+SEE_ANY = Permission(
+    "receivables.see_any", roles=frozenset({"administrator", "accountant", "auditor"}), support=Support.LOOK
+)
 READ_DOCUMENTS = Permission("receivables.documents", roles=frozenset({"administrator", "accountant", "auditor"}))
 DECIDE = Permission("receivables.decide", roles=frozenset({"administrator", "accountant"}))

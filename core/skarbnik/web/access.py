@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -14,13 +16,34 @@ V = TypeVar("V", bound=Callable[..., Any])
 NOT_OURS = {"static"}
 
 
+class Support(StrEnum):
+    """How far an operator of the instance is let into a gmina that agreed to it (docs/decisions/0025)."""
+
+    LOOK = "look"
+    ADMINISTER = "administer"  # and change what is neither money, nor people, nor a secret
+
+
 @dataclass(frozen=True)
 class Permission:
-    """Something a route asks for. Features declare theirs: for signed-in residents, or for roles of officials."""
+    """Something a route asks for. Features declare theirs: for signed-in residents, or for roles of officials.
+
+    `support`: an operator whom the gmina let in so far has it, too. Unsaid, no operator ever does.
+    """
 
     name: str
     residents: bool = False
     roles: frozenset[str] = frozenset()
+    support: Support | None = None
+
+
+@dataclass(frozen=True)
+class SupportNotice:
+    """What every official is told: an operator may look until then, or waits for an answer until then."""
+
+    operator: str
+    reason: str
+    until: datetime
+    agreed: bool
 
 
 class Person(Protocol):
@@ -44,6 +67,10 @@ class Person(Protocol):
     def is_fresh(self) -> bool:
         """Whether they proved a few minutes ago that they are who signed in."""
 
+    @property
+    def access_id(self) -> UUID | None: ...  # by which an operator is in; None for everybody else
+    @property
+    def notices(self) -> tuple[SupportNotice, ...]: ...
     def may(self, permission: Permission) -> bool: ...
 
 

@@ -47,21 +47,36 @@ CREATE TRIGGER tenant_hosts_changed AFTER INSERT OR UPDATE OR DELETE ON platform
 CREATE TRIGGER tenant_plugins_changed AFTER INSERT OR UPDATE OR DELETE ON platform.tenant_plugins
     FOR EACH STATEMENT EXECUTE FUNCTION platform.registry_changed();
 
--- People who run the instance. They sign in on the bare host and see gminas, never what is inside one.
+-- People who run the instance. They sign in on the bare host and see gminas; inside one only what it lets them.
+-- The secret of the second factor is sealed with the key ring; `factor_step` is the last time step whose code was used.
 CREATE TABLE platform.operators (
     id uuid NOT NULL CONSTRAINT operators_pkey PRIMARY KEY,
     email varchar(120) NOT NULL CONSTRAINT operators_email_key UNIQUE,
-    name varchar(120) NOT NULL,
+    name varchar(80) NOT NULL,
     password_hash varchar(200) NOT NULL,
+    factor bytea,
+    factor_step bigint NOT NULL DEFAULT 0,
+    blocked_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+
+-- Each lets in once, in the place of a code: a telephone gets lost. A used one is deleted.
+CREATE TABLE platform.operator_recovery_codes (
+    operator_id uuid NOT NULL
+        CONSTRAINT operator_recovery_codes_operator_id_fkey REFERENCES platform.operators ON DELETE CASCADE,
+    code_hash varchar(64) NOT NULL,
+    CONSTRAINT operator_recovery_codes_pkey PRIMARY KEY (operator_id, code_hash)
 );
 
 CREATE TABLE platform.operator_sessions (
     token_hash varchar(64) NOT NULL CONSTRAINT operator_sessions_pkey PRIMARY KEY,
     operator_id uuid NOT NULL
         CONSTRAINT operator_sessions_operator_id_fkey REFERENCES platform.operators ON DELETE CASCADE,
-    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    expires_at timestamptz NOT NULL
+    created_at timestamptz NOT NULL,
+    seen_at timestamptz NOT NULL,
+    expires_at timestamptz NOT NULL,
+    ip varchar(45) NOT NULL,
+    agent varchar(160) NOT NULL
 );
 
 -- Who tried to sign in as an operator, when and from where. The runtime role only adds to it.
@@ -69,12 +84,51 @@ CREATE TABLE platform.operator_attempts (
     id uuid NOT NULL CONSTRAINT operator_attempts_pkey PRIMARY KEY,
     at timestamptz NOT NULL,
     operator_id uuid CONSTRAINT operator_attempts_operator_id_fkey REFERENCES platform.operators ON DELETE SET NULL,
-    signed_in boolean NOT NULL,
-    ip varchar(45) NOT NULL
+    outcome varchar(24) NOT NULL,
+    ip varchar(45) NOT NULL,
+    CONSTRAINT operator_attempts_outcome_check
+        CHECK (outcome IN ('password', 'signed_in', 'wrong_password', 'wrong_code', 'blocked'))
 );
+CREATE INDEX operator_attempts_operator_id_idx ON platform.operator_attempts (operator_id, id);
+
+-- What operators did, in `/operator` and with commands (then nobody's id: who has the server needs no account).
+-- The runtime role only adds to it. What they did inside a gmina stands in the gmina's own trail.
+CREATE TABLE platform.operator_acts (
+    id uuid NOT NULL CONSTRAINT operator_acts_pkey PRIMARY KEY,
+    at timestamptz NOT NULL,
+    operator_id uuid CONSTRAINT operator_acts_operator_id_fkey REFERENCES platform.operators,
+    action varchar(60) NOT NULL,
+    tenant_id varchar(12) CONSTRAINT operator_acts_tenant_id_fkey REFERENCES platform.tenants,
+    access_id uuid,
+    words varchar(200) NOT NULL DEFAULT '',
+    ip varchar(45)
+);
+CREATE INDEX operator_acts_asked_idx ON platform.operator_acts (tenant_id, id) WHERE action = 'support.asked';
+
+-- The runtime role changes nothing in the registry but this, and not without leaving a trace.
+CREATE FUNCTION platform.set_tenant_state(
+    changed varchar, wanted varchar, act uuid, by_operator uuid, why varchar, from_ip varchar
+) RETURNS boolean LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    IF wanted NOT IN ('active', 'suspended') OR by_operator IS NULL OR why = '' THEN
+        RAISE EXCEPTION 'a gmina is opened or closed, by somebody and for a reason' USING ERRCODE = 'check_violation';
+    END IF;
+    UPDATE platform.tenants SET state = wanted
+    WHERE id = changed AND state IN ('active', 'suspended') AND state <> wanted;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    INSERT INTO platform.operator_acts (id, at, operator_id, action, tenant_id, words, ip)
+    VALUES (act, clock_timestamp(), by_operator,
+        CASE wanted WHEN 'active' THEN 'tenant.resumed' ELSE 'tenant.suspended' END, changed, why, from_ip);
+    RETURN true;
+END $$;
+REVOKE ALL ON FUNCTION platform.set_tenant_state FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION platform.set_tenant_state TO {app};
 
 GRANT USAGE ON SCHEMA platform TO {app};
-GRANT SELECT ON platform.operators TO {app};
-GRANT INSERT ON platform.operator_attempts TO {app};
-GRANT SELECT, INSERT, DELETE ON platform.operator_sessions TO {app};
+GRANT SELECT, UPDATE (factor, factor_step) ON platform.operators TO {app};
+GRANT SELECT, INSERT, DELETE ON platform.operator_recovery_codes TO {app};
+GRANT SELECT, INSERT ON platform.operator_attempts, platform.operator_acts TO {app};
+GRANT SELECT, INSERT, UPDATE (seen_at), DELETE ON platform.operator_sessions TO {app};
 GRANT SELECT ON platform.tenants, platform.tenant_hosts, platform.tenant_plugins, platform.registry_version TO {app};

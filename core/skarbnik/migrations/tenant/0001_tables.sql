@@ -388,7 +388,7 @@ CREATE TABLE switches (
     changed_at TIMESTAMP WITH TIME ZONE NOT NULL,
     changed_by UUID NOT NULL,
     CONSTRAINT switches_pkey PRIMARY KEY (name),
-    CONSTRAINT switches_switchname_check CHECK (name IN ('name_co_owners')),
+    CONSTRAINT switches_switchname_check CHECK (name IN ('name_co_owners', 'support_at_once')),
     CONSTRAINT switches_changed_by_fkey FOREIGN KEY(changed_by) REFERENCES users (id)
 );
 
@@ -438,6 +438,35 @@ CREATE TABLE web_sessions (
     agent VARCHAR(160) NOT NULL,
     CONSTRAINT web_sessions_pkey PRIMARY KEY (token_hash),
     CONSTRAINT web_sessions_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id)
+);
+
+CREATE TABLE support_accesses (
+    id UUID NOT NULL,
+    operator_id UUID NOT NULL,
+    operator_name VARCHAR(80) NOT NULL,
+    reason VARCHAR(200) NOT NULL,
+    scope VARCHAR(24) NOT NULL,
+    hours INTEGER NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    until_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    decided_by UUID,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    ended_by UUID,
+    link_hash UUID,
+    link_until TIMESTAMP WITH TIME ZONE,
+    session_hash UUID,
+    seen_at TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT support_accesses_pkey PRIMARY KEY (id),
+    CONSTRAINT support_accesses_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES users (id),
+    CONSTRAINT support_accesses_ended_by_fkey FOREIGN KEY(ended_by) REFERENCES users (id),
+    CONSTRAINT support_accesses_support_check CHECK (scope IN ('look', 'administer')),
+    CONSTRAINT support_accesses_supportstate_check CHECK (state IN ('asked', 'agreed', 'refused', 'ended')),
+    CONSTRAINT support_accesses_hours_check CHECK (hours IN (1, 4, 24)),
+    CONSTRAINT support_accesses_says_why_check CHECK (reason <> ''),
+    CONSTRAINT support_accesses_enters_agreed_check
+        CHECK (state = 'agreed' OR link_hash IS NULL AND session_hash IS NULL)
 );
 
 CREATE TABLE differences (

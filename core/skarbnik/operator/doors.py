@@ -1,0 +1,150 @@
+"""The operators' door: the password, then the code; whoever has no second factor sets it up in between."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask import session as form_cookie
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from markupsafe import Markup
+from werkzeug.wrappers import Response
+from wtforms import StringField
+from wtforms.validators import InputRequired
+
+from skarbnik.accounts.services import WrongSignIn
+from skarbnik.accounts.views import SignInForm, limited_by_account
+from skarbnik.errors import Conflict
+from skarbnik.operator import factor, sign_in
+from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip
+from skarbnik.payments.transfer_print import draw_code
+from skarbnik.web.access import public
+from skarbnik.web.fields import at_most
+from skarbnik.web.frame import cookie_name, instance_of_app, on_bare_host
+from skarbnik.web.limits import limited
+
+__all__ = ["blueprint"]
+
+HALFWAY = "operator-halfway"
+COOKIE: dict[str, Any] = {"secure": True, "httponly": True, "samesite": "Strict", "path": "/"}
+
+
+class CodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """A code of the application; at the door also a recovery code."""
+
+    code = StringField(validators=[InputRequired(_l("Enter the code of your application.")), at_most(40)])
+
+
+@blueprint.route("/sign-in", methods=["GET", "POST"], endpoint="enter")
+@on_bare_host
+@public(OWN_SESSION)
+@limited("10 per minute", methods=["POST"])
+@limited_by_account
+def enter() -> str | Response | tuple[str, int]:
+    form = SignInForm(formdata=request.form)
+    if not form.validate_on_submit():
+        return render_template("operator/sign_in.html", form=form), 422 if form.is_submitted() else 200
+    email, password = form.email.data or "", form.password.data or ""
+    try:
+        sealed = sign_in.check_operator(engine(), instance_of_app().keys, email=email, password=password, ip=ip())
+    except WrongSignIn:
+        form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
+        return render_template("operator/sign_in.html", form=form), 422
+    who = sign_in.read_halfway(engine(), instance_of_app().keys, sealed)
+    response = redirect(url_for("operator.set_up" if who and who.secret else "operator.give_code"), 303)
+    response.set_cookie(cookie_name(HALFWAY), base64.urlsafe_b64encode(sealed).decode(), max_age=600, **COOKIE)
+    return response
+
+
+def _halfway() -> sign_in.Halfway | None:
+    """Whose password this browser gave a moment ago."""
+    try:
+        sealed = base64.urlsafe_b64decode(request.cookies.get(cookie_name(HALFWAY), ""))
+    except (binascii.Error, ValueError):
+        return None
+    return sign_in.read_halfway(engine(), instance_of_app().keys, sealed)
+
+
+def _again() -> Response:
+    flash(_("Sign in from the beginning, please: it took too long, or something changed meanwhile."), "warn")
+    return redirect(url_for("operator.enter"), 303)
+
+
+@blueprint.route("/code", methods=["GET", "POST"])
+@on_bare_host
+@public(OWN_SESSION)
+@limited("20 per minute", methods=["POST"])
+def give_code() -> str | Response | tuple[str, int]:
+    """The second factor. There is no session before it."""
+    who, form = _halfway(), CodeForm(formdata=request.form)
+    if who is None or who.secret is not None:
+        return _again()
+    status = 422 if form.is_submitted() else 200
+    if form.validate_on_submit():
+        try:
+            token = sign_in.give_code(engine(), instance_of_app().keys, who, code=form.code.data or "", **_from())
+        except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
+            form.code.errors = [why(refused)]
+        else:
+            return _let_in(redirect(url_for("operator.gminas"), 303), token)
+    return render_template("operator/code.html", form=form, who=who), status
+
+
+@blueprint.route("/factor", methods=["GET", "POST"])
+@on_bare_host
+@public(OWN_SESSION)
+@limited("20 per minute", methods=["POST"])
+def set_up() -> str | Response | tuple[str, int]:
+    """The first time: the secret goes into a telephone, and a code shows that it is there. Then there is a session."""
+    who, form = _halfway(), CodeForm(formdata=request.form)
+    if who is None or who.secret is None:
+        return _again()
+    status = 422 if form.is_submitted() else 200
+    if form.validate_on_submit():
+        try:
+            token, codes = sign_in.set_up_factor(
+                engine(), instance_of_app().keys, who, code=form.code.data or "", **_from()
+            )
+        except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
+            form.code.errors = [why(refused)]
+        except Conflict:
+            return _again()
+        else:
+            return _let_in(
+                Response(render_template("operator/recovery.html", codes=codes), mimetype="text/html"), token
+            )
+    address = factor.address_of(who.secret, who.email, instance_of_app().settings.host)
+    square = Markup(draw_code(address))  # noqa: S704  # drawn by us, from our own words
+    return render_template("operator/factor.html", form=form, who=who, square=square), status
+
+
+def _from() -> dict[str, str]:
+    return {"ip": ip(), "agent": request.user_agent.string}
+
+
+def why(refused: Exception) -> str:
+    if isinstance(refused, sign_in.TooManyCodes):
+        return str(_("Too many wrong codes. Wait a quarter of an hour."))
+    return str(_("This code is not good. Wait for the next one and enter it."))
+
+
+def _let_in(response: Response, token: str) -> Response:
+    """Nothing from before is worth anything afterwards."""
+    form_cookie.clear()
+    response.delete_cookie(cookie_name(HALFWAY), **COOKIE)
+    response.set_cookie(cookie_name("operator"), token, **COOKIE)
+    return response
+
+
+@blueprint.post("/sign-out")
+@on_bare_host
+@public(OWN_SESSION)
+def sign_out() -> Response:
+    sign_in.sign_out(engine(), request.cookies.get(cookie_name("operator"), ""))
+    response = redirect(url_for("operator.enter"), 303)
+    response.delete_cookie(cookie_name("operator"), **COOKIE)
+    return response
