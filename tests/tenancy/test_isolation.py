@@ -39,6 +39,7 @@ from skarbnik.db import Base
 from skarbnik.exchange.models import BatchLine, BookingBatch, ImportProblem, ImportRun, ReplacedRow
 from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
+from skarbnik.mail.models import Mail
 from skarbnik.mail.services import Paper, send_mail
 from skarbnik.money import Money
 from skarbnik.operator import support
@@ -201,6 +202,9 @@ def fill(session, tenant, open_account, **settings):
     operator = Operator(uuid4(), "Ola Operatorka", "ola@operator.example")
     access = {"access_id": uuid4(), "by": operator, "reason": "Zgłoszenie 7", "scope": Support.LOOK, "hours": 1}
     support.agree(session, support.ask(session, tenant, **access, ip="127.0.0.1").id, by=official.id)
+    session.flush()
+    for mail in session.scalars(select(Mail).where(Mail.paper.is_(None))):
+        mail.paper, mail.paper_name = b"%PDF", "papier.pdf"  # a canary goes into each column by itself
     answer_remark(session, remark.id, outcome=Outcome.NOT_WRONG, text="Tak jest w ewidencji.", by=official.id)
     session.execute(
         text(

@@ -190,7 +190,9 @@ def list_accesses(session: Session, *, before: UUID | None) -> Sequence[SupportA
 def names_of(session: Session, accesses: Sequence[SupportAccess]) -> dict[UUID, str]:
     """Who of the office decided, by id."""
     ids = {who for each in accesses for who in (each.decided_by, each.ended_by) if who is not None}
-    return dict(session.execute(select(User.id, User.name).where(User.id.in_(ids))).tuples().all()) if ids else {}
+    if not ids:
+        return {}
+    return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(ids)))}
 
 
 def short_hash(secret: str) -> UUID:
