@@ -38,14 +38,17 @@ from skarbnik.office import exchange as office_exchange
 from skarbnik.office import gateways as office_gateways
 from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
+from skarbnik.office import requests as office_requests
+from skarbnik.office import residents as office_residents
 from skarbnik.office import trail as office_trail
 from skarbnik.operator import views as operator_views
 from skarbnik.payers.matching import match_user
+from skarbnik.payers.permissions import SEE_REQUESTS, SEE_RESIDENTS
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import documents as portal_documents
-from skarbnik.portal import history, links, looks, papers, remarks
+from skarbnik.portal import history, links, looks, mandates, papers, remarks
 from skarbnik.portal import public as portal_public
 from skarbnik.portal import views as portal_views
 from skarbnik.receivables import api as receivables_api
@@ -94,6 +97,8 @@ OFFICE_MENU = [
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
     MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
+    MenuItem(_("Requests to act"), "requests.queue", SEE_REQUESTS),
+    MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE),
     MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
@@ -172,6 +177,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(portal_public.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
+    app.register_blueprint(mandates.blueprint)
     app.register_blueprint(office_trail.blueprint)
     app.register_blueprint(people.blueprint)
     app.register_blueprint(identity.blueprint)
@@ -185,6 +191,8 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(keys.blueprint)
     app.register_blueprint(switches.blueprint)
     app.register_blueprint(office_remarks.blueprint)
+    app.register_blueprint(office_requests.blueprint)
+    app.register_blueprint(office_residents.blueprint)
     app.register_blueprint(operator_views.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
