@@ -25,6 +25,7 @@ OF_PEOPLE = {
     "payers": ("name", "street", "city", "postal_code", "email", "phone", "nip", "regon"),
     "users": ("name", "email", "phone"),
     "remarks": ("text",),
+    "mandate_requests": ("name", "document", "reason"),
     "mails": ("recipient",),
     "notifications": ("body",),
 }
@@ -32,6 +33,7 @@ QUERIES = {
     "office.payers": f"q={CANARY}",
     "office.search": f"q={CANARY}",
     "office_remarks.queue": "state=answered",
+    "requests.queue": "state=confirmed",
     "reconciliation.days": f"day={clock.today()}",
     "reconciliation.day_file": f"day={clock.today()}",
 }
@@ -154,6 +156,9 @@ def path_of(rule, town):
         "slug": "przerwa",
         "language": "pl",
         "official_id": town["official"].id,
+        "resident_id": town["user"].id,
+        "mandate_id": town["mandate"],
+        "request_id": town["mandate_request"],
     }
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
     query = QUERIES.get(rule.endpoint)

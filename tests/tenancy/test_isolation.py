@@ -22,6 +22,7 @@ from skarbnik.exchange.spool import open_spool
 from skarbnik.exchange.states import RunState
 from skarbnik.mail.services import Paper, send_mail
 from skarbnik.money import Money
+from skarbnik.payers.models import MandateBasis
 from skarbnik.payments import settlements
 from skarbnik.payments.links import make_link
 from skarbnik.payments.models import (
@@ -45,6 +46,7 @@ from skarbnik.remarks.services import answer_remark, take_up, write_remark
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
+    MandateFactory,
     OfficialFactory,
     PayerFactory,
     SourceFactory,
@@ -146,6 +148,7 @@ def fill(session, tenant, open_account, **settings):
     settlements.match(session, account.id)
     set_value(session, DatedKind.FREE_DAY, clock.today(), 1, note="dzień wolny urzędu")
     set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=official.id)
+    right = MandateFactory(user_id=user.id, payer_id=payer.id, basis=MandateBasis.PROXY)
     remark = write_remark(
         session, user_id=user.id, payer_id=payer.id, receivable_id=instalment.receivable_id, topic=Topic.AMOUNT,
         text="Mam 100 m², nie 120.", language="pl",
@@ -165,6 +168,7 @@ def fill(session, tenant, open_account, **settings):
         "user": user, "official": official, "payer": payer, "instalment": instalment, "unpaid": unpaid, "run": run,
         "receivable": instalment.receivable_id, "booking": booking.id, "order": order, "account": account,
         "transaction": transaction, "batch": batch, "kind": instalment.receivable.kind_id,
+        "mandate": right.id, "mandate_request": right.request_id,
         "remark": remark.id, "link": link.id, "secret": secret, "merchant_account": account.id,
         "difference": session.scalars(select(Difference.id).limit(1)).one(),
         "payout": session.scalars(select(Payout.id)).one(),
@@ -291,6 +295,10 @@ def test_the_neighbours_own_pages_do_show_the_canary(browse, towns, neighbour):
         "/office/exchange",
         f"/office/exchange/batches/{towns[1]['batch'].id}",
         "/office/remarks?state=answered",
+        "/office/people/requests?state=confirmed",
+        f"/office/people/requests/{towns[1]['mandate_request']}",
+        "/office/residents",
+        f"/office/residents/{towns[1]['user'].id}",
         f"/office/reconciliation?day={clock.today()}",
         "/office/reconciliation/payouts",
         f"/office/reconciliation/payouts/{towns[1]['payout']}",
@@ -316,6 +324,8 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
     with clean.as_admin() as connection:
         before = checksum(connection, neighbour.schema)
     order = {"request_key": str(uuid4()), "i": str(unpaid.id), "p": "10000", "n": "0", "k": "0"}
+    decision = {"payer": str(foreign["payer"].id), "basis": "proxy", "what_for": "pay", "from_on": "2026-11-01"}
+    reason = {"reason": "x"}
     forms = [
         ("resident", "/payments", order, 409),
         ("resident", f"/payments/{foreign['order'].number}/pay", {}, 404),
@@ -326,6 +336,15 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/note", {"note": "x"}, 404),
         (Role.ACCOUNTANT, f"/office/differences/{foreign['difference']}/close", {"resolution": "x"}, 404),
         ("resident", f"/remarks/{foreign['remark']}/withdraw", {}, 404),
+        ("resident", f"/acting/requests/{foreign['mandate_request']}/withdraw", {}, 404),
+        ("resident", f"/acting/mandates/{foreign['mandate']}/give-up", {}, 404),
+        ("resident", f"/acting/given/{foreign['mandate']}/end", {}, 404),
+        (Role.ACCOUNTANT, f"/office/people/requests/{foreign['mandate_request']}/confirm", decision, 404),
+        (Role.ACCOUNTANT, f"/office/people/requests/{foreign['mandate_request']}/refuse", {"reason": "x"}, 404),
+        (Role.ACCOUNTANT, f"/office/residents/{foreign['user'].id}/mandates/{foreign['mandate']}/end", reason, 404),
+        (Role.ADMINISTRATOR, f"/office/residents/{foreign['user'].id}/block", {"cause": "asked"}, 404),
+        (Role.ADMINISTRATOR, f"/office/residents/{foreign['user'].id}/unblock", {"cause": "asked"}, 404),
+        (Role.ADMINISTRATOR, f"/office/residents/{foreign['user'].id}/sign-out", {}, 404),
         ("resident", f"/payments/links/{foreign['link']}/revoke", {}, 404),
         ("resident", "/payments/links", {"instalment": str(unpaid.id)}, 303),
         ("resident", f"/pay/{foreign['secret']}", order | {"pay": str(unpaid.id)}, 404),
@@ -334,7 +353,7 @@ def test_no_form_with_the_neighbours_ids_changes_anything_there(people, towns, n
         (Role.ACCOUNTANT, f"/office/remarks/{foreign['remark']}/answer", {"outcome": "not_wrong", "text": "x"}, 404),
     ]
     for who, path, fields, status in forms:
-        people[who].get("/office/differences" if who is Role.ACCOUNTANT else "/acting")
+        people[who].get("/acting" if who == "resident" else "/office/differences")
         answer = people[who].post(path, fields)
         assert (path, answer.status_code) == (path, status)
         assert CANARY not in answer.text

@@ -16,6 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.walk.files import LONG_WORD, REAL, make_runs
 from tests.walk.looks import look_often
+from tests.walk.mandates import act_for_others
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 from tests.walk.remarks import write_remarks
@@ -109,6 +110,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         people = {NOBODY: Walker(NOBODY, NOBODY), OPERATOR: operator, **dict(_people(session, rich))}
         _texts(session, rich.user.id)
         remarks = write_remarks(session, rich.user.id, rich.payer.id, rich.receivable_id, LONG_NAME)
+        acting = act_for_others(session, rich.user, rich.payer.id, LONG_NAME)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
         official = OfficialFactory(password_hash=None, has_roles=[Role.AUDITOR])
@@ -133,6 +135,9 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "payout_id": money["payouts"][0],
             "difference_id": money["differences"][0],
             "remark_id": remarks["answered"],
+            "resident_id": rich.user.id,
+            "request_id": acting["requests"][0],
+            "mandate_id": acting["mandate"],
             "number": rich.orders["paid"],
             "capture_id": rich.back.capture_id,
             "refund_id": rich.back.refunds["proposed"],
@@ -169,6 +174,15 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "remarks.show": [Example({"remark_id": each}, **mine) for each in remarks.values()],
             "office_remarks.queue": [Example(), Example(query="state=answered"), Example(query="state=withdrawn")],
             "office_remarks.show": [Example({"remark_id": each}) for each in remarks.values()],
+            "portal.acting": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="q=nie-ma", best_as=RICH)],
+            "mandates.ask": [Example(query=each, best_as=RICH) for each in ("", "kind=company", "kind=proxy")],
+            "requests.queue": [Example(), Example(query="state=refused"), Example(query="state=ended")],
+            "requests.show": [
+                Example(query="q=Mi%C4%99dzygminne"),
+                *(Example({"request_id": each}) for each in acting["requests"]),
+            ],
+            "residents.listed": [Example(), Example(query="q=nobody+is+called+so"), Example(query="state=blocked")],
+            "residents.show": [Example(), Example({"resident_id": acting["blocked"]})],
             "office.payer": [Example(), Example(query="page=2")],
             "documents.document": [Example({"receivable_id": rich.receivable_id}, **mine)],
             "payer_documents.listed": [Example(), Example(query="page=2")],
@@ -195,7 +209,6 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             ],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
-            "portal.acting": [Example(best_as=RICH)],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],
             "office.payments_list": [
                 Example(),

@@ -67,7 +67,7 @@ class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     name = StringField(filters=[lines], validators=[at_most(200)])
     nip = StringField(render_kw={"inputmode": "numeric", "maxlength": 16})
     role = SelectField()
-    document_on = DayOrNone(validators=[Optional()])
+    document_on = DayOrNone()
     document = StringField(filters=[lines], validators=[at_most(LONGEST)])
     until_on = DayOrNone(validators=[Optional()])
     what_for = RadioField(default=PAY)
