@@ -180,7 +180,8 @@ def _page(
     text = request.args.get("q", "").strip()[:120]
     is_open = asked.state is RequestState.ASKED
     candidates = queries.find_candidates(session, nip=asked.nip, wanted=text) if is_open else []
-    seen = {asked.payer_id, *(each.id for each in candidates)} | queries.payers_of(session, [asked.user_id])
+    held = queries.list_mandates_of(session, asked.user_id, today=clock.today())
+    seen = {asked.payer_id, *(each.id for each in candidates), *(each.payer_id for each in held)}
     if viewed:
         record_own_act("mandate_request.viewed", "mandate_request", request_id, payers=seen)
     return render_template(
@@ -197,6 +198,7 @@ def _page(
         roles=role_names(),
         identities=list_identities(session, asked.user_id),
         waits=days_since(asked.asked_at) if is_open else None,
+        acts_for={each.whole_id for each in held if not each.over},
         is_open=is_open,
         decide=DECIDE,
         residents=SEE_RESIDENTS,
