@@ -47,17 +47,20 @@ from skarbnik.office import exchange as office_exchange
 from skarbnik.office import gateways as office_gateways
 from skarbnik.office import refunds as office_refunds
 from skarbnik.office import remarks as office_remarks
+from skarbnik.office import requests as office_requests
+from skarbnik.office import residents as office_residents
 from skarbnik.office import trail as office_trail
 from skarbnik.operator import office as operator_office
 from skarbnik.operator import rooms as operator_rooms
 from skarbnik.operator.people import load_anybody
 from skarbnik.operator.permissions import DECIDE as DECIDE_SUPPORT
 from skarbnik.payers.matching import match_user
+from skarbnik.payers.permissions import SEE_REQUESTS, SEE_RESIDENTS
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.portal import documents as portal_documents
-from skarbnik.portal import history, links, looks, papers, remarks
+from skarbnik.portal import history, links, looks, mandates, papers, remarks
 from skarbnik.portal import own_data as portal_own_data
 from skarbnik.portal import public as portal_public
 from skarbnik.portal import views as portal_views
@@ -108,6 +111,8 @@ OFFICE_MENU = [
     MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS),
+    MenuItem(_("Requests to act"), "requests.queue", SEE_REQUESTS),
+    MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE),
     MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS),
     MenuItem(_("Support"), "support.listed", DECIDE_SUPPORT),
@@ -194,6 +199,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(portal_public.blueprint)
     app.register_blueprint(history.blueprint)
     app.register_blueprint(remarks.blueprint)
+    app.register_blueprint(mandates.blueprint)
     app.register_blueprint(office_trail.blueprint)
     app.register_blueprint(desk.blueprint)
     app.register_blueprint(people.blueprint)
@@ -210,6 +216,8 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(office_remarks.blueprint)
     app.register_blueprint(operator_rooms.blueprint)
     app.register_blueprint(operator_office.blueprint)
+    app.register_blueprint(office_requests.blueprint)
+    app.register_blueprint(office_residents.blueprint)
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)

@@ -24,7 +24,7 @@ from skarbnik.outbox import Again, Errand
 from skarbnik.payers import matching
 from skarbnik.payments import refund_tasks, settling
 from skarbnik.payments import tasks as payments
-from skarbnik.portal import closed
+from skarbnik.portal import closed, mandate_mail
 from skarbnik.portal import tasks as portal
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant
@@ -60,6 +60,8 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "mail.asked": mail.deliver,
     "account.sign_out": leaving.end_there,
     "account.identified": matching.match,
+    "account.mandate_decided": mandate_mail.tell_decided,
+    "account.mandate_ended": mandate_mail.tell_ended,
     "audit.seal": sealing.seal,
     "audit.tend": tending.tend,
 }

@@ -10,7 +10,7 @@ import re
 import pytest
 from psycopg import sql
 from sqlalchemy import select, text
-from tests.tenancy.test_isolation import fill
+from tests.tenancy.filling import fill
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
@@ -26,6 +26,7 @@ OF_PEOPLE = {
     "users": ("name", "email", "phone"),
     "remarks": ("text",),
     "registrations": ("name", "email"),
+    "mandate_requests": ("name", "document", "reason"),
     "mails": ("recipient",),
     "notifications": ("body",),
 }
@@ -34,6 +35,7 @@ QUERIES = {
     "office.search": f"q={CANARY}",
     "office_remarks.queue": "state=answered",
     "desk.find": "number=87654321",
+    "requests.queue": "state=confirmed",
     "reconciliation.days": f"day={clock.today()}",
     "reconciliation.day_file": f"day={clock.today()}",
 }
@@ -158,6 +160,9 @@ def path_of(rule, town):
         "official_id": town["official"].id,
         "provider_id": "epuap",
         "use": "signing",
+        "resident_id": town["user"].id,
+        "mandate_id": town["mandate"],
+        "request_id": town["mandate_request"],
     }
     if rule.endpoint.startswith("desk."):
         values["number"] = "12345678"

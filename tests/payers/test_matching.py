@@ -5,12 +5,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import select
 
-from skarbnik import clock
 from skarbnik.accounts.pesel import hash_pesel, set_pesel
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.matching import match_all, match_user
 from skarbnik.payers.models import Mandate, MandateBasis
-from skarbnik.testing.factories import OfficialFactory, PayerFactory, UserFactory
+from skarbnik.testing.factories import MandateFactory, OfficialFactory, PayerFactory, UserFactory
 
 NUMBERS = ("84051203469", "81110302754", "72090905196")
 
@@ -75,12 +74,7 @@ def test_a_number_that_was_corrected_ends_the_right_at_once(session, lipowo, use
 
 def test_a_right_an_official_gave_is_not_touched(session, lipowo, user):
     payer = payer_of(lipowo, NUMBERS[1])
-    session.add(
-        Mandate(
-            user_id=user.id, payer_id=payer.id, basis=MandateBasis.PROXY, from_on=clock.today(), created_at=clock.now()
-        )
-    )
-    session.flush()
+    MandateFactory(user_id=user.id, payer_id=payer.id, basis=MandateBasis.PROXY)
 
     match_all(session)
 

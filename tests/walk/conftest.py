@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from tests.walk.town import Town, fill_town
+from tests.walk.looking import Town
+from tests.walk.town import fill_town
 
 from skarbnik.testing.stack import ADMIN, HINT, Stack, start_stack
 

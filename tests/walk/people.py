@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext
-from tests.walk.town import Town
+from tests.walk.looking import Town
 
 from skarbnik.web.frame import cookie_name
 

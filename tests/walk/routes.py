@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Flask
-from tests.walk.town import NOBODY, OPERATOR, Example, Town, Walker
+from tests.walk.looking import NOBODY, OPERATOR, Example, Town, Walker
 from werkzeug.routing import Rule
 
 from skarbnik.web.access import Access, find_access

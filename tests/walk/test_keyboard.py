@@ -11,8 +11,9 @@ from playwright.sync_api import Browser
 from playwright.sync_api import Page as BrowserPage
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 from tests.walk.checks import WIDE, look_at
+from tests.walk.looking import NOBODY, Town
 from tests.walk.people import open_browser
-from tests.walk.town import NOBODY, RICH, Town
+from tests.walk.town import RICH
 
 pytestmark = pytest.mark.browser
 

@@ -12,9 +12,9 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 from playwright.sync_api import Error as BrowserError
 from tests.walk.checks import look_at
+from tests.walk.looking import Example, Town, Walker
 from tests.walk.people import take_cookies
 from tests.walk.routes import SENDS_ON, Look, NoExample, Page, all_looks, expected, list_pages, spread
-from tests.walk.town import Example, Town, Walker
 
 from skarbnik.web.frame import cookie_name
 from skarbnik.web.languages import LANGUAGES

@@ -7,8 +7,9 @@ from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser, CDPSession
+from tests.walk.looking import NOBODY, Town
 from tests.walk.people import open_browser
-from tests.walk.town import NOBODY, RICH, Town
+from tests.walk.town import RICH
 
 pytestmark = pytest.mark.browser
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any
 from uuid import uuid4
@@ -15,7 +14,9 @@ from uuid import uuid4
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 from tests.walk.files import LONG_WORD, REAL, make_runs
+from tests.walk.looking import NOBODY, OPERATOR, Example, Town, Walker
 from tests.walk.looks import look_often
+from tests.walk.mandates import act_for_others
 from tests.walk.money import settle
 from tests.walk.refunds import refund_some
 from tests.walk.remarks import write_remarks
@@ -64,43 +65,9 @@ LONG_NAME = (
     "Międzygminne Przedsiębiorstwo Gospodarki Komunalnej i Mieszkaniowej „Konstantynopolitańczykowianeczka”"
     " Brzęczyszczykiewicz-Chrząszczyżewoszycka i Wspólnicy Spółka z ograniczoną odpowiedzialnością"
 )
-NOBODY, OPERATOR = "nobody", "operator"
 RICH, EMPTY, NO_PAYER = "resident", "resident with nothing to pay", "resident without a payer"
 FILES = ("pdf", "csv")
 MANY = 60  # more than a page of the list holds
-
-
-@dataclass(frozen=True)
-class Walker:
-    """Somebody who looks at pages: what they are here, and the cookie of the browser they signed in with."""
-
-    name: str
-    kind: str
-    roles: frozenset[str] = frozenset()
-    token: str = ""
-
-    def cookies(self) -> dict[str, str]:
-        return {"operator" if self.kind == OPERATOR else "session": self.token} if self.token else {}
-
-
-@dataclass(frozen=True)
-class Example:
-    """What stands in the address of a page, and who owns the thing that is shown. No owner: whoever may."""
-
-    values: dict[str, Any] = field(default_factory=dict)
-    query: str = ""
-    owner: str = ""
-    best_as: str = ""  # a list is everybody's own; this one's is worth to be looked at
-    status: int = 200
-
-
-@dataclass(frozen=True)
-class Town:
-    """Everybody by name, and examples by endpoint; `arguments` serve every other endpoint that has them."""
-
-    walkers: dict[str, Walker]
-    arguments: dict[str, Any]
-    examples: dict[str, list[Example]]
 
 
 def fill_town(tenant: Tenant, payu_url: str) -> Town:
@@ -118,6 +85,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         }
         _texts(session, rich.user.id)
         remarks = write_remarks(session, rich.user.id, rich.payer.id, rich.receivable_id, LONG_NAME)
+        acting = act_for_others(session, rich.user, rich.payer.id, LONG_NAME)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
         official = OfficialFactory(password_hash=None, has_roles=[Role.AUDITOR])
@@ -149,6 +117,9 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "payout_id": money["payouts"][0],
             "difference_id": money["differences"][0],
             "remark_id": remarks["answered"],
+            "resident_id": rich.user.id,
+            "request_id": acting["requests"][0],
+            "mandate_id": acting["mandate"],
             "number": rich.orders["paid"],
             "capture_id": rich.back.capture_id,
             "refund_id": rich.back.refunds["proposed"],
@@ -188,6 +159,15 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "remarks.show": [Example({"remark_id": each}, **mine) for each in remarks.values()],
             "office_remarks.queue": [Example(), Example(query="state=answered"), Example(query="state=withdrawn")],
             "office_remarks.show": [Example({"remark_id": each}) for each in remarks.values()],
+            "portal.acting": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="q=nie-ma", best_as=RICH)],
+            "mandates.ask": [Example(query=each, best_as=RICH) for each in ("", "kind=company", "kind=proxy")],
+            "requests.queue": [Example(), Example(query="state=refused"), Example(query="state=ended")],
+            "requests.show": [
+                Example(query="q=Mi%C4%99dzygminne"),
+                *(Example({"request_id": each}) for each in acting["requests"]),
+            ],
+            "residents.listed": [Example(), Example(query="q=nobody+is+called+so"), Example(query="state=blocked")],
+            "residents.show": [Example(), Example({"resident_id": acting["blocked"]})],
             "office.payer": [Example(), Example(query="page=2")],
             "documents.document": [Example({"receivable_id": rich.receivable_id}, **mine)],
             "payer_documents.listed": [Example(), Example(query="page=2")],
@@ -221,7 +201,6 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "support.enter": [Example(lets_in), Example(lets_in | {"secret": "used"})],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
-            "portal.acting": [Example(best_as=RICH)],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],
             "office.payments_list": [
                 Example(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
 from uuid import UUID
 
@@ -17,6 +17,18 @@ from skarbnik.web.access import Permission, SupportNotice
 
 SEEN_EVERY = timedelta(minutes=1)
 FRESH = timedelta(minutes=10)  # for so long nobody is asked for the second factor again
+MOST_IN_HEADER = 5  # payers one switches between with one click
+
+
+@dataclass(frozen=True)
+class ActsFor:
+    """A payer somebody may act for today: as what, until which last day, and whether they may pay for them."""
+
+    payer_id: UUID
+    name: str
+    basis: str
+    until_on: date | None
+    may_pay: bool
 
 
 @dataclass(frozen=True)
@@ -28,12 +40,22 @@ class SignedIn:
     email: str | None
     kind: UserKind
     roles: frozenset[str]
-    payer_id: UUID | None
-    payer_name: str | None
-    may_pay: bool
+    acts_for: tuple[ActsFor, ...]  # whom they act for now comes first; one more than MOST_IN_HEADER when there are more
     is_fresh: bool
     notices: tuple[SupportNotice, ...] = ()
     access_id: None = None
+
+    @property
+    def payer_id(self) -> UUID | None:
+        return self.acts_for[0].payer_id if self.acts_for else None
+
+    @property
+    def payer_name(self) -> str | None:
+        return self.acts_for[0].name if self.acts_for else None
+
+    @property
+    def may_pay(self) -> bool:
+        return bool(self.acts_for) and self.acts_for[0].may_pay
 
     @property
     def is_official(self) -> bool:
@@ -45,23 +67,29 @@ class SignedIn:
         return permission.residents
 
 
-# The payer acted for must have a mandate that is good today; the mandate is looked at each time, as the roles are. One
-# for a payer that was merged is for the payer it became. Officials are told on every page which operators may look.
+# The payer acted for must have a mandate that is good today; the mandates are looked at each time, as the roles are.
+# One for a payer that was merged is for the payer it became; of several for one payer the one that gives more counts.
+# Officials are told on every page which operators may look.
 _LOAD: LiteralString = """
     SELECT u.id, u.name, u.email, u.kind, s.seen_at, s.second_at, s.created_at,
         u.roles,
-        p.id AS payer_id, p.name AS payer_name, coalesce(m.may_pay, false) AS may_pay,
+        (SELECT json_agg(a) FROM (
+            SELECT p.id, p.name, c.basis, c.until_on, c.may_pay FROM (
+                SELECT DISTINCT ON (1) coalesce(n.merged_into, n.id) AS payer_id, m.basis, m.until_on, m.may_pay,
+                    m.created_at
+                FROM mandates m JOIN payers n ON n.id = m.payer_id
+                WHERE m.user_id = u.id AND m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s)
+                ORDER BY 1, m.basis = 'self' DESC, m.may_pay DESC, m.until_on DESC NULLS FIRST
+            ) AS c JOIN payers p ON p.id = c.payer_id
+            ORDER BY p.id = coalesce((SELECT coalesce(w.merged_into, w.id) FROM payers w WHERE w.id = s.payer_id),
+                s.payer_id) DESC NULLS LAST, c.basis = 'self' DESC, c.created_at, p.id
+            LIMIT 6
+        ) AS a) AS acts_for,
         CASE WHEN u.kind = 'official' THEN (
             SELECT json_agg(json_build_array(operator_name, reason, until_at, state = 'agreed') ORDER BY id)
             FROM support_accesses WHERE state IN ('asked', 'agreed') AND until_at > %(now)s
         ) END AS notices
     FROM web_sessions s JOIN users u ON u.id = s.user_id
-    LEFT JOIN LATERAL (
-        SELECT coalesce(n.merged_into, n.id) AS payer_id, m.may_pay FROM mandates m JOIN payers n ON n.id = m.payer_id
-        WHERE m.user_id = u.id AND m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s)
-        ORDER BY s.payer_id IN (n.id, n.merged_into) DESC NULLS LAST, m.basis = 'self' DESC, m.created_at LIMIT 1
-    ) AS m ON true
-    LEFT JOIN payers p ON p.id = m.payer_id
     WHERE s.token_hash = %(hash)s AND u.state = 'active' AND s.expires_at > %(now)s
 """
 
@@ -87,9 +115,16 @@ def load_person(session: TenantSession, token: str) -> SignedIn | None:
         email=row.email,
         kind=kind,
         roles=frozenset(row.roles.split()),
-        payer_id=row.payer_id,
-        payer_name=row.payer_name,
-        may_pay=row.may_pay,
+        acts_for=tuple(
+            ActsFor(
+                payer_id=UUID(each["id"]),
+                name=each["name"],
+                basis=each["basis"],
+                until_on=date.fromisoformat(each["until_on"]) if each["until_on"] else None,
+                may_pay=each["may_pay"],
+            )
+            for each in row.acts_for or ()
+        ),
         is_fresh=_is_fresh(kind, row.second_at, row.created_at, now),
         notices=tuple(_notice(*each) for each in row.notices or ()),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import subprocess
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
@@ -33,7 +34,8 @@ from skarbnik.exchange.systems import spool_of
 from skarbnik.exchange.tasks import read_file
 from skarbnik.money import Money
 from skarbnik.operator.services import give_factor, make_operator
-from skarbnik.payers.models import Mandate, MandateBasis, Payer
+from skarbnik.payers import mandates
+from skarbnik.payers.models import CompanyRole, Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.states import CommissionPayer
@@ -234,7 +236,7 @@ def _ways_to_pay(session: Session, gmina: GminaPlan) -> None:
 
 def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) -> list[dict[str, str]]:
     payers = {row.external_id: row for row in session.scalars(select(Payer).where(Payer.external_id < "P-000010"))}
-    made = []
+    made, companies = [], []
     for login, (name, acts_for) in RESIDENTS.items():
         email = f"{login}@{gmina.slug}.example"
         made.append(_account(gmina, plan, "mieszkaniec", email))
@@ -248,6 +250,9 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
             basis = MandateBasis.SELF if payer.kind is PayerKind.PERSON else MandateBasis.COMPANY
             if basis is MandateBasis.SELF and payer.pesel_sealed:
                 set_pesel(user, tenant, open_pesel(tenant, payer.pesel_sealed))  # as proven at the desk
+            if basis is MandateBasis.COMPANY:
+                companies.append((user.id, payer))
+                continue
             session.add(
                 Mandate(
                     user_id=user.id,
@@ -270,7 +275,21 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
                 roles=frozenset({role}),
             )
             store_app(session, tenant, user.id, plan.app_key_for(email))
+    official = session.scalars(select(User.id).where(User.kind == UserKind.OFFICIAL).order_by(User.email)).first()
+    for user_id, payer in companies:
+        assert official is not None
+        _confirm_company(session, user_id, payer, official)
     return made
+
+
+def _confirm_company(session: Session, user_id: UUID, payer: Payer, official: UUID) -> None:
+    """As a resident asks and an official confirms."""
+    wish = mandates.Wish(
+        MandateBasis.COMPANY, "Odpis z KRS", may_pay=True, name=payer.name, nip=payer.nip, role=CompanyRole.OWNER
+    )
+    asked = mandates.ask_mandate(session, user_id=user_id, wish=wish, language="pl")
+    given = mandates.Decision(payer.id, MandateBasis.COMPANY, may_pay=True, from_on=clock.today())
+    mandates.confirm_request(session, asked.id, given, by=official)
 
 
 def _known(session: Session, kind: UserKind, email: str) -> bool:

@@ -18,6 +18,9 @@ from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
 from skarbnik.office.difference_words import difference_words, resolution_names, words_of
 from skarbnik.office.differences import days_since, read_choice
+from skarbnik.office.requests import basis_names
+from skarbnik.payers.permissions import SEE_RESIDENTS
+from skarbnik.payers.queries import list_acting_for
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
 from skarbnik.portal.debts import list_to_pay
@@ -104,6 +107,7 @@ def payer(payer_id: UUID) -> str:
     session = frame.session()
     found = queries.get_payer(session, payer_id)
     record_own_act("payer.viewed", "payer", payer_id, payers=[payer_id])
+    acting = list_acting_for(session, payer_id, today=clock.today())
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
     pages_all = max((len(debts.rows) + DEBTS_ON_A_PAGE - 1) // DEBTS_ON_A_PAGE, 1)
     page = min(max(request.args.get("page", 1, type=int), 1), pages_all)
@@ -111,6 +115,9 @@ def payer(payer_id: UUID) -> str:
         "office/payer.html",
         payer=found,
         debts=debts,
+        acting=acting,
+        bases=basis_names(),
+        sees_residents=SEE_RESIDENTS,
         rows=debts.rows[(page - 1) * DEBTS_ON_A_PAGE : page * DEBTS_ON_A_PAGE],
         page=page,
         pages_all=pages_all,

@@ -46,6 +46,7 @@ class SupportPerson:
     payer_name: None = None
     may_pay: bool = False
     is_fresh: bool = False  # they have no second step here: what asks for it is closed to them
+    acts_for: tuple[()] = ()
     is_official: bool = True
 
     @property

@@ -13,9 +13,9 @@ from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
+from skarbnik.portal.acting import payer_of_request
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.settled import list_settled
-from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires

@@ -13,9 +13,9 @@ from skarbnik.payments import links
 from skarbnik.payments.ordering import NotLiable
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.states import LinkOrigin
+from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.basket import uuid_of
 from skarbnik.portal.debts import list_to_pay
-from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
@@ -43,6 +43,7 @@ def listed() -> str:
 def make() -> str | Response | tuple[str, int]:
     """A link for what was chosen, shown this once: we keep no way to tell it again."""
     check_token()
+    check_shown_for()
     session, person, payer_id = frame.session(), current_person(), payer_of_request()
     if not person.may_pay:
         abort(403)
@@ -71,6 +72,7 @@ def make() -> str | Response | tuple[str, int]:
 def revoke(link_id: UUID) -> Response:
     """From now on the address opens nothing."""
     check_token()
+    check_shown_for()
     if not current_person().may_pay:
         abort(403)
     links.revoke_link(frame.session(), link_id, payer_id=payer_of_request(), user_id=current_person().id)

@@ -16,7 +16,7 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from skarbnik.portal.views import payer_of_request
+from skarbnik.portal.acting import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import requires

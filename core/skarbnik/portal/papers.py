@@ -18,10 +18,10 @@ from skarbnik.money import Money
 from skarbnik.payments import ordering, queries
 from skarbnik.payments.transfer_print import print_orders
 from skarbnik.payments.transfers import Due, Party, TransferOrder, compose
+from skarbnik.portal.acting import payer_of_request
 from skarbnik.portal.basket import read_basket
 from skarbnik.portal.confirmation import make_confirmation
 from skarbnik.portal.debts import OWED, ToPay, list_to_pay
-from skarbnik.portal.views import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires

@@ -5,26 +5,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import LiteralString
+from typing import Any, LiteralString
 from uuid import UUID
 
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-from skarbnik.db import TenantSession
+from skarbnik.db import TenantSession, like_anywhere
 from skarbnik.money import Money
 
 _PAYERS = text("""
-    SELECT DISTINCT p.id, p.name, p.kind, p.city FROM mandates m JOIN payers n ON n.id = m.payer_id
-    JOIN payers p ON p.id = coalesce(n.merged_into, n.id)
-    WHERE m.user_id = :user AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
-    ORDER BY p.name LIMIT 100
+    SELECT * FROM (
+        SELECT DISTINCT ON (p.id) p.id, p.name, p.kind, p.city, m.id AS mandate_id, m.basis, m.until_on, m.may_pay
+        FROM mandates m JOIN payers n ON n.id = m.payer_id JOIN payers p ON p.id = coalesce(n.merged_into, n.id)
+        WHERE m.user_id = :user AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+            AND (CAST(:payer AS uuid) IS NULL OR p.id = :payer)
+        ORDER BY p.id, m.basis = 'self' DESC, m.may_pay DESC, m.until_on DESC NULLS FIRST
+    ) AS found
+    WHERE CAST(:like AS varchar) IS NULL OR name ILIKE :like OR city ILIKE :like
+    ORDER BY basis = 'self' DESC, name, id LIMIT :most OFFSET :skip
 """)
+PAYERS_ON_A_PAGE = 20
 
 
-def list_payers_of(session: Session, *, user_id: UUID, today: date) -> Sequence[object]:
-    """The payers a user may act for today."""
-    return session.execute(_PAYERS, {"user": user_id, "today": today}).all()
+def list_payers_of(session: Session, *, user_id: UUID, today: date, wanted: str = "", page: int = 1) -> Sequence[Any]:
+    """The payers a user may act for today; one more than a page may come."""
+    words = {"user": user_id, "today": today, "payer": None, "like": like_anywhere(wanted) if wanted else None}
+    place = {"most": PAYERS_ON_A_PAGE + 1, "skip": (page - 1) * PAYERS_ON_A_PAGE}
+    return session.execute(_PAYERS, words | place).all()
+
+
+def find_payer_of(session: Session, payer_id: UUID, *, user_id: UUID, today: date) -> Any:
+    """A payer this user may act for today, or None."""
+    words = {"user": user_id, "today": today, "payer": payer_id, "like": None, "most": 1, "skip": 0}
+    return session.execute(_PAYERS, words).one_or_none()
 
 
 _OVERPAYMENTS: LiteralString = """

@@ -14,8 +14,8 @@ from wtforms.validators import ValidationError
 
 from skarbnik import clock
 from skarbnik.errors import ForbiddenTransition
+from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.receivable import title_of
-from skarbnik.portal.views import payer_of_request
 from skarbnik.remarks import queries, services
 from skarbnik.remarks.models import LONGEST, OF_PAYER, OF_RECEIVABLE, Outcome, Topic
 from skarbnik.remarks.permissions import WRITE
@@ -114,6 +114,7 @@ def _uuid(name: str) -> UUID | None:
 @limited("10 per minute", methods=["POST"])
 def new() -> str | Response | tuple[str, int]:
     """About the receivable in the address, else about the payer."""
+    check_shown_for()
     session, payer_id, receivable_id = frame.session(), payer_of_request(), _uuid("receivable")
     title = title_of(session, receivable_id, payer_id=payer_id, today=clock.today()) if receivable_id else None
     form = RemarkForm(OF_PAYER if receivable_id is None else OF_RECEIVABLE)

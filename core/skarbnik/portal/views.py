@@ -12,7 +12,6 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
-from skarbnik.accounts import services as accounts
 from skarbnik.content.queries import front_texts, list_warnings
 from skarbnik.money import Money
 from skarbnik.payments import ordering, queries
@@ -21,6 +20,7 @@ from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import PaymentOrderState
+from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.basket import Basket, has_new_amounts, paper_words, read_basket, read_chosen, uuid_of
 from skarbnik.portal.checkout import (
     Sum,
@@ -39,7 +39,7 @@ from skarbnik.portal.choices import read_choice
 from skarbnik.portal.confirmation import confirmed_lines
 from skarbnik.portal.debts import Debts, ToPay, list_to_pay
 from skarbnik.portal.operations import operation_names
-from skarbnik.portal.queries import list_overpayments, list_payers_of
+from skarbnik.portal.queries import list_overpayments
 from skarbnik.portal.receivable import get_receivable
 from skarbnik.receivables.documents import list_documents
 from skarbnik.receivables.permissions import SEE_OWN
@@ -62,14 +62,6 @@ def front() -> str | Response:
         return redirect(url_for("office.day" if g.person.is_official else "portal.dashboard"), 303)
     texts = front_texts(frame.session(), g.tenant, current_language(), clock.now())
     return render_template("portal/front.html", texts=texts, warnings=texts.warnings)
-
-
-def payer_of_request() -> UUID:
-    """Whom the person of this request acts for; who acts for nobody is told so."""
-    payer_id = current_person().payer_id
-    if payer_id is None:
-        abort(redirect(url_for("portal.nobody"), 303))
-    return payer_id
 
 
 @blueprint.get("/no-payer")
@@ -179,6 +171,9 @@ def receivable(receivable_id: UUID) -> str:
 def review() -> str | Response:
     """The chosen instalments with their parts, before anything is ordered. The choice and the amounts are in the
     address."""
+    if not current_person().may_pay:
+        flash(_("You may look at what they owe, and not pay for them here. The office decides what you may."), "warn")
+        return redirect(url_for("portal.receivables"), 303)
     debts = _debts()
     basket = read_basket(request.args, debts.rows)
     if not basket.lines:
@@ -192,6 +187,7 @@ def review() -> str | Response:
 def recount() -> Response:
     """The amounts that were typed go into the address, and are counted there."""
     check_token()
+    check_shown_for()
     return redirect(url_for("portal.review", **read_basket(request.form, _debts().rows).words()), 303)
 
 
@@ -265,6 +261,7 @@ def _older_arrears(debts: Debts, chosen: list[ToPay]) -> list[ToPay]:
 def order() -> str | Response | tuple[str, int]:
     """Order what was shown and send the payer to the gateway. A double click orders once."""
     check_token()
+    check_shown_for()
     session, person = frame.session(), current_person()
     if not person.may_pay:
         abort(403)
@@ -376,6 +373,7 @@ def payment(number: str) -> str:
 def pay_again(number: str) -> Response:
     """Go on with an open attempt, or begin another after one failed."""
     check_token()
+    check_shown_for()
     if not current_person().may_pay:
         abort(403)
     own = [payer_of_request()]
@@ -385,21 +383,3 @@ def pay_again(number: str) -> Response:
         here=url_for("portal.payment", number=number),
         gone=url_for("portal.receivables"),
     )
-
-
-@blueprint.route("/acting", methods=["GET", "POST"])
-@requires(SEE_OWN)
-def acting() -> str | Response:
-    """Whom the user acts for: seen on every page, changed with one click."""
-    session, person = frame.session(), current_person()
-    found: Any = list_payers_of(session, user_id=person.id, today=clock.today())
-    form = TokenForm()
-    if form.validate_on_submit():
-        wanted = uuid_of(request.form.get("payer"))
-        if wanted not in {payer.id for payer in found}:
-            abort(404)
-        accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted)
-        name = next(payer.name for payer in found if payer.id == wanted)
-        flash(_("You now act for %(name)s.", name=name))
-        return redirect(url_for("portal.dashboard"), 303)
-    return render_template("portal/acting.html", payers=found, form=form)

@@ -21,7 +21,8 @@ from skarbnik.accounts.passwords import hash_password
 from skarbnik.content.standard import STANDARD_TERMS
 from skarbnik.exchange.models import Source
 from skarbnik.money import Money
-from skarbnik.payers.models import Mandate, MandateBasis, Payer
+from skarbnik.payers.models import Mandate, MandateBasis, MandateRequest, Payer
+from skarbnik.payers.states import RequestState
 from skarbnik.payments.models import MerchantAccount, OrderLine, PaymentOrder, Transaction
 from skarbnik.payments.ordering import HOLD, new_number
 from skarbnik.payments.states import PaymentOrderState
@@ -217,8 +218,41 @@ class MandateFactory(Factory):
         model = Mandate
 
     basis = MandateBasis.SELF
+    may_pay = True
     from_on = factory.LazyFunction(lambda: clock.today() - timedelta(days=1))
     created_at = factory.LazyFunction(clock.now)
+
+    @classmethod
+    def _create(cls, model_class: type[Mandate], *args: Any, **kwargs: Any) -> Any:
+        """One for somebody else comes with the request an official confirmed."""
+        kwargs["basis"] = MandateBasis(kwargs["basis"])
+        if kwargs["basis"] is not MandateBasis.SELF and "request_id" not in kwargs:
+            kwargs.setdefault("confirmed_by", OfficialFactory().id)
+            kwargs["request_id"] = MandateRequestFactory(
+                user_id=kwargs["user_id"],
+                basis=kwargs["basis"],
+                state=RequestState.CONFIRMED,
+                decided_by=kwargs["confirmed_by"],
+                decided_at=clock.now(),
+                payer_id=kwargs["payer_id"],
+                from_on=kwargs["from_on"],
+                until_on=kwargs.get("until_on"),
+                may_pay=kwargs["may_pay"],
+            ).id
+        return super()._create(model_class, *args, **kwargs)
+
+
+class MandateRequestFactory(Factory):
+    class Meta:
+        model = MandateRequest
+
+    basis = MandateBasis.PROXY
+    name = "Zofia Kowalska"
+    document = "Pełnomocnictwo, akt notarialny Rep. A 12/2026"
+    wants_pay = True
+    language = "pl"
+    state = RequestState.ASKED
+    asked_at = factory.LazyFunction(clock.now)
 
 
 class MerchantAccountFactory(Factory):

@@ -285,6 +285,51 @@ CREATE TABLE dated_values (
         CHECK (kind IN ('tax_rate', 'civil_rate', 'tax_threshold', 'reminder_cost', 'others_limit', 'free_day'))
 );
 
+CREATE TABLE mandate_requests (
+    id UUID NOT NULL,
+    user_id UUID NOT NULL,
+    basis VARCHAR(24) NOT NULL,
+    name VARCHAR(200),
+    nip VARCHAR(10),
+    role VARCHAR(24),
+    document VARCHAR(300) NOT NULL,
+    document_on DATE,
+    wanted_until DATE,
+    wants_pay BOOLEAN NOT NULL,
+    language VARCHAR(2) NOT NULL,
+    state VARCHAR(24) NOT NULL,
+    asked_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    decided_by UUID,
+    decided_at TIMESTAMP WITH TIME ZONE,
+    payer_id UUID,
+    from_on DATE,
+    until_on DATE,
+    may_pay BOOLEAN,
+    ended_by UUID,
+    ended_at TIMESTAMP WITH TIME ZONE,
+    reason VARCHAR(300),
+    CONSTRAINT mandate_requests_pkey PRIMARY KEY (id),
+    CONSTRAINT mandate_requests_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT mandate_requests_decided_by_fkey FOREIGN KEY(decided_by) REFERENCES users (id),
+    CONSTRAINT mandate_requests_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
+    CONSTRAINT mandate_requests_ended_by_fkey FOREIGN KEY(ended_by) REFERENCES users (id),
+    CONSTRAINT mandate_requests_mandatebasis_check CHECK (basis IN ('self', 'company', 'proxy')),
+    CONSTRAINT mandate_requests_companyrole_check CHECK (role IN ('owner', 'board', 'proxy')),
+    CONSTRAINT mandate_requests_requeststate_check
+        CHECK (state IN ('asked', 'confirmed', 'refused', 'withdrawn', 'ended')),
+    CONSTRAINT mandate_requests_of_another_check CHECK (basis <> 'self'),
+    CONSTRAINT mandate_requests_says_something_check CHECK (num_nonnulls(name, nip) > 0 AND document <> ''),
+    CONSTRAINT mandate_requests_decided_whole_check CHECK (
+        num_nonnulls(decided_by, decided_at) = CASE WHEN state IN ('asked', 'withdrawn') THEN 0 ELSE 2 END),
+    CONSTRAINT mandate_requests_given_whole_check CHECK (
+        num_nonnulls(payer_id, from_on, may_pay) = CASE WHEN state IN ('confirmed', 'ended') THEN 3 ELSE 0 END),
+    CONSTRAINT mandate_requests_ended_whole_check CHECK (
+        num_nonnulls(ended_by, ended_at) = CASE state WHEN 'ended' THEN 2 ELSE 0 END),
+    CONSTRAINT mandate_requests_refused_with_reason_check CHECK (state <> 'refused' OR coalesce(reason, '') <> '')
+);
+CREATE INDEX mandate_requests_state_id_idx ON mandate_requests (state, id);
+CREATE INDEX mandate_requests_user_id_idx ON mandate_requests (user_id);
+
 CREATE TABLE mandates (
     id UUID NOT NULL,
     user_id UUID NOT NULL,
@@ -295,14 +340,18 @@ CREATE TABLE mandates (
     until_on DATE,
     confirmed_by UUID,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
+    request_id UUID,
     CONSTRAINT mandates_pkey PRIMARY KEY (id),
     CONSTRAINT mandates_user_id_payer_id_basis_key UNIQUE (user_id, payer_id, basis),
-    CONSTRAINT mandates_period_check CHECK (until_on IS NULL OR until_on >= from_on),
+    CONSTRAINT mandates_period_check CHECK (until_on IS NULL OR until_on >= from_on - 1),
+    CONSTRAINT mandates_confirmed_by_somebody_check CHECK ((basis = 'self') = (request_id IS NULL)),
     CONSTRAINT mandates_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
     CONSTRAINT mandates_payer_id_fkey FOREIGN KEY(payer_id) REFERENCES payers (id),
     CONSTRAINT mandates_mandatebasis_check CHECK (basis IN ('self', 'company', 'proxy')),
-    CONSTRAINT mandates_confirmed_by_fkey FOREIGN KEY(confirmed_by) REFERENCES users (id)
+    CONSTRAINT mandates_confirmed_by_fkey FOREIGN KEY(confirmed_by) REFERENCES users (id),
+    CONSTRAINT mandates_request_id_fkey FOREIGN KEY(request_id) REFERENCES mandate_requests (id)
 );
+CREATE INDEX mandates_payer_id_idx ON mandates (payer_id);
 
 CREATE TABLE merchant_accounts (
     id UUID NOT NULL,
