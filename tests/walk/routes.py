@@ -17,7 +17,8 @@ from skarbnik.web.access import Access, find_access
 
 NO_PAGES = ("/api/", "/static/", "/healthz")  # programs and browsers ask for these, not people
 GMINA, BARE = "lipowo.", ""
-SENDS_ON = {"preferences.choose_language", "preferences.choose_theme"}  # back to the page one came from, always
+# Back to the page one came from, always; and to the operators' door, whoever has not just given a password there.
+SENDS_ON = {"preferences.choose_language", "preferences.choose_theme", "operator.give_code", "operator.set_up"}
 
 
 @dataclass(frozen=True)
