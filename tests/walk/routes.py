@@ -18,7 +18,8 @@ from skarbnik.web.access import Access, find_access
 NO_PAGES = ("/api/", "/static/", "/healthz")  # programs and browsers ask for these, not people
 GMINA, BARE = "lipowo.", ""
 BACK = {"preferences.choose_language", "preferences.choose_theme"}  # to the page one came from, always
-BETWEEN = {"second.ask", "second.set_up"}  # for who is half signed in: tests/walk/test_second.py looks at them
+# For who is half signed in: tests/walk/test_second.py looks at the first two.
+BETWEEN = {"second.ask", "second.set_up", "operator.give_code", "operator.set_up"}
 SENDS_ON = BACK | BETWEEN
 
 

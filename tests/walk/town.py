@@ -198,7 +198,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
                 Example(query=f"act=people&of={rich.orders['paid']}"),
                 Example(query="of=nobody+is+called+so"),
             ],
-            "support.enter": [Example(lets_in), Example(lets_in | {"secret": "used"})],
+            "support.enter": [Example(lets_in)],
             "portal.dashboard": [Example(best_as=EMPTY), Example(best_as=RICH)],
             "portal.payments": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="state=refunded")],
             "office.payment": [Example({"number": each}) for each in rich.orders.values()],

@@ -21,7 +21,6 @@ from skarbnik.accounts.views import SignInForm, limited_by_account
 from skarbnik.errors import Conflict
 from skarbnik.operator import factor, sign_in
 from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip
-from skarbnik.payments.transfer_print import draw_code
 from skarbnik.web.access import public
 from skarbnik.web.fields import at_most
 from skarbnik.web.frame import cookie_name, instance_of_app, on_bare_host
@@ -118,7 +117,7 @@ def set_up() -> str | Response | tuple[str, int]:
                 Response(render_template("operator/recovery.html", codes=codes), mimetype="text/html"), token
             )
     address = factor.address_of(who.secret, who.email, instance_of_app().settings.host)
-    square = Markup(draw_code(address))  # noqa: S704  # drawn by us, from our own words
+    square = Markup(factor.draw_square(address))  # noqa: S704  # drawn by us, from our own words
     return render_template("operator/factor.html", form=form, who=who, square=square), status
 
 
