@@ -16,6 +16,7 @@ from skarbnik.payers.models import CompanyRole, Mandate, MandateBasis, MandateRe
 from skarbnik.payers.states import RequestState
 from skarbnik.testing.factories import OfficialFactory, PayerFactory, UserFactory
 
+OURS = "walk"  # as in `town`
 NIP = "5260001246"
 
 
@@ -23,7 +24,9 @@ def act_for_others(session: Session, user: User, payer_id: UUID, words: str) -> 
     """Requests of one user by state, a right of theirs, and a resident whose account is blocked."""
     official = OfficialFactory(password_hash=None).id
     for number in range(3):
-        PayerFactory(name=f"{words[:150]} {number}", nip=NIP, closed_at=clock.now() if number == 2 else None)
+        PayerFactory(
+            source=OURS, name=f"{words[:150]} {number}", nip=NIP, closed_at=clock.now() if number == 2 else None
+        )
     made = {}
     for state in RequestState:
         if state is RequestState.ASKED:
@@ -42,7 +45,7 @@ def act_for_others(session: Session, user: User, payer_id: UUID, words: str) -> 
             language="pl",
         ).id,
         mandates.Decision(
-            PayerFactory(name=words[:200]).id,
+            PayerFactory(source=OURS, name=words[:200]).id,
             MandateBasis.PROXY,
             True,
             clock.today(),
@@ -59,7 +62,7 @@ def _decide(
     mandates.withdraw_request(session, made[RequestState.WITHDRAWN].id, user_id=user.id)
     mandates.refuse_request(session, made[RequestState.REFUSED].id, reason=words, by=official)
     for state in (RequestState.ENDED, RequestState.CONFIRMED):
-        payer = PayerFactory(name=f"{state} {LONG_WORD[:100]}")
+        payer = PayerFactory(source=OURS, name=f"{state} {LONG_WORD[:100]}")
         decision = mandates.Decision(payer.id, MandateBasis.COMPANY, False, clock.today() - timedelta(days=400))
         right = mandates.confirm_request(session, made[state].id, decision, by=official)
         if state is RequestState.ENDED:
