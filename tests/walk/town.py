@@ -457,6 +457,7 @@ def _people(session: Session, rich: _Rich) -> Iterator[tuple[str, Walker]]:
         "official without a role": OfficialFactory(password_hash=None),
     }
     users["official without a role"].roles = ""
+    session.flush()
     session.expire_all()
     for name, user in users.items():
         token = uuid4().hex
