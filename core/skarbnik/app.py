@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import redis
-from flask import Flask, Response, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -72,7 +71,7 @@ from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, core_texts
 from skarbnik.web import design
-from skarbnik.web.access import Access, check_routes, may, public, slots
+from skarbnik.web.access import Access, check_routes, may, public
 from skarbnik.web.addresses import install_addresses
 from skarbnik.web.compiling import CompiledTexts, LanguageFlask
 from skarbnik.web.errors import install_errors
@@ -82,6 +81,7 @@ from skarbnik.web.forms import csrf, install_forms
 from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
 from skarbnik.web.languages import install_languages
 from skarbnik.web.limits import install_limits
+from skarbnik.web.menu import make_menu
 from skarbnik.web.preferences import install_preferences
 from skarbnik.web.shell import install_shell
 from skarbnik.web.static import install_static
@@ -99,23 +99,24 @@ RESIDENT_MENU = [
     MenuItem(_("Payments"), "portal.payments", SEE_OWN),
     MenuItem(_("My reports"), "remarks.own", WRITE_REMARKS),
 ]
+MONEY, PAYERS, ACCOUNTS = _("Payments"), _("Payers"), _("Accounts")  # groups of entries
 OFFICE_MENU = [
     MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
-    MenuItem(_("Payments"), "office.payments_list", SEE_PAYMENTS),
-    MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS),
-    MenuItem(_("Reconciliation"), "reconciliation.days", SEE_PAYMENTS),
+    MenuItem(_("All payments"), "office.payments_list", SEE_PAYMENTS, MONEY),
+    MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS, MONEY),
+    MenuItem(_("Reconciliation"), "reconciliation.days", SEE_PAYMENTS, MONEY),
+    MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS, MONEY),
     MenuItem(_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
-    MenuItem(_("Payers"), "office.payers", SEE_ANY),
-    MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS),
-    MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY),
-    MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS),
+    MenuItem(_("All payers"), "office.payers", SEE_ANY, PAYERS),
+    MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS, PAYERS),
+    MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY, PAYERS),
+    MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS, ACCOUNTS),
+    MenuItem(_("Requests to act"), "requests.queue", SEE_REQUESTS, ACCOUNTS),
+    MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS, ACCOUNTS),
+    MenuItem(_("People"), "people.listed", SEE_PEOPLE, ACCOUNTS),
+    MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS, ACCOUNTS),
+    MenuItem(_("Support"), "support.listed", DECIDE_SUPPORT, ACCOUNTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
-    MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS),
-    MenuItem(_("Requests to act"), "requests.queue", SEE_REQUESTS),
-    MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS),
-    MenuItem(_("People"), "people.listed", SEE_PEOPLE),
-    MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS),
-    MenuItem(_("Support"), "support.listed", DECIDE_SUPPORT),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
@@ -150,7 +151,7 @@ def create_app(instance: Instance) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
     app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
     app.jinja_env.filters.update(FILTERS)
-    app.jinja_env.globals.update(may=may, menu=_menu, search_item=_search_item, now=clock.now)
+    app.jinja_env.globals.update(may=may, menu=make_menu, search_item=_search_item, now=clock.now)
     app.jinja_env.auto_reload = False
     install_unseen(app, _holds_secret)  # before the frame: it has the last word about headers
     install_frame(
@@ -237,20 +238,6 @@ def _holds_secret(path: str) -> bool:
         or registration_views.holds_secret(path)
         or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL, operator_office.PREFIX))
     )
-
-
-def _menu() -> list[tuple[str, str, str]]:
-    """The entries this person may use: label, path, and `page` or `true` for the one this page is, or is a part of."""
-    items: list[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
-    allowed = [(item, _path_of(item.endpoint)) for item in items if g.person.may(item.permission)]
-    here = next((path for _item, path in allowed if request.path == path), "")
-    within = next((path for _item, path in allowed if request.path.startswith(f"{path}/")), "") if not here else ""
-    return [(item.label, path, "page" if path == here else "true" if path == within else "") for item, path in allowed]
-
-
-def _path_of(endpoint: str) -> str:
-    address = cast(Callable[[str], str], current_app.jinja_env.globals["url_for"])
-    return address(endpoint)
 
 
 def _search_item() -> MenuItem | None:

@@ -50,11 +50,12 @@ UNLESS_SAID = (
 
 @dataclass(frozen=True)
 class MenuItem:
-    """An entry of the menu, shown to who may use it."""
+    """An entry of the menu, shown to who may use it. Those of one group share an entry, and a row below it."""
 
     label: str  # a msgid
     endpoint: str
     permission: Permission
+    group: str = ""  # a msgid
 
 
 @dataclass(frozen=True)
