@@ -18,7 +18,7 @@ from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import ACTIVATE, FORGOT, send_letter
 from skarbnik.accounts.models import PasswordLink, User, UserKind, UserState, WebSession
 from skarbnik.accounts.passwords import hash_password
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.services import forget_begun, hash_token
 from skarbnik.crypto import new_secret
 from skarbnik.errors import NotFound
 from skarbnik.tenancy.registry import Tenant
@@ -131,3 +131,4 @@ def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None)
     if but is not None:
         theirs = theirs.where(WebSession.token_hash != but)
     return len(session.scalars(theirs.returning(WebSession.token_hash)).all())
+    forget_begun(session, user_id)
