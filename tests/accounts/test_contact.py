@@ -8,6 +8,7 @@ from sqlalchemy import select, update
 from skarbnik import clock
 from skarbnik.accounts.contact import AddressTaken, read_phone, take_new_email
 from skarbnik.accounts.models import EmailChange, User, WebSession
+from skarbnik.accounts.password_links import choose_password, make_password_link
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.testing.factories import PASSWORD, PayerFactory, UserFactory, bound_to
@@ -187,3 +188,23 @@ def test_a_password_that_was_typed_too_late_is_not_carried_through_the_sign_in(t
     here.post("/sign-in", {"email": user.email, "password": PASSWORD, "next": "", "kept": kept})
     assert NEW not in here.text
     assert "/profile/password" in here.text
+
+
+@pytest.mark.parametrize("way", ["changed", "forgotten"])
+def test_a_new_password_ends_a_change_of_address_begun_before(two, tenant, link_in, browse, way):
+    """Somebody knew the password, and gave their own address; its owner notices and chooses a new password."""
+    here, there, user = two
+    ask(there, "obcy@example.pl")
+    path = link_in("account.new_email")
+    if way == "changed":
+        here.get("/profile/password")
+        here.post("/profile/password", {"current": PASSWORD, "password": NEW, "again": NEW})
+    else:
+        with tenant.session() as session:
+            secret = make_password_link(session, session.get_one(User, user.id), by=None)
+            choose_password(session, secret, NEW)
+
+    stranger = browse("lipowo")
+    assert stranger.get(path).status_code == 404
+    assert stranger.post(path).status_code == 404
+    assert now(tenant, user).email == user.email

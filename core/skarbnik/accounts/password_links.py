@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import ACTIVATE, FORGOT, send_letter
-from skarbnik.accounts.models import PasswordLink, User, UserKind, UserState, WebSession
+from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserKind, UserState, WebSession
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.accounts.services import forget_begun, hash_token
 from skarbnik.crypto import new_secret
@@ -76,6 +76,7 @@ def choose_password(session: Session, secret: str, password: str, *, words: Iter
     user = find_invited(session, secret)
     check_choice(password, words=(user.name, user.email, *words))
     _use_up(session, secret)
+    end_links(session, user.id)
     user.password_hash = hash_password(password)
     user.state = UserState.ACTIVE
     end_all_sessions(session, user.id)
@@ -127,6 +128,15 @@ def forgot(session: Session, tenant: Tenant, *, kind: UserKind, email: str) -> N
 
 def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
     """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
+def end_links(session: Session, user_id: UUID) -> None:
+    """Links on their way to this user's addresses, old or new, open nothing any more.
+
+    Whoever knew the password of before may have asked for them.
+    """
+    for table in (PasswordLink, EmailChange):
+        session.execute(delete(table).where(table.user_id == user_id))
+
+
     theirs = delete(WebSession).where(WebSession.user_id == user_id)
     if but is not None:
         theirs = theirs.where(WebSession.token_hash != but)
