@@ -208,3 +208,9 @@ def test_a_new_password_ends_a_change_of_address_begun_before(two, tenant, link_
     assert stranger.get(path).status_code == 404
     assert stranger.post(path).status_code == 404
     assert now(tenant, user).email == user.email
+
+
+def test_letters_to_one_new_address_are_few_whoever_asks(limits, two):
+    here, there, _user = two
+    answers = [ask(browser, "Obcy@example.pl").status_code for browser in (here, there) for _ in range(3)]
+    assert answers == [303] * 5 + [429]

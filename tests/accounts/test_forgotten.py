@@ -110,3 +110,9 @@ def test_the_letter_is_in_the_language_of_the_account(browse, tenant, letters):
     (letter,) = letters()
     assert letter.subject == f"New password: {tenant.name}"
     assert PASSWORD not in letter.text
+
+
+def test_another_tag_is_the_same_mailbox(limits, browse):
+    """`anna+1@` and `anna+2@` fill one mailbox."""
+    answers = [ask(browse("lipowo"), f"anna+{number}@example.pl").status_code for number in range(4)]
+    assert answers == [303, 303, 303, 429]
