@@ -115,10 +115,12 @@ def forgot(session: Session, tenant: Tenant, *, kind: UserKind, email: str) -> N
             words = {"day": day(clock.local_day(clock.now() + GOOD_FOR))}
             letter, secret = ACTIVATE, make_password_link(session, user, by=None)
         else:
-            words = {"moment": moment(clock.now() + FORGOTTEN_FOR)}
+            invited = user is not None and user.state is UserState.INVITED
+            good_for = GOOD_FOR if invited else FORGOTTEN_FOR  # whoever asks shortens no invitation
+            words = {"moment": moment(clock.now() + good_for)}
             letter, secret = FORGOT, new_secret()
             if user is not None:
-                secret = make_password_link(session, user, by=None, good_for=FORGOTTEN_FOR)
+                secret = make_password_link(session, user, by=None, good_for=good_for)
         language = user.language if user is not None else "pl"
         words["address"] = tenant.url(f"/welcome/{secret}")
         send_letter(session, tenant, letter, words, to=address, language=language)
@@ -126,8 +128,6 @@ def forgot(session: Session, tenant: Tenant, *, kind: UserKind, email: str) -> N
             as_long.rollback()
 
 
-def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
-    """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
 def end_links(session: Session, user_id: UUID) -> None:
     """Links on their way to this user's addresses, old or new, open nothing any more.
 
@@ -137,8 +137,10 @@ def end_links(session: Session, user_id: UUID) -> None:
         session.execute(delete(table).where(table.user_id == user_id))
 
 
+def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
+    """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
+    forget_begun(session, user_id)
     theirs = delete(WebSession).where(WebSession.user_id == user_id)
     if but is not None:
         theirs = theirs.where(WebSession.token_hash != but)
     return len(session.scalars(theirs.returning(WebSession.token_hash)).all())
-    forget_begun(session, user_id)
