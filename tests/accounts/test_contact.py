@@ -1,9 +1,10 @@
 """A person changes how they are reached and what they sign in with; an open browser alone is not enough for it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from skarbnik import clock
 from skarbnik.accounts.contact import AddressTaken, read_phone, take_new_email
@@ -214,3 +215,25 @@ def test_letters_to_one_new_address_are_few_whoever_asks(limits, two):
     here, there, _user = two
     answers = [ask(browser, "Obcy@example.pl").status_code for browser in (here, there) for _ in range(3)]
     assert answers == [303] * 5 + [429]
+
+
+def test_of_two_accounts_that_take_an_address_at_once_one_is_told_so(two, tenant, link_in):
+    here, _there, user = two
+    ask(here)
+    secret = link_in("account.new_email").rpartition("/")[2]
+    with tenant.session() as session, bound_to(session):
+        other = UserFactory()
+
+    def take():
+        with tenant.session() as session, pytest.raises(AddressTaken):
+            take_new_email(session, tenant, secret)
+        return True
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant.session() as session:
+            session.get_one(User, other.id).email = "nowy@example.pl"
+            session.flush()
+            told = pool.submit(take)
+            session.execute(text("SELECT pg_sleep(0.3)"))
+        assert told.result()
+    assert now(tenant, user).email == user.email

@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -149,9 +150,13 @@ def take_new_email(session: Session, tenant: Tenant, secret: str) -> User:
     taken = select(User.id).where(User.kind == user.kind, User.email == change.email, User.id != user.id)
     if session.scalar(taken) is not None:
         raise AddressTaken("another account has the address")
-    if user.email != change.email:
-        tell(session, tenant, user, EMAIL_CHANGED)
-    user.email = change.email
+    try:
+        with session.begin_nested():
+            if user.email != change.email:
+                tell(session, tenant, user, EMAIL_CHANGED)
+            user.email = change.email
+    except IntegrityError as error:  # somebody else proved it in the same moment
+        raise AddressTaken("another account has the address") from error
     end_links(session, user.id)
     end_all_sessions(session, user.id)
     session.flush()
