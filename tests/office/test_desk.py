@@ -1,7 +1,9 @@
 """At the desk an official makes a registration an account, after comparing an identity document."""
 
+from datetime import timedelta
+
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from skarbnik import clock
 from skarbnik.accounts import identifying
@@ -15,6 +17,7 @@ from skarbnik.accounts.models import (
     User,
     UserKind,
     UserState,
+    WebSession,
 )
 from skarbnik.accounts.pesel import find_by_pesel, hash_pesel
 from skarbnik.audit.models import AuditEntry
@@ -304,3 +307,17 @@ def test_who_came_in_before_a_move_does_not_come_in_after_it(at_desk, registered
             assert session.scalars(select(table)).all() == []
     answer = browse("lipowo").sign_in("jan@example.pl", PASSWORD)
     assert (answer.status_code, "/sign-in/second" in answer.location) == (303, False)
+
+
+@pytest.mark.parametrize("path", ["/office/people/desk/{number}", "/office/people/desk/new"])
+def test_a_browser_left_open_at_the_desk_gives_no_account_away(at_desk, registered, tenant, path):
+    official = at_desk()
+    with tenant.session() as session:
+        session.execute(update(WebSession).values(second_at=clock.now() - timedelta(minutes=11)))
+    form = {**COMPARED, "name": "Jan", "email": "jan@example.pl", "language": "pl"}
+
+    answer = official.post(path.format(number=registered), form)
+
+    assert answer.status_code == 401  # the page that asks for the second step
+    assert PESEL not in answer.text
+    assert residents(tenant) == []
