@@ -132,6 +132,14 @@ def test_guesses_at_the_current_password_are_few(limits, two):
     assert [here.post("/profile/password", form).status_code for _each in range(11)] == [422] * 10 + [429]
 
 
+def test_guesses_on_several_pages_are_counted_together(limits, two):
+    here, _there, _user = two
+    paths = ["/profile/email", "/profile/password", "/profile/close"]
+    form = {"current": "not the password", "email": "nowy@example.pl", "password": NEW, "again": NEW, "sure": "y"}
+    answers = [here.post(paths[number % 3], form).status_code for number in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+
+
 def test_who_has_no_password_has_to_have_signed_in_just_now(two, tenant):
     here, _there, user = two
     with tenant.session() as session:

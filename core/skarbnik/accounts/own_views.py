@@ -69,9 +69,13 @@ def _was_wrong(response: Response) -> bool:
 
 
 def limited_by_person(view: Any) -> Any:
-    """Guesses at the current password in an open browser are few."""
-    return limiter.limit(
-        "10 per 15 minutes", key_func=lambda: str(current_person().id), methods=["POST"], deduct_when=_was_wrong
+    """Guesses at the current password in an open browser are few, on all pages that ask for it together."""
+    return limiter.shared_limit(
+        "10 per 15 minutes",
+        "own-password",
+        key_func=lambda: str(current_person().id),
+        methods=["POST"],
+        deduct_when=_was_wrong,
     )(view)
 
 
