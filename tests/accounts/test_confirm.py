@@ -21,6 +21,9 @@ WEIGHTY = {
     "refunds.propose_form", "refunds.propose", "refunds.approve", "refunds.decline", "people.invite",
     "people.change_roles", "people.block", "people.unblock", "people.send_link", "people.take_factors",
     "dictionaries.kind", "own_factors.set_up", "own_factors.make_codes", "own_factors.remove",
+    "doors.connect_own", "doors.disconnect_own", "desk.show", "desk.confirm", "desk.new",
+    "identity.change_access", "identity.prepare", "identity.take_up", "identity.forget", "identity.try_it",
+    "identity.make_key", "identity.bring_certificate",
 }  # fmt: skip
 
 

@@ -1,13 +1,15 @@
 """A person changes how they are reached and what they sign in with; an open browser alone is not enough for it."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import select, text, update
 
 from skarbnik import clock
 from skarbnik.accounts.contact import AddressTaken, read_phone, take_new_email
 from skarbnik.accounts.models import EmailChange, User, WebSession
+from skarbnik.accounts.password_links import choose_password, make_password_link
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.testing.factories import PASSWORD, PayerFactory, UserFactory, bound_to
@@ -130,6 +132,14 @@ def test_guesses_at_the_current_password_are_few(limits, two):
     assert [here.post("/profile/password", form).status_code for _each in range(11)] == [422] * 10 + [429]
 
 
+def test_guesses_on_several_pages_are_counted_together(limits, two):
+    here, _there, _user = two
+    paths = ["/profile/email", "/profile/password", "/profile/close"]
+    form = {"current": "not the password", "email": "nowy@example.pl", "password": NEW, "again": NEW, "sure": "y"}
+    answers = [here.post(paths[number % 3], form).status_code for number in range(12)]
+    assert answers == [422] * 10 + [429] * 2
+
+
 def test_who_has_no_password_has_to_have_signed_in_just_now(two, tenant):
     here, _there, user = two
     with tenant.session() as session:
@@ -187,3 +197,51 @@ def test_a_password_that_was_typed_too_late_is_not_carried_through_the_sign_in(t
     here.post("/sign-in", {"email": user.email, "password": PASSWORD, "next": "", "kept": kept})
     assert NEW not in here.text
     assert "/profile/password" in here.text
+
+
+@pytest.mark.parametrize("way", ["changed", "forgotten"])
+def test_a_new_password_ends_a_change_of_address_begun_before(two, tenant, link_in, browse, way):
+    """Somebody knew the password, and gave their own address; its owner notices and chooses a new password."""
+    here, there, user = two
+    ask(there, "obcy@example.pl")
+    path = link_in("account.new_email")
+    if way == "changed":
+        here.get("/profile/password")
+        here.post("/profile/password", {"current": PASSWORD, "password": NEW, "again": NEW})
+    else:
+        with tenant.session() as session:
+            secret = make_password_link(session, session.get_one(User, user.id), by=None)
+            choose_password(session, secret, NEW)
+
+    stranger = browse("lipowo")
+    assert stranger.get(path).status_code == 404
+    assert stranger.post(path).status_code == 404
+    assert now(tenant, user).email == user.email
+
+
+def test_letters_to_one_new_address_are_few_whoever_asks(limits, two):
+    here, there, _user = two
+    answers = [ask(browser, "Obcy@example.pl").status_code for browser in (here, there) for _ in range(3)]
+    assert answers == [303] * 5 + [429]
+
+
+def test_of_two_accounts_that_take_an_address_at_once_one_is_told_so(two, tenant, link_in):
+    here, _there, user = two
+    ask(here)
+    secret = link_in("account.new_email").rpartition("/")[2]
+    with tenant.session() as session, bound_to(session):
+        other = UserFactory()
+
+    def take():
+        with tenant.session() as session, pytest.raises(AddressTaken):
+            take_new_email(session, tenant, secret)
+        return True
+
+    with ThreadPoolExecutor(1) as pool:
+        with tenant.session() as session:
+            session.get_one(User, other.id).email = "nowy@example.pl"
+            session.flush()
+            told = pool.submit(take)
+            session.execute(text("SELECT pg_sleep(0.3)"))
+        assert told.result()
+    assert now(tenant, user).email == user.email

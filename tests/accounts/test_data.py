@@ -20,6 +20,7 @@ from skarbnik.testing.factories import (
     MandateFactory,
     OfficialFactory,
     PayerFactory,
+    PaymentOrderFactory,
     UserFactory,
     bound_to,
 )
@@ -128,3 +129,14 @@ def test_every_chapter_is_read_in_small_pieces(session):
     rows = iter(chapter.rows(session, user.id))
     assert isinstance(next(rows)["principal"], Money)
     assert len(list(rows)) == len(session.scalars(select(Instalment)).all()) - 1
+
+
+def test_the_address_of_who_paid_by_a_link_is_theirs(town, tenant):
+    """A neighbour who paid for somebody gave their e-mail address to the office, not to them."""
+    browser, user, own, _neighbour = town
+    with tenant.session() as session, bound_to(session):
+        PaymentOrderFactory(payer_id=own.id, user_id=user.id, email="ja@example.pl")
+        PaymentOrderFactory(payer_id=own.id, email="obcy@example.pl")
+    files = take(browser)
+    orders = json.loads(files["payment_orders.json"])
+    assert [(each["by_me"], each["email"]) for each in orders] == [(True, "ja@example.pl"), (False, None)]

@@ -1,14 +1,22 @@
 """The office's own directory: officials come in by it once they have connected it, and residents never do."""
 
-import pytest
-from sqlalchemy import func, select
+from datetime import timedelta
 
-from skarbnik.accounts.models import ConnectedIdentity, Door, Role, User, UserKind
-from skarbnik.accounts.pesel import set_pesel
+import pytest
+from sqlalchemy import func, select, update
+
+from skarbnik import clock
+from skarbnik.accounts.models import ConnectedIdentity, Door, Role, User, UserKind, UserState, WebSession
+from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.pesel import hash_pesel, set_pesel
+from skarbnik.accounts.sessions import end_session
+from skarbnik.payers.models import Mandate
 from skarbnik.plugin_api import Assurance
-from skarbnik.testing.factories import OfficialFactory, UserFactory, bound_to
+from skarbnik.testing.factories import OfficialFactory, PayerFactory, UserFactory, bound_to
 
 from .providing import PESEL, FakeProvider, back, go, identity
+
+LONG_AGO = clock.now() - timedelta(minutes=11)
 
 
 @pytest.fixture
@@ -92,3 +100,80 @@ def test_the_only_way_to_sign_in_is_not_given_up(lipowo, provider, browse):
 def residents(tenant):
     with tenant.session() as session:
         return session.scalars(select(User).where(User.kind == UserKind.RESIDENT)).all()
+
+
+@pytest.fixture
+def connecting(lipowo, provider, enter_as):
+    """A resident who is at the provider, to connect it, and their browser."""
+    with lipowo.session() as session, bound_to(session):
+        user = UserFactory()
+    browser = enter_as(user)
+    browser.get("/profile")
+    assert browser.post(f"/auth/{FakeProvider.id}/connect", {}).status_code == 200
+    provider.says = identity(pesel=None)
+    return user, browser
+
+
+def connected(tenant):
+    with tenant.session() as session:
+        return session.scalars(select(ConnectedIdentity.user_id)).all()
+
+
+@pytest.mark.parametrize("act", ["connect", "disconnect"])
+@pytest.mark.parametrize("door", [Door.OFFICE, Door.RESIDENTS])
+def test_a_browser_left_open_changes_no_way_to_sign_in(tenant, connect_provider, provider, enter_as, door, act):
+    """A new way in outlives the session: it asks for the same proof as a passkey does."""
+    connect_provider(tenant, door=door)
+    with tenant.session() as session, bound_to(session):
+        user = OfficialFactory() if door is Door.OFFICE else UserFactory()
+    browser = enter_as(user)
+    with tenant.session() as session:
+        session.execute(update(WebSession).values(created_at=LONG_AGO, second_at=LONG_AGO))
+    assert browser.get("/profile").status_code == 200
+
+    answer = browser.post(f"/auth/{FakeProvider.id}/{act}", {})
+
+    assert answer.status_code == 401  # the page that asks for the proof
+    assert provider.asked == []
+
+
+@pytest.mark.parametrize("state", [UserState.BLOCKED, UserState.CLOSED])
+def test_who_was_blocked_or_closed_meanwhile_connects_nothing(lipowo, connecting, provider, state):
+    user, browser = connecting
+    with lipowo.session() as session:
+        found = session.get_one(User, user.id)
+        found.state = state
+        if state is UserState.CLOSED:
+            found.email, found.password_hash, found.name = None, None, ""
+
+    assert back(browser, provider.asked[-1].handle).status_code == 403
+    assert connected(lipowo) == []
+
+
+@pytest.mark.parametrize("end", ["everywhere", "one", "sign_out"])
+def test_a_connection_begun_in_a_session_that_was_ended_comes_to_nothing(lipowo, connecting, provider, enter_as, end):
+    """Its owner signs a stranger's browser out: what the stranger had begun there ends, too."""
+    user, browser = connecting
+    if end == "sign_out":
+        browser.post("/sign-out", {})
+    else:
+        with lipowo.session() as session:
+            if end == "everywhere":
+                end_all_sessions(session, user.id)
+            else:
+                end_session(session, user.id, session.scalars(select(WebSession.token_hash)).one())
+
+    assert back(browser, provider.asked[-1].handle).status_code == 403
+    assert connected(lipowo) == []
+
+
+def test_who_connects_a_proven_number_acts_for_themselves_at_once(lipowo, connecting, provider):
+    user, browser = connecting
+    with lipowo.session() as session, bound_to(session):
+        payer = PayerFactory(pesel_hash=hash_pesel(lipowo, PESEL), pesel_key=1)
+    provider.says = identity()
+
+    back(browser, provider.asked[-1].handle)
+
+    with lipowo.session() as session:
+        assert session.scalars(select(Mandate.payer_id).where(Mandate.user_id == user.id)).all() == [payer.id]

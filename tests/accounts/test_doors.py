@@ -9,8 +9,10 @@ from sqlalchemy import func, select, text
 
 from skarbnik import clock
 from skarbnik.accounts import away
+from skarbnik.accounts.identities import ConnectedElsewhere, identify
 from skarbnik.accounts.models import (
     ConnectedIdentity,
+    Door,
     SignInAttempt,
     SignInAway,
     SignInOutcome,
@@ -397,3 +399,20 @@ def test_a_gmina_that_did_not_connect_it_has_no_such_door(lipowo, provider, brow
     assert FakeProvider.label not in browser.get("/sign-in").text
     assert browser.post(BEGIN, {"next": ""}).status_code == 404
     assert back(browser, "x").status_code == 404
+
+
+def test_in_the_same_moment_one_of_two_with_one_identity_gets_the_account(lipowo):
+    """Two tabs, and a provider that knows no PESEL: one account, and no page that says the portal is broken."""
+
+    def enter(number):
+        try:
+            with lipowo.session() as session:
+                identify(session, lipowo, FakeProvider.id, Door.RESIDENTS, identity(number, pesel=None))
+                session.execute(text("SELECT pg_sleep(0.3)"))
+        except ConnectedElsewhere:
+            return "later"
+        return "in"
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(pool.map(enter, range(2))) == ["in", "later"]
+    assert len(users(lipowo)) == 1

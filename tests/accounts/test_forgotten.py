@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 
 from skarbnik import clock
 from skarbnik.accounts.models import PasswordLink, User, UserState
+from skarbnik.accounts.password_links import GOOD_FOR
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, UserFactory, bound_to
 
 NEW = "trzy słowa razem"
@@ -110,3 +111,20 @@ def test_the_letter_is_in_the_language_of_the_account(browse, tenant, letters):
     (letter,) = letters()
     assert letter.subject == f"New password: {tenant.name}"
     assert PASSWORD not in letter.text
+
+
+def test_asking_for_a_password_does_not_shorten_an_invitation(browse, tenant, link_in):
+    """Anybody may type anybody's address: who was invited keeps the days they were given."""
+    with tenant.session() as session, bound_to(session):
+        email = OfficialFactory(state=UserState.INVITED, password_hash=None).email
+    ask(browse("lipowo"), email, "/office/forgot")
+
+    with tenant.session() as session:
+        link = session.scalars(select(PasswordLink)).one()
+        assert link.expires_at - link.created_at == GOOD_FOR
+
+
+def test_another_tag_is_the_same_mailbox(limits, browse):
+    """`anna+1@` and `anna+2@` fill one mailbox."""
+    answers = [ask(browse("lipowo"), f"anna+{number}@example.pl").status_code for number in range(4)]
+    assert answers == [303, 303, 303, 429]

@@ -236,3 +236,9 @@ def test_while_redis_is_away_there_are_no_passkeys_and_codes_go_on(browse, halin
     assert browser.post("/passkeys/sign-in").status_code == 503
     begin(browser, halina)
     assert browser.post("/sign-in/second", {"code": code(halina)}).location == "/office/"
+
+
+def test_an_answer_that_is_nested_without_end_is_refused(browse, tenant):
+    browser = browse("lipowo")
+    browser.get("/sign-in")
+    assert browser.post("/sign-in/passkey", {"answer": "[" * 19_999}).status_code == 303

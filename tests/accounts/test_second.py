@@ -244,3 +244,20 @@ def test_the_owner_sees_wrong_codes_among_the_sign_ins(browse, official, code, n
     page = browser.get("/profile").text
     section = page[page.index("127.0.0.1") :]
     assert section.count('class="tag wrong"') == 1
+
+
+def test_a_guesser_with_an_account_of_their_own_guesses_no_more_often(limits, browse, official, resident, code):
+    """Guesses count for whose codes they are, not for who else is signed in at the browser."""
+    halina, browser, browsers = official(), browse("lipowo"), []
+    begin(browser, halina)
+    wrong = f"{(int(code(halina)) + 1) % 10**6:06d}"
+    half = browser.client.get_cookie(HALF, domain="lipowo.skarbnik.test").value
+    for _ in range(2):
+        own = browse("lipowo")
+        own.sign_in(resident().email, PASSWORD)
+        own.client.set_cookie(HALF, half, domain="lipowo.skarbnik.test")
+        browsers.append(own)
+    for own in browsers:
+        own.get("/sign-in/second")
+    answers = [own.post("/sign-in/second", {"code": wrong}).status_code for own in browsers for _ in range(6)]
+    assert answers == [422] * 10 + [429] * 2

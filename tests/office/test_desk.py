@@ -1,10 +1,24 @@
 """At the desk an official makes a registration an account, after comparing an identity document."""
 
-import pytest
-from sqlalchemy import select, text
+from datetime import timedelta
 
+import pytest
+from sqlalchemy import select, text, update
+
+from skarbnik import clock
 from skarbnik.accounts import identifying
-from skarbnik.accounts.models import Registration, Role, User, UserKind, UserState
+from skarbnik.accounts.factors import make_recovery_codes, new_app_key, store_app
+from skarbnik.accounts.models import (
+    ConnectedIdentity,
+    PasswordLink,
+    Registration,
+    Role,
+    SecondFactor,
+    User,
+    UserKind,
+    UserState,
+    WebSession,
+)
 from skarbnik.accounts.pesel import find_by_pesel, hash_pesel
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import NotFound
@@ -270,3 +284,40 @@ def test_the_same_person_has_an_account_in_each_gmina(tenant, neighbour):
     with tenant.session() as session:
         assert find_by_pesel(session, tenant, OTHER, kind=UserKind.RESIDENT) is not None
         assert find_by_pesel(session, neighbour, OTHER, kind=UserKind.RESIDENT) is None
+
+
+def test_who_came_in_before_a_move_does_not_come_in_after_it(at_desk, registered, tenant, browse, link_in):
+    """The document was compared: a link, a code, a passkey or an identity that somebody else may hold opens nothing."""
+    with tenant.session() as session, bound_to(session):
+        old = UserFactory(email="stary@example.pl", pesel_hash=hash_pesel(tenant, PESEL), pesel_key=1)
+        store_app(session, tenant, old.id, new_app_key())
+        make_recovery_codes(session, old.id)
+        words = {"provider": "oidc", "created_at": clock.now(), "used_at": clock.now()}
+        session.add(ConnectedIdentity(subject_hash="a" * 64, user_id=old.id, **words))
+    stranger = browse("lipowo")
+    stranger.get("/forgot")
+    stranger.post("/forgot", {"email": "stary@example.pl"})
+    path = link_in("account.forgot")
+
+    at_desk().post(f"/office/people/desk/{registered}", {**COMPARED, "move_to": str(old.id)})
+
+    assert stranger.get(path).status_code == 404
+    with tenant.session() as session:
+        for table in (PasswordLink, SecondFactor, ConnectedIdentity):
+            assert session.scalars(select(table)).all() == []
+    answer = browse("lipowo").sign_in("jan@example.pl", PASSWORD)
+    assert (answer.status_code, "/sign-in/second" in answer.location) == (303, False)
+
+
+@pytest.mark.parametrize("path", ["/office/people/desk/{number}", "/office/people/desk/new"])
+def test_a_browser_left_open_at_the_desk_gives_no_account_away(at_desk, registered, tenant, path):
+    official = at_desk()
+    with tenant.session() as session:
+        session.execute(update(WebSession).values(second_at=clock.now() - timedelta(minutes=11)))
+    form = {**COMPARED, "name": "Jan", "email": "jan@example.pl", "language": "pl"}
+
+    answer = official.post(path.format(number=registered), form)
+
+    assert answer.status_code == 401  # the page that asks for the second step
+    assert PESEL not in answer.text
+    assert residents(tenant) == []

@@ -8,10 +8,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
+from sqlalchemy import update
 
 from skarbnik import clock
 from skarbnik.accounts import connections
-from skarbnik.accounts.models import Door, ProviderConnection, Role
+from skarbnik.accounts.models import Door, ProviderConnection, Role, WebSession
 from skarbnik.plugin_api import Assurance
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 
@@ -204,3 +205,20 @@ def test_a_plugin_the_gmina_has_not_is_not_there(office):
     assert office.get("/office/identity/nothing").status_code == 404
     assert office.post("/office/identity/nothing/keys/signing", {}).status_code == 404
     assert office.post(f"{PAGE}/keys/nothing", {}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "path", ["/access", "/settings", "/take-up", "/forget", "/try", "/keys/signing", "/keys/signing/certificate"]
+)
+def test_a_browser_left_open_changes_nothing_of_it(office, tenant, path):
+    """Whoever names the provider names who residents are: it weighs as much as the keys of the API."""
+    connect(office)
+    with tenant.session() as session:
+        session.execute(update(WebSession).values(second_at=clock.now() - timedelta(minutes=11)))
+    assert office.get(PAGE).status_code == 200
+
+    answer = office.post(f"{PAGE}{path}", {**settings(), "door": "residents", "level": "low", "enabled": "y"})
+
+    assert answer.status_code == 401  # the page that asks for the second step
+    with tenant.session() as session:
+        assert not session.get_one(ProviderConnection, "epuap").enabled

@@ -21,7 +21,8 @@ def limited_by_email(purpose: str, *, few: str, most: str) -> Callable[[Any], An
 
     def account() -> str:
         owner = g.tenant.id if g.tenant else NO_TENANT
-        address = request.form.get("email", "").strip().lower()
+        name, _at, host = request.form.get("email", "").strip().lower().rpartition("@")
+        address = f"{name.partition('+')[0]}@{host}"  # with whichever tag it is one mailbox
         return f"{owner}:{frame.instance_of_app().keys.keyed_hash(owner, purpose, address).hex()[:32]}"
 
     def account_and_network() -> str:

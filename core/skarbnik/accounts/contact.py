@@ -7,13 +7,14 @@ from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import delete, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import EMAIL_CHANGED, NEW_EMAIL, PASSWORD_CHANGED, send_letter, tell
-from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserState, WebSession
-from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.models import EmailChange, User, UserState, WebSession
+from skarbnik.accounts.password_links import end_all_sessions, end_links
 from skarbnik.accounts.passwords import check_password, hash_password
 from skarbnik.accounts.services import hash_token
 from skarbnik.crypto import new_secret
@@ -87,11 +88,11 @@ def set_phone(session: Session, user_id: UUID, phone: str | None) -> bool:
 def change_password(session: Session, tenant: Tenant, user: User, password: str, *, here: str) -> None:
     """Every other browser is signed out, and the owner is told. WeakPassword.
 
-    `here` is the hash of the token of the browser that asks. Links by which a password was chosen end.
+    `here` is the hash of the token of the browser that asks. Links to a password or a new address end.
     """
     check_choice(password, words=(tenant.name, user.name, user.email))
     user.password_hash = hash_password(password)
-    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
+    end_links(session, user.id)
     end_all_sessions(session, user.id, but=here)
     place = "/office/forgot" if user.kind == "official" else "/forgot"
     tell(session, tenant, user, PASSWORD_CHANGED, forgot=tenant.url(place))
@@ -149,10 +150,14 @@ def take_new_email(session: Session, tenant: Tenant, secret: str) -> User:
     taken = select(User.id).where(User.kind == user.kind, User.email == change.email, User.id != user.id)
     if session.scalar(taken) is not None:
         raise AddressTaken("another account has the address")
-    if user.email != change.email:
-        tell(session, tenant, user, EMAIL_CHANGED)
-    user.email = change.email
-    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
+    try:
+        with session.begin_nested():
+            if user.email != change.email:
+                tell(session, tenant, user, EMAIL_CHANGED)
+            user.email = change.email
+    except IntegrityError as error:  # somebody else proved it in the same moment
+        raise AddressTaken("another account has the address") from error
+    end_links(session, user.id)
     end_all_sessions(session, user.id)
     session.flush()
     return user

@@ -50,7 +50,7 @@ def begin(provider_id: str) -> Response:
 
 
 @blueprint.post("/<provider_id>/connect")
-@requires(OWN_ACCOUNT)
+@requires(OWN_ACCOUNT, fresh=True)  # it outlives the session, and the password
 @limited("30 per minute")
 def connect_own(provider_id: str) -> Response:
     """To sign in this way from now on: the person shows that the identity there is theirs."""
@@ -64,7 +64,7 @@ def connect_own(provider_id: str) -> Response:
 
 
 @blueprint.post("/<provider_id>/disconnect")
-@requires(OWN_ACCOUNT)
+@requires(OWN_ACCOUNT, fresh=True)
 def disconnect_own(provider_id: str) -> AnyResponse:
     """Not to sign in this way any more. Who has no password would be locked out, and is told so."""
     check_token()
@@ -206,8 +206,13 @@ def _let_in(
 def _connect(
     session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
 ) -> AnyResponse:
-    """The session's cookie did not come along with the other site's form; the row says whose account it is."""
-    user = session.get_one(User, arrival.user_id)
+    """The session's cookie did not come along with the other site's form; the row says whose account it is.
+
+    It is gone when the session in which it was begun was ended meanwhile.
+    """
+    user = session.get_one(User, arrival.user_id, with_for_update=True)
+    if user.state is not UserState.ACTIVE:
+        raise SignInRefused(SignInReason.NOT_ASKED, "account")
     try:
         connect(session, g.tenant, user, connection.id, identity)
     except ConnectedElsewhere:
@@ -222,6 +227,7 @@ def _connect(
         actor_id=user.id,
         ip=request.remote_addr,
     )
+    slots().identified(session, user.id)
     return redirect(url_for("profile.show", identity="connected"), 303)
 
 

@@ -15,9 +15,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.factors import take_factors
 from skarbnik.accounts.letters import ACTIVATE, INVITE, MOVED, Letter, send_letter, tell
-from skarbnik.accounts.models import EmailChange, Registration, User, UserKind, UserState
-from skarbnik.accounts.password_links import GOOD_FOR, end_all_sessions, make_password_link
+from skarbnik.accounts.models import ConnectedIdentity, Registration, User, UserKind, UserState
+from skarbnik.accounts.password_links import GOOD_FOR, end_all_sessions, end_links, make_password_link
 from skarbnik.accounts.pesel import find_by_pesel, set_pesel
 from skarbnik.accounts.registration import AddressTaken, get_waiting
 from skarbnik.accounts.services import make_user
@@ -140,17 +141,27 @@ def _agreed(session: Session, known: User, move_to: UUID | None) -> User:
 
 
 def _move(session: Session, tenant: Tenant, user: User, *, email: str, password_hash: str | None) -> None:
-    """The account is signed in to with another address from now on. Who had the old one is told."""
+    """The account is signed in to with another address from now on. Who had the old one is told.
+
+    Every other way in ends, whoever has it: links on their way, second steps, passkeys, connected identities. One that
+    proves the PESEL finds the account again by itself.
+    """
     taken = select(func.count()).where(User.kind == user.kind, User.email == email, User.id != user.id)
     if session.scalar(taken):
         raise AddressTaken("another account has this address")
-    if user.email is not None and user.email != email:
-        tell(session, tenant, user, MOVED)
     changed: dict[str, Any] = {"email": email, "password_hash": password_hash}
     if password_hash is None:
         changed["state"] = UserState.INVITED
-    for name, value in changed.items():
-        setattr(user, name, value)
-    session.execute(delete(EmailChange).where(EmailChange.user_id == user.id))
+    try:
+        with session.begin_nested():
+            if user.email is not None and user.email != email:
+                tell(session, tenant, user, MOVED)
+            for name, value in changed.items():
+                setattr(user, name, value)
+    except IntegrityError as error:  # it became somebody's in the same moment
+        raise AddressTaken("another account has this address") from error
+    end_links(session, user.id)
+    take_factors(session, user.id)
+    session.execute(delete(ConnectedIdentity).where(ConnectedIdentity.user_id == user.id))
     end_all_sessions(session, user.id)
     session.flush()

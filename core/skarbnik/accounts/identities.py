@@ -125,12 +125,14 @@ def _connect(session: Session, tenant: Tenant, user: User, provider_id: str, ide
     if mine is None:
         hashes = [_hash(tenant, identity, user.kind, version) for version in tenant.instance.keys.versions]
         session.execute(delete(ConnectedIdentity).where(ConnectedIdentity.subject_hash.in_(hashes)))  # of older keys
-        session.add(
-            ConnectedIdentity(
-                subject_hash=hashes[0], user_id=user.id, provider=provider_id, created_at=now, used_at=now
-            )
+        made = ConnectedIdentity(
+            subject_hash=hashes[0], user_id=user.id, provider=provider_id, created_at=now, used_at=now
         )
-        session.flush()
+        try:
+            with session.begin_nested():
+                session.add(made)
+        except IntegrityError as error:  # somebody came with the same identity in the same moment
+            raise ConnectedElsewhere("another account has this identity") from error
         return
     mine.user_id, mine.used_at = user.id, now
 

@@ -9,12 +9,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.factors import take_factors
 from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, User, UserKind, UserState
-from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.password_links import end_all_sessions, end_links
 from skarbnik.accounts.services import make_user
 from skarbnik.db import like_anywhere
 from skarbnik.errors import Conflict, Forbidden, NotFound
@@ -82,7 +82,7 @@ def block_official(session: Session, user_id: UUID, *, by: UUID) -> bool:
         raise OwnAccount("nobody blocks oneself")
     user.state = UserState.BLOCKED
     _check_administrators(session, before)
-    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
+    end_links(session, user.id)
     end_all_sessions(session, user.id)
     return True
 

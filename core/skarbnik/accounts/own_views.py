@@ -13,6 +13,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
+from skarbnik.accounts.asked import limited_by_email
 from skarbnik.accounts.choosing import WeakPassword
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
 from skarbnik.accounts.models import Purpose, User
@@ -68,9 +69,13 @@ def _was_wrong(response: Response) -> bool:
 
 
 def limited_by_person(view: Any) -> Any:
-    """Guesses at the current password in an open browser are few."""
-    return limiter.limit(
-        "10 per 15 minutes", key_func=lambda: str(current_person().id), methods=["POST"], deduct_when=_was_wrong
+    """Guesses at the current password in an open browser are few, on all pages that ask for it together."""
+    return limiter.shared_limit(
+        "10 per 15 minutes",
+        "own-password",
+        key_func=lambda: str(current_person().id),
+        methods=["POST"],
+        deduct_when=_was_wrong,
     )(view)
 
 
@@ -127,9 +132,10 @@ def _save_phone(form: PhoneForm) -> bool:
 @blueprint.route("/profile/email", methods=["GET", "POST"])
 @requires(OWN_ACCOUNT)
 @limited("20 per hour", methods=["POST"])
+@limited_by_email("new-email", few="5 per hour", most="10 per hour")
 @limited_by_person
 def email() -> Page:
-    form, user = EmailForm(), _me()
+    form, user = EmailForm(formdata=request.form), _me()  # and never JSON, which the limits do not see
     if form.validate_on_submit() and _proven(form, user):
         contact.ask_new_email(frame.session(), g.tenant, user, form.email.data or "")
         record_own_act("account.email_asked", "user", user.id)

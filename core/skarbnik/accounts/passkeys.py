@@ -162,7 +162,7 @@ def _host() -> str:
 def _read(answer: str) -> dict[str, Any]:
     try:
         words = json.loads(answer) if len(answer) <= LONGEST_ANSWER else None
-    except ValueError:
+    except (ValueError, RecursionError):  # nested as deeply as it is long
         words = None
     if not isinstance(words, dict):
         raise PasskeyRefused("the answer is no passkey's")

@@ -16,9 +16,9 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import ACTIVATE, FORGOT, send_letter
-from skarbnik.accounts.models import PasswordLink, User, UserKind, UserState, WebSession
+from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserKind, UserState, WebSession
 from skarbnik.accounts.passwords import hash_password
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.services import forget_begun, hash_token
 from skarbnik.crypto import new_secret
 from skarbnik.errors import NotFound
 from skarbnik.tenancy.registry import Tenant
@@ -76,6 +76,7 @@ def choose_password(session: Session, secret: str, password: str, *, words: Iter
     user = find_invited(session, secret)
     check_choice(password, words=(user.name, user.email, *words))
     _use_up(session, secret)
+    end_links(session, user.id)
     user.password_hash = hash_password(password)
     user.state = UserState.ACTIVE
     end_all_sessions(session, user.id)
@@ -114,10 +115,12 @@ def forgot(session: Session, tenant: Tenant, *, kind: UserKind, email: str) -> N
             words = {"day": day(clock.local_day(clock.now() + GOOD_FOR))}
             letter, secret = ACTIVATE, make_password_link(session, user, by=None)
         else:
-            words = {"moment": moment(clock.now() + FORGOTTEN_FOR)}
+            invited = user is not None and user.state is UserState.INVITED
+            good_for = GOOD_FOR if invited else FORGOTTEN_FOR  # whoever asks shortens no invitation
+            words = {"moment": moment(clock.now() + good_for)}
             letter, secret = FORGOT, new_secret()
             if user is not None:
-                secret = make_password_link(session, user, by=None, good_for=FORGOTTEN_FOR)
+                secret = make_password_link(session, user, by=None, good_for=good_for)
         language = user.language if user is not None else "pl"
         words["address"] = tenant.url(f"/welcome/{secret}")
         send_letter(session, tenant, letter, words, to=address, language=language)
@@ -125,8 +128,18 @@ def forgot(session: Session, tenant: Tenant, *, kind: UserKind, email: str) -> N
             as_long.rollback()
 
 
+def end_links(session: Session, user_id: UUID) -> None:
+    """Links on their way to this user's addresses, old or new, open nothing any more.
+
+    Whoever knew the password of before may have asked for them.
+    """
+    for table in (PasswordLink, EmailChange):
+        session.execute(delete(table).where(table.user_id == user_id))
+
+
 def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
     """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
+    forget_begun(session, user_id)
     theirs = delete(WebSession).where(WebSession.user_id == user_id)
     if but is not None:
         theirs = theirs.where(WebSession.token_hash != but)

@@ -44,8 +44,9 @@ BY_ADDRESS = "30 per minute"  # many people behind one address; each account has
 
 
 def _account() -> str:
-    """Whose codes are guessed: of who is half signed in, or signed in."""
-    return f"{g.tenant.id}:{g.person.id if g.person else user_of_half()}"
+    """Whose codes are guessed: of who is half signed in, whoever else sits there; elsewhere of who is signed in."""
+    at_door = request.endpoint in {"second.ask", "second.set_up"}
+    return f"{g.tenant.id}:{user_of_half() if at_door else g.person.id}"
 
 
 def _account_and_network() -> str:

@@ -17,6 +17,7 @@ from skarbnik.accounts.models import (
     ApiToken,
     Role,
     SignInAttempt,
+    SignInAway,
     SignInOutcome,
     User,
     UserKind,
@@ -134,7 +135,14 @@ def find_owner(session: Session, token: str) -> UUID | None:
 
 
 def sign_out(session: Session, token: str) -> None:
-    session.execute(delete(WebSession).where(WebSession.token_hash == hash_token(token)))
+    gone = delete(WebSession).where(WebSession.token_hash == hash_token(token)).returning(WebSession.user_id)
+    for user_id in session.scalars(gone).all():
+        forget_begun(session, user_id)
+
+
+def forget_begun(session: Session, user_id: UUID) -> None:
+    """A session of this user ended: an identity somebody was about to connect in it is not connected any more."""
+    session.execute(delete(SignInAway).where(SignInAway.user_id == user_id))
 
 
 def mark_confirmed(session: Session, token: str) -> None:

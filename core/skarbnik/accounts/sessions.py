@@ -10,6 +10,7 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import WebSession
+from skarbnik.accounts.services import forget_begun
 
 MOST = 50
 
@@ -27,4 +28,7 @@ def list_sessions(session: Session, user_id: UUID, *, now: datetime) -> Sequence
 def end_session(session: Session, user_id: UUID, token_hash: str) -> bool:
     """Sign out one browser of this user; False when it is not theirs or ended already."""
     mine = (WebSession.user_id == user_id) & (WebSession.token_hash == token_hash)
-    return session.scalar(delete(WebSession).where(mine).returning(WebSession.token_hash)) is not None
+    if session.scalar(delete(WebSession).where(mine).returning(WebSession.token_hash)) is None:
+        return False
+    forget_begun(session, user_id)
+    return True

@@ -69,7 +69,7 @@ def find() -> Response | str | tuple[str, int]:
 
 
 @blueprint.get("/<number>")
-@requires(SERVE_RESIDENTS)
+@requires(SERVE_RESIDENTS, fresh=True)
 @records("registration.viewed")
 @limited("60 per minute")
 def show(number: str) -> str:
@@ -77,7 +77,7 @@ def show(number: str) -> str:
 
 
 @blueprint.post("/<number>")
-@requires(SERVE_RESIDENTS)
+@requires(SERVE_RESIDENTS, fresh=True)
 @limited("60 per minute")
 def confirm(number: str) -> Page:
     """The account is theirs; a link to activate it is on its way."""
@@ -110,7 +110,7 @@ def remove(number: str) -> Response:
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
-@requires(SERVE_RESIDENTS)
+@requires(SERVE_RESIDENTS, fresh=True)
 @impersonal("an empty form")
 @limited("60 per minute", methods=["POST"])
 def new() -> Page:

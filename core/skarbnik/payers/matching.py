@@ -1,7 +1,8 @@
 """Who may act for whom because they are the same person: users with a proven PESEL, and payers with the same one.
 
 A mandate of basis `self` is there exactly as long as both numbers are the same; nobody confirms it and nobody keeps
-it. Numbers hashed with different keys are not compared: what is, stays, until both were hashed with the new one.
+it: a number that was taken away, or a merge that was taken back, ends it as another number does. Numbers hashed with
+different keys are not compared: what is, stays, until both were hashed with the new one.
 """
 
 from __future__ import annotations
@@ -31,10 +32,10 @@ _MADE: LiteralString = f"""
     ON CONFLICT (user_id, payer_id, basis) DO NOTHING RETURNING user_id, payer_id
 """  # our own words
 _ENDED: LiteralString = f"""
-    DELETE FROM mandates m USING users o, payers q
-    WHERE m.basis = 'self' AND o.id = m.user_id AND q.id = m.payer_id AND o.pesel_hash IS NOT NULL
+    DELETE FROM mandates m USING users o, payers b
+    WHERE m.basis = 'self' AND o.id = m.user_id AND b.id = m.payer_id AND o.pesel_hash IS NOT NULL
         AND (CAST(:user AS uuid) IS NULL OR o.id = :user)
-        AND q.pesel_hash IS NOT NULL AND q.pesel_key = o.pesel_key
+        AND NOT EXISTS (SELECT FROM payers q WHERE q.id = ANY(b.merged_from || b.id) AND q.pesel_key <> o.pesel_key)
         AND NOT EXISTS (SELECT {_SAME} AND u.id = m.user_id AND coalesce(p.merged_into, p.id) = m.payer_id)
     RETURNING m.user_id, m.payer_id
 """  # noqa: S608  # our own words

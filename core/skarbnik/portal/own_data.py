@@ -103,7 +103,8 @@ CHAPTERS = [
     _chapter(
         "payment_orders",
         N_("payments you or others ordered for you"),
-        "SELECT o.number, o.state, o.payer_id, o.user_id = :user AS by_me, o.amount, o.email, o.ordered_at, o.paid_at"
+        "SELECT o.number, o.state, o.payer_id, o.user_id IS NOT DISTINCT FROM :user AS by_me, o.amount,"
+        " CASE WHEN o.user_id = :user THEN o.email END AS email, o.ordered_at, o.paid_at"  # others' are theirs
         " FROM payment_orders o WHERE o.payer_id IN (SELECT id FROM mine) ORDER BY o.id",
     ),
     _chapter(
