@@ -305,6 +305,7 @@ def test_who_came_in_before_a_move_does_not_come_in_after_it(at_desk, registered
     with tenant.session() as session:
         for table in (PasswordLink, SecondFactor, ConnectedIdentity):
             assert session.scalars(select(table)).all() == []
+        assert session.get_one(User, old.id).feed_version == old.feed_version + 1  # no calendar of before goes on
     answer = browse("lipowo").sign_in("jan@example.pl", PASSWORD)
     assert (answer.status_code, "/sign-in/second" in answer.location) == (303, False)
 

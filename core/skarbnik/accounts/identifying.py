@@ -143,8 +143,8 @@ def _agreed(session: Session, known: User, move_to: UUID | None) -> User:
 def _move(session: Session, tenant: Tenant, user: User, *, email: str, password_hash: str | None) -> None:
     """The account is signed in to with another address from now on. Who had the old one is told.
 
-    Every other way in ends, whoever has it: links on their way, second steps, passkeys, connected identities. One that
-    proves the PESEL finds the account again by itself.
+    Every other way in ends, whoever has it: links on their way, second steps, passkeys, connected identities, private
+    addresses of calendars. An identity that proves the PESEL finds the account again by itself.
     """
     taken = select(func.count()).where(User.kind == user.kind, User.email == email, User.id != user.id)
     if session.scalar(taken):
@@ -162,6 +162,7 @@ def _move(session: Session, tenant: Tenant, user: User, *, email: str, password_
         raise AddressTaken("another account has this address") from error
     end_links(session, user.id)
     take_factors(session, user.id)
+    user.feed_version += 1
     session.execute(delete(ConnectedIdentity).where(ConnectedIdentity.user_id == user.id))
     end_all_sessions(session, user.id)
     session.flush()
