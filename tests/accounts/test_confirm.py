@@ -20,7 +20,9 @@ WEIGHTY = {
     "gateways.account", "keys.keys", "keys.take_up", "keys.drop", "switches.change", "office.keep_trail",
     "refunds.propose_form", "refunds.propose", "refunds.approve", "refunds.decline", "people.invite",
     "people.change_roles", "people.block", "people.unblock", "people.send_link", "people.take_factors",
-    "dictionaries.kind", "own_factors.set_up", "own_factors.make_codes", "own_factors.remove",
+    "dictionaries.kind", "own_factors.set_up", "own_factors.make_codes", "own_factors.remove", "doors.connect_own",
+    "identity.change_access", "identity.prepare", "identity.take_up", "identity.make_key", "identity.bring_certificate",
+    "support.agree", "support.change_setting",
 }  # fmt: skip
 
 

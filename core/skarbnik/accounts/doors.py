@@ -50,7 +50,7 @@ def begin(provider_id: str) -> Response:
 
 
 @blueprint.post("/<provider_id>/connect")
-@requires(OWN_ACCOUNT)
+@requires(OWN_ACCOUNT, fresh=True)
 @limited("30 per minute")
 def connect_own(provider_id: str) -> Response:
     """To sign in this way from now on: the person shows that the identity there is theirs."""

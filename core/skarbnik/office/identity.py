@@ -86,7 +86,7 @@ def show(provider_id: str) -> str:
 
 
 @blueprint.post("/<provider_id>/access")
-@requires(PROVIDERS)
+@requires(PROVIDERS, fresh=True)
 def change_access(provider_id: str) -> str | AnyResponse | tuple[str, int]:
     """On or off, for whom. Who is signed in stays so."""
     _type_of(provider_id)
@@ -111,7 +111,7 @@ def change_access(provider_id: str) -> str | AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/<provider_id>/settings")
-@requires(PROVIDERS)
+@requires(PROVIDERS, fresh=True, secret=True)
 def prepare(provider_id: str) -> str | AnyResponse | tuple[str, int]:
     """Keep what was typed, whole or not. Nothing is used of it yet."""
     provider_type, session = _type_of(provider_id), frame.session()
@@ -125,7 +125,7 @@ def prepare(provider_id: str) -> str | AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/<provider_id>/take-up")
-@requires(PROVIDERS)
+@requires(PROVIDERS, fresh=True)
 def take_up(provider_id: str) -> AnyResponse:
     """Sign-ins that begin from now on use what was prepared."""
     check_token()
@@ -170,7 +170,7 @@ def try_it(provider_id: str) -> Response:
 
 
 @blueprint.post("/<provider_id>/keys/<use>")
-@requires(PROVIDERS)
+@requires(PROVIDERS, fresh=True)
 def make_key(provider_id: str, use: str) -> AnyResponse:
     """A new key and the request for its certificate. The key never leaves the portal."""
     check_token()
@@ -197,7 +197,7 @@ def certificate_request(provider_id: str, use: str) -> Response:
 
 
 @blueprint.post("/<provider_id>/keys/<use>/certificate")
-@requires(PROVIDERS)
+@requires(PROVIDERS, fresh=True)
 def bring_certificate(provider_id: str, use: str) -> str | AnyResponse | tuple[str, int]:
     """The certificate joins the key that waits for it; both are prepared."""
     _type_of(provider_id)
