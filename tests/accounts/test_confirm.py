@@ -24,6 +24,7 @@ WEIGHTY = {
     "doors.connect_own", "doors.disconnect_own", "desk.show", "desk.confirm", "desk.new",
     "identity.change_access", "identity.prepare", "identity.take_up", "identity.forget", "identity.try_it",
     "identity.make_key", "identity.bring_certificate",
+    "support.agree", "support.change_setting",
 }  # fmt: skip
 
 

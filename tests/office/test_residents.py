@@ -6,6 +6,7 @@ from sqlalchemy import func, select, text
 from skarbnik import clock
 from skarbnik.accounts.models import Role, SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
 from skarbnik.accounts.pesel import set_pesel
+from skarbnik.accounts.services import record_attempt
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.models import Mandate, MandateBasis
 from skarbnik.testing.factories import PASSWORD, MandateFactory, PayerFactory, UserFactory, bound_to
@@ -132,6 +133,30 @@ def test_who_was_never_let_in_is_not_let_in_by_being_unblocked(official, tenant,
     browser.get(f"/office/residents/{user.id}")
     browser.post(f"/office/residents/{user.id}/unblock", {"cause": "cleared"})
     assert state(tenant, {"user": user}) == after
+
+
+def test_an_account_its_owner_closed_is_not_blocked_and_not_opened_again(official, tenant):
+    with tenant.session() as session, bound_to(session):
+        user = UserFactory(name="", email=None, password_hash=None, state=UserState.CLOSED)
+    browser, path = official(Role.ADMINISTRATOR), f"/office/residents/{user.id}"
+    page = browser.get(path).text
+    assert "/block" not in page
+    for act, cause in (("block", "asked"), ("unblock", "cleared")):
+        assert browser.post(f"{path}/{act}", {"cause": cause}).status_code == 303
+    with tenant.session() as session:
+        assert session.get_one(User, user.id).state is UserState.CLOSED
+    assert [each.action for each in acts(tenant) if "block" in each.action] == []
+
+
+def test_a_wrong_second_step_is_told_from_an_account_that_is_not_open(official, town, tenant):
+    browser = official()
+    with tenant.session() as session:
+        for outcome in (SignInOutcome.FIRST_STEP, SignInOutcome.WRONG_CODE):
+            words = {"kind": UserKind.RESIDENT, "user_id": town["user"].id, "way": "local", "ip": "127.0.0.1"}
+            record_attempt(session, outcome=outcome, **words)
+    page = browser.get(town["path"]).text
+    assert "zły drugi składnik" in page and "pytanie o drugi składnik" in page
+    assert "konto niedostępne" not in page
 
 
 def test_every_browser_is_signed_out(official, anna, town, tenant):

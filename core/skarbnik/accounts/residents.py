@@ -34,9 +34,12 @@ def get_resident(session: Session, user_id: UUID) -> User:
 
 
 def block_resident(session: Session, user_id: UUID) -> bool:
-    """Nobody signs in with the account any more, and every browser is signed out now. False when it was blocked."""
+    """Nobody signs in with the account any more, and every browser is signed out now.
+
+    False when it was blocked, or closed by its owner: that is for good.
+    """
     user = _lock(session, user_id)
-    if user.state is UserState.BLOCKED:
+    if user.state in {UserState.BLOCKED, UserState.CLOSED}:
         return False
     user.state = UserState.BLOCKED
     session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))

@@ -92,8 +92,6 @@ def main(arguments: list[str]) -> int:
             return stop()
         case "reset":
             return reset()
-        case "code":
-            return code(rest)
         case "shell":
             return shell(rest)
         case _:

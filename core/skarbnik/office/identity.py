@@ -114,7 +114,7 @@ def change_access(provider_id: str) -> str | AnyResponse | tuple[str, int]:
 
 
 @blueprint.post("/<provider_id>/settings")
-@requires(PROVIDERS, fresh=True)
+@requires(PROVIDERS, fresh=True, secret=True)
 def prepare(provider_id: str) -> str | AnyResponse | tuple[str, int]:
     """Keep what was typed, whole or not. Nothing is used of it yet."""
     provider_type, session = _type_of(provider_id), frame.session()

@@ -58,7 +58,7 @@ def _at_once() -> bool:
 
 
 @blueprint.post("/setting")
-@requires(DECIDE)
+@requires(DECIDE, fresh=True)
 def change_setting() -> Response:
     """From the next question on."""
     check_token()
@@ -70,7 +70,7 @@ def change_setting() -> Response:
 
 
 @blueprint.post("/<uuid:access_id>/agree")
-@requires(DECIDE)
+@requires(DECIDE, fresh=True)
 def agree(access_id: UUID) -> Response:
     check_token()
     access = support.agree(frame.session(), access_id, by=current_person().id)
