@@ -325,10 +325,10 @@ class _Town:
             " JOIN transactions t ON t.id = c.transaction_id JOIN payment_orders o ON o.id = t.order_id"
             " LEFT JOIN mails m ON m.subject_id = r.id AND m.cause = 'payment.refunded' WHERE r.state = 'completed'"
         )
-        of_the_trail = self.ask(
-            "SELECT m.cause AS number, m.id::text, m.state FROM mails m WHERE m.cause LIKE 'audit.%'"
+        others = self.ask(
+            "SELECT m.cause AS number, m.id::text, m.state FROM mails m WHERE m.cause NOT LIKE 'payment.%'"
         )
-        paid = [*paid, *parts, *sent_back, *of_the_trail]
+        paid = [*paid, *parts, *sent_back, *others]
         host = self.stack.environment["SKARBNIK_PUBLIC_URL"].partition("://")[2].partition(":")[0]
         wanted = {f"<{row['id']}@{self.town.slug}.{host}>" for row in paid}
         if mine != wanted:
