@@ -155,7 +155,8 @@ def test_a_wrong_second_step_is_told_from_an_account_that_is_not_open(official, 
             words = {"kind": UserKind.RESIDENT, "user_id": town["user"].id, "way": "local", "ip": "127.0.0.1"}
             record_attempt(session, outcome=outcome, **words)
     page = browser.get(town["path"]).text
-    assert "zły drugi składnik" in page and "pytanie o drugi składnik" in page
+    assert "zły drugi składnik" in page
+    assert "pytanie o drugi składnik" in page
     assert "konto niedostępne" not in page
 
 

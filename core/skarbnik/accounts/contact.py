@@ -13,11 +13,11 @@ from skarbnik import clock
 from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import EMAIL_CHANGED, NEW_EMAIL, PASSWORD_CHANGED, send_letter, tell
 from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserState, WebSession
-from skarbnik.accounts.password_links import end_all_sessions
 from skarbnik.accounts.passwords import check_password, hash_password
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.services import AddressTaken, hash_token
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.crypto import new_secret
-from skarbnik.errors import Conflict, Forbidden, Invalid, NotFound
+from skarbnik.errors import Forbidden, Invalid, NotFound
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import moment
 from skarbnik.web.languages import LANGUAGES
@@ -30,10 +30,6 @@ _POLISH = re.compile(r"[1-9][0-9]{8}")
 
 class NotProven(Forbidden):
     """The current password is wrong, or the sign-in of who has none is too old."""
-
-
-class AddressTaken(Conflict):
-    """Another account has the address."""
 
 
 def get_own(session: Session, user_id: UUID, *, lock: bool = False) -> User:

@@ -13,9 +13,9 @@ from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.factors import take_factors
-from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, User, UserKind, UserState
-from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.models import PasswordLink, Role, User, UserKind, UserState
 from skarbnik.accounts.services import make_user
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.db import like_anywhere
 from skarbnik.errors import Conflict, Forbidden, NotFound
 
@@ -113,14 +113,6 @@ def take_factors_of_official(session: Session, user_id: UUID, *, by: UUID) -> bo
 def count_administrators(session: Session) -> int:
     """Those who can sign in."""
     return len(session.scalars(_administrators()).all())
-
-
-def list_attempts(session: Session, user_id: UUID, *, before: UUID | None, size: int) -> Sequence[SignInAttempt]:
-    """When and from where somebody tried to sign in with the account, the newest first."""
-    found = select(SignInAttempt).where(SignInAttempt.user_id == user_id)
-    if before is not None:
-        found = found.where(SignInAttempt.id < before)
-    return session.scalars(found.order_by(SignInAttempt.id.desc()).limit(size)).all()
 
 
 def link_until(session: Session, user_id: UUID) -> datetime | None:

@@ -16,8 +16,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, text
 
 from skarbnik import clock
+from skarbnik.accounts.codes import new_app_key
 from skarbnik.accounts.passwords import check_password
-from skarbnik.accounts.services import WrongSignIn, hash_token
+from skarbnik.accounts.services import WrongSignIn, hash_token, mark_of_password
 from skarbnik.crypto import CannotOpen, KeyRing
 from skarbnik.db import new_id
 from skarbnik.errors import Conflict, Forbidden
@@ -28,6 +29,7 @@ SESSION, IDLE = timedelta(hours=8), timedelta(minutes=30)
 SEEN_EVERY = timedelta(minutes=1)
 BETWEEN = timedelta(minutes=10)  # from the password to the code
 MOST_WRONG, WITHIN = 10, timedelta(minutes=15)
+PURPOSE = "operator-halfway"
 PAGE = 25
 
 
@@ -85,15 +87,15 @@ def check_operator(engine: Engine, keys: KeyRing, *, email: str, password: str, 
         _attempt(connection, found.id if found else None, outcome, ip)
     if found is None or outcome != "password":
         raise WrongSignIn("no such operator, or not their password")
-    secret = None if found.factor else factor.new_factor()
-    words = [str(found.id), _moment(clock.now()), _mark(found.password_hash), secret]
-    return keys.seal(factor.BARE, "operator-halfway", json.dumps(words).encode())
+    secret = None if found.factor else new_app_key()
+    words = [str(found.id), clock.now().isoformat(), mark_of_password(found.password_hash), secret]
+    return keys.seal(factor.BARE, PURPOSE, json.dumps(words).encode())
 
 
 def read_halfway(engine: Engine, keys: KeyRing, sealed: bytes) -> Halfway | None:
     """Whose password was right a moment ago. None when it is too long ago, or the account is another one by now."""
     try:
-        operator_id, moment, mark, secret = json.loads(keys.open(factor.BARE, "operator-halfway", sealed))
+        operator_id, moment, mark, secret = json.loads(keys.open(factor.BARE, PURPOSE, sealed))
     except CannotOpen:
         return None
     if datetime.fromisoformat(moment) < clock.now() - BETWEEN:
@@ -103,7 +105,7 @@ def read_halfway(engine: Engine, keys: KeyRing, sealed: bytes) -> Halfway | None
             text("SELECT id, name, email, password_hash, factor, blocked_at FROM platform.operators WHERE id = :id"),
             {"id": operator_id},
         ).one_or_none()
-    if found is None or found.blocked_at or _mark(found.password_hash) != mark:
+    if found is None or found.blocked_at or mark_of_password(found.password_hash) != mark:
         return None
     if (found.factor is None) != (secret is not None):
         return None  # set up, or reset, in the meantime: from the beginning
@@ -249,7 +251,7 @@ def list_attempts(engine: Engine, operator_id: UUID, *, before: UUID | None) -> 
 
 
 def _lock(connection: Connection, operator_id: UUID) -> Row[Any]:
-    """The operator, for one code at a time. TooManyCodes after ten wrong ones in a quarter of an hour."""
+    """The operator, for one code at a time. WrongCode when blocked, TooManyCodes after MOST_WRONG within WITHIN."""
     operator = connection.execute(_LOCKED, {"id": operator_id}).one()
     if operator.blocked_at is not None:
         raise WrongCode("blocked")
@@ -262,12 +264,3 @@ def _lock(connection: Connection, operator_id: UUID) -> Row[Any]:
 def _attempt(connection: Connection, operator_id: UUID | None, outcome: str, ip: str) -> None:
     words = {"id": new_id(), "at": clock.now(), "operator": operator_id, "outcome": outcome, "ip": ip[:45]}
     connection.execute(_ATTEMPT, words)
-
-
-def _mark(password_hash: str) -> str:
-    """A new password makes the way to the code worthless."""
-    return hash_token(password_hash)[:16]
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat()

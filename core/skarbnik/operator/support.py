@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role, User, UserKind, UserState
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.services import short_hash
 from skarbnik.audit.services import record_act
 from skarbnik.errors import Conflict, Invalid, NotFound
 from skarbnik.mail.services import send_mail
@@ -193,11 +193,6 @@ def names_of(session: Session, accesses: Sequence[SupportAccess]) -> dict[UUID, 
     if not ids:
         return {}
     return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(ids)))}
-
-
-def short_hash(secret: str) -> UUID:
-    """128 bits of its hash: as many as a random key of this length needs."""
-    return UUID(hash_token(secret)[:32])
 
 
 def _lock_open(session: Session, access_id: UUID) -> SupportAccess:
