@@ -110,9 +110,13 @@ def take_factors_of_official(session: Session, user_id: UUID, *, by: UUID) -> bo
     return True
 
 
-def count_administrators(session: Session) -> int:
+def list_administrators(session: Session) -> Sequence[User]:
     """Those who can sign in."""
-    return len(session.scalars(_administrators()).all())
+    return session.scalars(_administrators().order_by(User.id)).all()
+
+
+def count_administrators(session: Session) -> int:
+    return len(list_administrators(session))
 
 
 def link_until(session: Session, user_id: UUID) -> datetime | None:
@@ -124,17 +128,13 @@ def _officials() -> Select[User]:
     return select(User).where(User.kind == UserKind.OFFICIAL)
 
 
-def _administrators() -> Select[UUID]:
-    return select(User.id).where(
-        User.kind == UserKind.OFFICIAL,
-        User.state == UserState.ACTIVE,
-        User.roles.contains(Role.ADMINISTRATOR.value),
-    )
+def _administrators() -> Select[User]:
+    return _officials().where(User.state == UserState.ACTIVE, User.roles.contains(Role.ADMINISTRATOR.value))
 
 
 def _lock_administrators(session: Session) -> int:
     """How many there are, and no two changes of them at once: two may not block each other in the same moment."""
-    return len(session.scalars(_administrators().order_by(User.id).with_for_update()).all())
+    return len(session.scalars(_administrators().order_by(User.id).with_for_update().with_only_columns(User.id)).all())
 
 
 def _check_administrators(session: Session, before: int) -> None:

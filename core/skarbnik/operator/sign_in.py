@@ -137,21 +137,26 @@ def set_up_factor(
 def give_code(engine: Engine, keys: KeyRing, who: Halfway, *, code: str, ip: str, agent: str) -> str:
     """A session's token for who also has the second factor. WrongCode, TooManyCodes."""
     with engine.begin() as connection:
-        operator = _lock(connection, who.operator_id)
-        if operator.factor is not None and factor.use_code(connection, keys, operator, code):
-            return open_session(connection, operator.id, ip=ip, agent=agent)
-        _attempt(connection, operator.id, "wrong_code", ip)
+        if _is_right(connection, keys, who.operator_id, code=code, ip=ip):
+            return open_session(connection, who.operator_id, ip=ip, agent=agent)
     raise WrongCode("not a code of now, or used already")
 
 
 def check_again(engine: Engine, keys: KeyRing, operator_id: UUID, *, code: str, ip: str) -> None:
     """A code once more, before what matters. WrongCode, TooManyCodes."""
     with engine.begin() as connection:
-        operator = _lock(connection, operator_id)
-        if operator.factor is not None and factor.use_code(connection, keys, operator, code):
-            return
-        _attempt(connection, operator_id, "wrong_code", ip)
-    raise WrongCode("not a code of now, or used already")
+        right = _is_right(connection, keys, operator_id, code=code, ip=ip)
+    if not right:
+        raise WrongCode("not a code of now, or used already")
+
+
+def _is_right(connection: Connection, keys: KeyRing, operator_id: UUID, *, code: str, ip: str) -> bool:
+    """Use a code up. A wrong one is written down, so the caller commits either way and raises afterwards."""
+    operator = _lock(connection, operator_id)
+    if operator.factor is not None and factor.use_code(connection, keys, operator, code):
+        return True
+    _attempt(connection, operator_id, "wrong_code", ip)
+    return False
 
 
 def open_session(connection: Connection, operator_id: UUID, *, ip: str, agent: str) -> str:
