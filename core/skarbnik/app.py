@@ -29,7 +29,7 @@ from skarbnik.accounts import (
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
-from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SERVE_RESIDENTS
+from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SEE_RESIDENTS, SERVE_RESIDENTS
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
@@ -54,7 +54,7 @@ from skarbnik.operator import rooms as operator_rooms
 from skarbnik.operator.people import load_anybody
 from skarbnik.operator.permissions import DECIDE as DECIDE_SUPPORT
 from skarbnik.payers.matching import match_user
-from skarbnik.payers.permissions import SEE_REQUESTS, SEE_RESIDENTS
+from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS

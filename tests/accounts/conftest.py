@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.factors import code_at, new_app_key, store_app
+from skarbnik.accounts.codes import code_at, new_app_key
+from skarbnik.accounts.factors import store_app
 from skarbnik.accounts.models import Door, ProviderConnection, Role, SignInAttempt, User
 from skarbnik.accounts.providers import _open, holder_of
 from skarbnik.accounts.services import open_session

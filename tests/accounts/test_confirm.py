@@ -9,7 +9,8 @@ from tests.accounts.test_passkeys import register
 from tests.accounts.test_second import acts, mails
 
 from skarbnik import clock
-from skarbnik.accounts.factors import code_at, has_factor
+from skarbnik.accounts.codes import code_at
+from skarbnik.accounts.factors import has_factor
 from skarbnik.accounts.models import Role, SecondFactor, WebSession
 from skarbnik.accounts.people import FRESH
 from skarbnik.office import acts as office_acts

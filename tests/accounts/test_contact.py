@@ -7,9 +7,10 @@ import pytest
 from sqlalchemy import select, text, update
 
 from skarbnik import clock
-from skarbnik.accounts.contact import AddressTaken, read_phone, take_new_email
+from skarbnik.accounts.contact import read_phone, take_new_email
 from skarbnik.accounts.models import EmailChange, User, WebSession
 from skarbnik.accounts.password_links import choose_password, make_password_link
+from skarbnik.accounts.services import AddressTaken
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.testing.factories import PASSWORD, PayerFactory, UserFactory, bound_to

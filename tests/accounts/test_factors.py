@@ -8,7 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from skarbnik import clock
-from skarbnik.accounts import factors
+from skarbnik.accounts import codes, factors
 from skarbnik.accounts.models import FactorKind, SecondFactor
 from skarbnik.crypto import CannotOpen
 from skarbnik.errors import Conflict, NotFound
@@ -26,7 +26,7 @@ RFC_CODES = [
 
 @pytest.mark.parametrize(("moment", "expected"), RFC_CODES)
 def test_codes_are_those_of_the_standard(moment, expected):
-    assert factors.code_at(RFC_KEY, moment) == expected
+    assert codes.code_at(RFC_KEY, moment) == expected
 
 
 def use(tenant, user, given):
@@ -140,9 +140,9 @@ def test_a_new_set_ends_the_old_one(tenant, official):
 
 def test_a_recovery_code_of_somebody_else_or_of_another_gmina_is_wrong(tenant, neighbour, official):
     halina, jan, foreign = official(), official(), official(slug=neighbour)
-    for codes in (make_codes(tenant, jan), make_codes(neighbour, foreign)):
+    for others in (make_codes(tenant, jan), make_codes(neighbour, foreign)):
         with pytest.raises(factors.WrongCode):
-            use(tenant, halina, codes[0])
+            use(tenant, halina, others[0])
 
 
 def test_only_hashes_of_recovery_codes_are_kept(tenant, official):

@@ -8,7 +8,8 @@ from sqlalchemy import func, select
 from tests.accounts.conftest import hidden
 
 from skarbnik import clock
-from skarbnik.accounts.factors import code_at, count_recovery_codes, make_recovery_codes
+from skarbnik.accounts.codes import code_at
+from skarbnik.accounts.factors import count_recovery_codes, make_recovery_codes
 from skarbnik.accounts.models import User, UserState, WebSession
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.audit.models import AuditEntry

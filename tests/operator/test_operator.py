@@ -9,10 +9,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, ProgrammingError
 
 from skarbnik import clock
+from skarbnik.accounts.codes import STEP, code_at, new_app_key
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.operator import services, sign_in
 from skarbnik.operator.acts import record
-from skarbnik.operator.factor import STEP, code_of, find_step, new_factor, open_factor, seal_factor
+from skarbnik.operator.factor import find_step, open_factor, seal_factor
 from skarbnik.operator.services import list_gminas, make_operator
 from skarbnik.operator.sign_in import find_operator, list_attempts
 from skarbnik.testing.operators import add_operator, sign_operator_in
@@ -36,9 +37,13 @@ def ola(bare, made):
 @pytest.fixture
 def secret(lab, made):
     """Her second factor."""
-    secret = new_factor()
+    secret = new_app_key()
     services.give_factor(lab.instance.owner_engine(), lab.instance.keys, email=EMAIL, secret=secret)
     return secret
+
+
+def code_of(secret):
+    return code_at(secret, clock.now().timestamp())
 
 
 def give_password(browser, password=PASSWORD, email=EMAIL, **options):
@@ -87,7 +92,7 @@ def test_who_has_no_second_factor_sets_it_up_before_there_is_a_session(lab, ola)
     assert ola.post("/operator/factor", {"code": "000000"}).status_code == 422
     assert token_of(ola) is None
 
-    codes = re.findall(r"<li><code>([a-z0-9-]{19})</code>", ola.post("/operator/factor", {"code": code_of(shown)}).text)
+    codes = re.findall(r"<li><code>([A-Z2-7-]{19})</code>", ola.post("/operator/factor", {"code": code_of(shown)}).text)
 
     assert len(set(codes)) == 10
     assert ola.get("/operator/").status_code == 200
@@ -124,7 +129,7 @@ def test_a_recovery_code_lets_in_once_however_it_is_written(ola, bare, made):
     give_password(ola)
     shown = re.search(r"<code[^>]*>([A-Z2-7]{32})</code>", ola.get("/operator/factor").text)[1]
     ola.post("/operator/factor", {"code": code_of(shown)})
-    (code,) = re.findall(r"<li><code>([a-z0-9-]{19})</code>", ola.text)[:1]
+    (code,) = re.findall(r"<li><code>([A-Z2-7-]{19})</code>", ola.text)[:1]
     for answer in (303, 422):
         other = bare()
         give_password(other)
@@ -145,7 +150,7 @@ def test_after_ten_wrong_codes_a_right_one_is_not_looked_at(lab, ola, secret):
 
 
 def test_codes_of_the_neighbouring_half_minutes_are_good_and_others_are_not():
-    secret, now = new_factor(), int(clock.now().timestamp()) // STEP
+    secret, now = new_app_key(), int(clock.now().timestamp()) // STEP
     at = {away: pyotp.TOTP(secret).at((now + away) * STEP) for away in (-3, -1, 0, 1, 3)}
     assert find_step(secret, at[-1]) == now - 1
     assert find_step(secret, f"{at[0][:3]} {at[0][3:]}") == now

@@ -10,7 +10,8 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-from skarbnik.accounts.factors import has_factor, new_app_key, store_app
+from skarbnik.accounts.codes import new_app_key
+from skarbnik.accounts.factors import has_factor, store_app
 from skarbnik.testing.factories import CreditorAccountFactory, OfficialFactory, UserFactory, bound_to
 
 CHECKOUT = Path(__file__).parents[2]

@@ -20,6 +20,7 @@ from wtforms.validators import Length
 
 from skarbnik import clock
 from skarbnik.accounts import factors
+from skarbnik.accounts.codes import in_fours, new_app_key
 from skarbnik.accounts.models import FactorKind, User
 from skarbnik.crypto import CannotOpen
 from skarbnik.web import frame
@@ -83,7 +84,7 @@ def second_page(user: User, form: CodeForm, kept: str | None) -> str:
 
 def set_up_page(user: User, form: SetUpForm, *, at_sign_in: bool, kept: str | None = None) -> str:
     """A key to scan or to type. The same one again when the code was not right."""
-    key = open_key(user, form.key.data) or factors.new_app_key()
+    key = open_key(user, form.key.data) or new_app_key()
     form.key.data = seal_key(user, key)
     uri = pyotp.TOTP(key).provisioning_uri(name=user.email or user.name, issuer_name=g.tenant.name)
     drawn = segno.make_qr(uri, error="m").svg_inline(border=4, omitsize=True, light="#fff", dark="#000")
@@ -94,7 +95,7 @@ def set_up_page(user: User, form: SetUpForm, *, at_sign_in: bool, kept: str | No
         at_sign_in=at_sign_in,
         action=url_for("second.set_up" if at_sign_in else "own_factors.set_up"),
         drawing=Markup(drawn),  # noqa: S704  # black and white squares of a library
-        key=" ".join(key[at : at + 4] for at in range(0, len(key), 4)),
+        key=in_fours(key).replace("-", " "),
         uri=uri,
         called=browser(request.user_agent.string)[:60],
     )

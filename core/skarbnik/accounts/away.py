@@ -10,23 +10,20 @@ import hashlib
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
-from sqlalchemy.sql.dml import Delete
 
 from skarbnik import clock
 from skarbnik.accounts.models import ProviderConnection, ProviderSession, SignInAway, SignInPurpose, UsedAnswer
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.services import hash_token, short_hash, sweep
 from skarbnik.plugin_api import Identity, PendingSignIn, SignInReason, SignInRefused, SignInRequest, SignInStart
 from skarbnik.tenancy.registry import Tenant
 
 GOOD_FOR = timedelta(minutes=10)
 SESSION_KEPT = timedelta(days=1)  # longer than any session of ours
-SWEPT = 20  # ended rows a new one takes away
 LONGEST_WANTED = 300  # characters; who was going farther goes home
 KEPT = "sign-in-kept"
 
@@ -142,7 +139,7 @@ def keep_provider_session(session: Session, tenant: Tenant, token: str, provider
     """What it takes to end the session at the provider when this browser signs out."""
     session.add(
         ProviderSession(
-            id=session_id(token),
+            id=short_hash(token),
             provider=provider_id,
             sealed=tenant.seal(f"provider-session/{provider_id}", words.encode()),
             created_at=clock.now(),
@@ -150,19 +147,9 @@ def keep_provider_session(session: Session, tenant: Tenant, token: str, provider
     )
 
 
-def session_id(token: str) -> UUID:
-    """Of the session whose cookie holds this token."""
-    return UUID(hex=hash_token(token)[:32])
-
-
 def _sweep(session: Session) -> None:
     """Each departure leaves one row and takes away some that ended: no job has to visit every gmina for it."""
     now = clock.now()
-    session.execute(_some(SignInAway.handle_hash, SignInAway.begun_at < now - GOOD_FOR))
-    session.execute(_some(UsedAnswer.answer_hash, UsedAnswer.until_at < now))
-    session.execute(_some(ProviderSession.id, ProviderSession.created_at < now - SESSION_KEPT))
-
-
-def _some(key: Any, ended: Any) -> Delete:
-    rows = select(key).where(ended).limit(SWEPT).with_for_update(skip_locked=True).cte("ended")
-    return delete(key.class_).where(key.in_(select(rows.c[key.key])))
+    sweep(session, SignInAway.handle_hash, SignInAway.begun_at < now - GOOD_FOR)
+    sweep(session, UsedAnswer.answer_hash, UsedAnswer.until_at < now)
+    sweep(session, ProviderSession.id, ProviderSession.created_at < now - SESSION_KEPT)

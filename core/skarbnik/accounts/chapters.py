@@ -48,6 +48,11 @@ def read_rows(session: TenantSession, statement: str, **words: Any) -> Iterator[
         yield dict(row)
 
 
+def chapter_of(name: str, about: str, statement: str) -> Chapter:
+    """The rows of one statement, in which `:user` is whose data are taken."""
+    return Chapter(name, about, lambda session, user_id: read_rows(session, statement, user=user_id))
+
+
 def write_archive(
     session: TenantSession, user_id: UUID, chapters: Sequence[Chapter], *, readme: str
 ) -> SpooledTemporaryFile[bytes]:

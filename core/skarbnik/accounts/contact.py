@@ -14,27 +14,24 @@ from skarbnik import clock
 from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import EMAIL_CHANGED, NEW_EMAIL, PASSWORD_CHANGED, send_letter, tell
 from skarbnik.accounts.models import EmailChange, User, UserState, WebSession
-from skarbnik.accounts.password_links import end_all_sessions, end_links
+from skarbnik.accounts.password_links import end_links
 from skarbnik.accounts.passwords import check_password, hash_password
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.people import FRESH
+from skarbnik.accounts.services import AddressTaken, hash_token
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.crypto import new_secret
-from skarbnik.errors import Conflict, Forbidden, Invalid, NotFound
+from skarbnik.errors import Forbidden, Invalid, NotFound
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import moment
 from skarbnik.web.languages import LANGUAGES
 
 PROVE_WITHIN = timedelta(hours=24)
-FRESH = timedelta(minutes=10)  # who has no password here has signed in elsewhere as lately as this
 _PHONE = re.compile(r"\+[1-9][0-9]{7,14}")  # E.164, as SMS wants it
 _POLISH = re.compile(r"[1-9][0-9]{8}")
 
 
 class NotProven(Forbidden):
     """The current password is wrong, or the sign-in of who has none is too old."""
-
-
-class AddressTaken(Conflict):
-    """Another account has the address."""
 
 
 def get_own(session: Session, user_id: UUID, *, lock: bool = False) -> User:
@@ -47,7 +44,10 @@ def get_own(session: Session, user_id: UUID, *, lock: bool = False) -> User:
 
 
 def prove_again(session: Session, user: User, *, password: str, token_hash: str) -> None:
-    """What changes who may sign in asks for more than an open browser. NotProven."""
+    """What changes who may sign in asks for more than an open browser. NotProven.
+
+    Who has no password here has signed in elsewhere no longer than FRESH ago.
+    """
     if user.password_hash is not None:
         if not check_password(user.password_hash, password):
             raise NotProven("not the current password")

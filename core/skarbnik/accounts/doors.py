@@ -18,8 +18,7 @@ from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, conne
 from skarbnik.accounts.models import Door, ProviderConnection, SignInOutcome, SignInPurpose, User, UserState
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import get_connection, list_types, open_provider
-from skarbnik.audit.requests import record_own_act
-from skarbnik.audit.services import record_act
+from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError, NotFound
 from skarbnik.plugin_api import BrowserAnswer, FormPost, Identity, IdentityProvider, SignInReason, SignInRefused
@@ -218,15 +217,7 @@ def _connect(
     except ConnectedElsewhere:
         session.rollback()
         return redirect(url_for("profile.show", identity="elsewhere"), 303)
-    record_act(
-        session,
-        "identity.connected",
-        subject="user",
-        subject_id=user.id,
-        actor="user",
-        actor_id=user.id,
-        ip=request.remote_addr,
-    )
+    record_act_of_user("identity.connected", user.id)
     slots().identified(session, user.id)
     return redirect(url_for("profile.show", identity="connected"), 303)
 

@@ -1,4 +1,4 @@
-"""Second factors: an authenticator app (TOTP, RFC 6238), passkeys, and recovery codes on paper.
+"""Second factors of users: an authenticator app, passkeys, and recovery codes on paper.
 
 Each proof counts once: of a code the step in time is kept, of a passkey the number of its signatures, and a recovery
 code goes when it is used. Comparing and keeping is one statement, so two who send the same at once are one.
@@ -7,29 +7,22 @@ code goes when it is used. Comparing and keeping is one statement, so two who se
 from __future__ import annotations
 
 import hashlib
-import hmac
 import re
-import secrets
 from collections.abc import Sequence
 from uuid import UUID
 
-import pyotp
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.codes import in_fours, new_app_key, new_recovery_codes, read_code, steps_of
 from skarbnik.accounts.models import FactorKind, SecondFactor, User, UserKind
 from skarbnik.errors import Conflict, Forbidden, NotFound
 from skarbnik.tenancy.registry import Tenant
 
-STEP = 30  # seconds a code of an app is shown
-WINDOW = 1  # steps a clock may be wrong, either way
-CODES = 10  # recovery codes of a set
-FEW_CODES = 3
 MOST_PASSKEYS = 20
 APP = "app"
 PURPOSE = "totp"
-LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # no 0 and 1, which look like O and I
 
 _SIGNING = {FactorKind.TOTP, FactorKind.PASSKEY}
 
@@ -65,19 +58,9 @@ def needs_second(session: Session, user: User) -> bool:
     return user.kind is UserKind.OFFICIAL or has_factor(session, user.id)
 
 
-def new_app_key() -> str:
-    """A key for an authenticator app: 160 bits in Base32, as it is typed. Counts once `keep_app` has it."""
-    return pyotp.random_base32()
-
-
-def code_at(key: str, moment: float) -> str:
-    """The six digits an app with this key shows at a moment (seconds of the epoch)."""
-    return pyotp.TOTP(key).at(int(moment))
-
-
 def keep_app(session: Session, tenant: Tenant, user_id: UUID, key: str, code: str) -> None:
     """The app of somebody from now on, in the place of the one before. WrongCode unless it shows this code now."""
-    steps = _steps_of(key, code)
+    steps = steps_of(key, code)
     if not steps:
         raise WrongCode("the app shows another code")
     store_app(session, tenant, user_id, key, used=steps[0])
@@ -103,7 +86,7 @@ def store_app(session: Session, tenant: Tenant, user_id: UUID, key: str, *, used
 
 def use_code(session: Session, tenant: Tenant, user_id: UUID, given: str) -> FactorKind:
     """Take a code somebody typed: six digits of their app, or a recovery code. WrongCode; nothing is changed then."""
-    code = re.sub(r"[^0-9A-Z]", "", given.upper())
+    code = read_code(given)
     if re.fullmatch(r"[0-9]{6}", code):
         _use_app(session, tenant, user_id, code)
         return FactorKind.TOTP
@@ -121,7 +104,7 @@ def _use_app(session: Session, tenant: Tenant, user_id: UUID, code: str) -> None
     mine = (SecondFactor.user_id == user_id) & (SecondFactor.mark == APP)
     sealed = session.scalar(select(SecondFactor.secret).where(mine))
     key = _open_key(tenant, user_id, sealed) if sealed else new_app_key()  # nobody's: takes as long
-    steps = _steps_of(key, code)
+    steps = steps_of(key, code)
     for step in steps if sealed else ():
         assert sealed is not None  # else there are no steps
         again = sealed
@@ -141,18 +124,11 @@ def _open_key(tenant: Tenant, user_id: UUID, sealed: bytes) -> str:
     return opened[16:].decode()
 
 
-def _steps_of(key: str, code: str) -> list[int]:
-    """The steps around now that have this code, the earliest first. All are looked at, so that time tells nothing."""
-    totp, now = pyotp.TOTP(key), int(clock.now().timestamp()) // STEP
-    around = range(now - WINDOW, now + WINDOW + 1)
-    return [step for step in around if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())]
-
-
 def make_recovery_codes(session: Session, user_id: UUID) -> list[str]:
-    """A new set, told this once; the one before is worth nothing any more. Each has 80 bits."""
+    """A new set, told this once; the one before is worth nothing any more."""
     _lock(session, user_id)
     session.execute(delete(SecondFactor).where(_codes_of(user_id)))
-    codes = ["".join(secrets.choice(LETTERS) for _ in range(16)) for _ in range(CODES)]
+    codes = new_recovery_codes()
     session.add_all(
         SecondFactor(
             user_id=user_id, mark=_mark_of_code(user_id, code), kind=FactorKind.RECOVERY, created_at=clock.now()
@@ -160,7 +136,7 @@ def make_recovery_codes(session: Session, user_id: UUID) -> list[str]:
         for code in codes
     )
     session.flush()
-    return ["-".join(code[at : at + 4] for at in range(0, 16, 4)) for code in codes]
+    return [in_fours(code) for code in codes]
 
 
 def count_recovery_codes(session: Session, user_id: UUID) -> int:

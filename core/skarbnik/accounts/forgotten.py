@@ -6,8 +6,8 @@ from flask import Blueprint, g, redirect, render_template, request, url_for
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from skarbnik.accounts.asked import limited_by_email
 from skarbnik.accounts.fields import email_field
+from skarbnik.accounts.limits import limited_by_email
 from skarbnik.accounts.models import UserKind
 from skarbnik.accounts.password_links import forgot
 from skarbnik.web import frame

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import json
 from dataclasses import dataclass
 from datetime import timedelta
@@ -19,6 +18,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts.models import User, UserKind, UserState
+from skarbnik.accounts.services import mark_of_password
 from skarbnik.crypto import CannotOpen
 from skarbnik.web import frame
 
@@ -43,7 +43,7 @@ def begin_half(response: Response, user: User, *, way: str, wanted: str) -> None
         "way": way,
         "wanted": wanted if len(json.dumps(wanted)) <= LONGEST_WANTED else "",
         "at": int(clock.now().timestamp()),
-        "password": _mark_of(user),
+        "password": mark_of_password(user.password_hash),
         "office": user.kind is UserKind.OFFICIAL,
     }
     value = base64.urlsafe_b64encode(g.tenant.seal(PURPOSE, json.dumps(words).encode())).decode()
@@ -70,7 +70,12 @@ def find_half() -> HalfSignIn | None:
     """None when there is none, when it is too old, when the account was blocked or its password changed meanwhile."""
     words = _read()
     user = frame.session().get(User, UUID(words["user"])) if words else None
-    if words is None or user is None or user.state is not UserState.ACTIVE or words["password"] != _mark_of(user):
+    if (
+        words is None
+        or user is None
+        or user.state is not UserState.ACTIVE
+        or words["password"] != mark_of_password(user.password_hash)
+    ):
         return None
     return HalfSignIn(user, words["way"], words["wanted"])
 
@@ -87,11 +92,6 @@ def _open() -> dict[str, Any] | None:
     except (CannotOpen, binascii.Error, ValueError):
         return None
     return words
-
-
-def _mark_of(user: User) -> str:
-    """Changes with the password."""
-    return hashlib.sha256((user.password_hash or "").encode()).hexdigest()[:16]
 
 
 def _name() -> str:

@@ -18,10 +18,11 @@ from skarbnik import clock
 from skarbnik.accounts.factors import take_factors
 from skarbnik.accounts.letters import ACTIVATE, INVITE, MOVED, Letter, send_letter, tell
 from skarbnik.accounts.models import ConnectedIdentity, Registration, User, UserKind, UserState
-from skarbnik.accounts.password_links import GOOD_FOR, end_all_sessions, end_links, make_password_link
+from skarbnik.accounts.password_links import GOOD_FOR, end_links, make_password_link
 from skarbnik.accounts.pesel import find_by_pesel, set_pesel
-from skarbnik.accounts.registration import AddressTaken, get_waiting
-from skarbnik.accounts.services import make_user
+from skarbnik.accounts.registration import get_waiting
+from skarbnik.accounts.services import AddressTaken, make_user
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.errors import Conflict, Invalid
 from skarbnik.numbers import CENTURIES, is_pesel
 from skarbnik.outbox import publish
@@ -122,8 +123,6 @@ def _account_of(session: Session, tenant: Tenant, email: str, name: str, pesel: 
         with session.begin_nested():
             user = make_user(session, kind=UserKind.RESIDENT, email=email, name=name.strip(), password=None)
             set_pesel(user, tenant, pesel)
-    except Conflict as error:
-        raise AddressTaken("an account has this address") from error
     except IntegrityError as error:  # somebody at the next desk had the same person or address in the same moment
         other = find_by_pesel(session, tenant, pesel, kind=UserKind.RESIDENT)
         raise AlreadyProven(other) if other else AddressTaken("an account has this address") from error

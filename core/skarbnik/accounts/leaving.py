@@ -9,9 +9,9 @@ import structlog
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.away import session_id
 from skarbnik.accounts.models import ProviderConnection, ProviderSession
 from skarbnik.accounts.providers import list_types, open_provider
+from skarbnik.accounts.services import short_hash
 from skarbnik.errors import ExternalSystemError, Refused
 from skarbnik.outbox import Again, publish
 from skarbnik.plugin_api import IdentityCapability, SignOutRequest
@@ -25,7 +25,7 @@ TRIED_FOR = timedelta(minutes=30)  # after the sign-out it matters less and less
 
 def leave(session: Session, token: str) -> None:
     """Whoever held this token signed out: a worker tells the provider, if there is one to tell."""
-    kept = session.get(ProviderSession, session_id(token))
+    kept = session.get(ProviderSession, short_hash(token))
     if kept is not None:
         kept.created_at = clock.now()  # from now on it counts how long it is tried
         publish(session, "account.sign_out", kept.id)

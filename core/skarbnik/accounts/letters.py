@@ -126,7 +126,7 @@ def send_letter(
     session: Session,
     tenant: Tenant,
     letter: Letter,
-    words: Mapping[str, str],
+    words: Mapping[str, object],
     *,
     to: str,
     language: str,
@@ -144,7 +144,7 @@ def send_letter(
     )
 
 
-def tell(session: Session, tenant: Tenant, user: User, letter: Letter, **words: str) -> None:
+def tell(session: Session, tenant: Tenant, user: User, letter: Letter, **words: object) -> None:
     """The owner of an account, when there is an address to write to."""
     if user.email is not None:
         send_letter(session, tenant, letter, words, to=user.email, language=user.language)

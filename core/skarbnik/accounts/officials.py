@@ -13,9 +13,10 @@ from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.factors import take_factors
-from skarbnik.accounts.models import PasswordLink, Role, SignInAttempt, User, UserKind, UserState
-from skarbnik.accounts.password_links import end_all_sessions, end_links
+from skarbnik.accounts.models import PasswordLink, Role, User, UserKind, UserState
+from skarbnik.accounts.password_links import end_links
 from skarbnik.accounts.services import make_user
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.db import like_anywhere
 from skarbnik.errors import Conflict, Forbidden, NotFound
 
@@ -110,17 +111,13 @@ def take_factors_of_official(session: Session, user_id: UUID, *, by: UUID) -> bo
     return True
 
 
-def count_administrators(session: Session) -> int:
+def list_administrators(session: Session) -> Sequence[User]:
     """Those who can sign in."""
-    return len(session.scalars(_administrators()).all())
+    return session.scalars(_administrators().order_by(User.id)).all()
 
 
-def list_attempts(session: Session, user_id: UUID, *, before: UUID | None, size: int) -> Sequence[SignInAttempt]:
-    """When and from where somebody tried to sign in with the account, the newest first."""
-    found = select(SignInAttempt).where(SignInAttempt.user_id == user_id)
-    if before is not None:
-        found = found.where(SignInAttempt.id < before)
-    return session.scalars(found.order_by(SignInAttempt.id.desc()).limit(size)).all()
+def count_administrators(session: Session) -> int:
+    return len(list_administrators(session))
 
 
 def link_until(session: Session, user_id: UUID) -> datetime | None:
@@ -132,17 +129,13 @@ def _officials() -> Select[User]:
     return select(User).where(User.kind == UserKind.OFFICIAL)
 
 
-def _administrators() -> Select[UUID]:
-    return select(User.id).where(
-        User.kind == UserKind.OFFICIAL,
-        User.state == UserState.ACTIVE,
-        User.roles.contains(Role.ADMINISTRATOR.value),
-    )
+def _administrators() -> Select[User]:
+    return _officials().where(User.state == UserState.ACTIVE, User.roles.contains(Role.ADMINISTRATOR.value))
 
 
 def _lock_administrators(session: Session) -> int:
     """How many there are, and no two changes of them at once: two may not block each other in the same moment."""
-    return len(session.scalars(_administrators().order_by(User.id).with_for_update()).all())
+    return len(session.scalars(_administrators().order_by(User.id).with_for_update().with_only_columns(User.id)).all())
 
 
 def _check_administrators(session: Session, before: int) -> None:

@@ -11,11 +11,12 @@ from werkzeug.wrappers import Response
 
 from skarbnik.accounts import factor_news, factors
 from skarbnik.accounts.asking import SetUpForm, codes_page, set_up_page
+from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, User
-from skarbnik.accounts.officials import list_attempts
 from skarbnik.accounts.passkeys import Purpose
 from skarbnik.accounts.permissions import OWN_ACCOUNT
-from skarbnik.accounts.second import BY_ADDRESS, keep_new, limited_by_owner
+from skarbnik.accounts.second import keep_new
+from skarbnik.accounts.sessions import list_attempts
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.forms import check_token

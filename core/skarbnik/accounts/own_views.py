@@ -13,22 +13,21 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
-from skarbnik.accounts.asked import limited_by_email
 from skarbnik.accounts.choosing import WeakPassword
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
+from skarbnik.accounts.limits import limited_by_email, limited_by_person
 from skarbnik.accounts.models import Purpose, User
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.permissions import OWN_ACCOUNT, OWN_RESIDENT
-from skarbnik.accounts.services import hash_token
-from skarbnik.audit.requests import record_own_act
-from skarbnik.audit.services import record_act
+from skarbnik.accounts.services import AddressTaken, hash_token
+from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
-from skarbnik.web.limits import limited, limiter
+from skarbnik.web.limits import limited
 
 NEW_EMAIL = "/new-email/"
 LANGUAGE_NAMES = {"pl": "Polski", "en": "English", "uk": "Українська"}
@@ -62,21 +61,6 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 def _here() -> str:
     return hash_token(request.cookies[frame.cookie_name("session")])
-
-
-def _was_wrong(response: Response) -> bool:
-    return response.status_code == 422
-
-
-def limited_by_person(view: Any) -> Any:
-    """Guesses at the current password in an open browser are few, on all pages that ask for it together."""
-    return limiter.shared_limit(
-        "10 per 15 minutes",
-        "own-password",
-        key_func=lambda: str(current_person().id),
-        methods=["POST"],
-        deduct_when=_was_wrong,
-    )(view)
 
 
 def _proven(form: Any, user: User) -> bool:
@@ -156,18 +140,10 @@ def take_email(secret: str) -> Page:
         return render_template("accounts/new_email.html", change=change, form=form)
     try:
         user = contact.take_new_email(session, g.tenant, secret)
-    except contact.AddressTaken:
+    except AddressTaken:
         flash(_("Another account has this address. Yours stays as it was."), "warn")
         return redirect(url_for("portal.front"), 303)
-    record_act(
-        session,
-        "account.email_changed",
-        subject="user",
-        subject_id=user.id,
-        actor="user",
-        actor_id=user.id,
-        ip=request.remote_addr,
-    )
+    record_act_of_user("account.email_changed", user.id)
     flash(_("The new address holds. Sign in with it."))
     return redirect(url_for("accounts.sign_in_office" if user.kind == "official" else "accounts.sign_in"), 303)
 

@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import ACTIVATE, FORGOT, send_letter
-from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserKind, UserState, WebSession
+from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserKind, UserState
 from skarbnik.accounts.passwords import hash_password
-from skarbnik.accounts.services import forget_begun, hash_token
+from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.crypto import new_secret
 from skarbnik.errors import NotFound
 from skarbnik.tenancy.registry import Tenant
@@ -135,12 +136,3 @@ def end_links(session: Session, user_id: UUID) -> None:
     """
     for table in (PasswordLink, EmailChange):
         session.execute(delete(table).where(table.user_id == user_id))
-
-
-def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
-    """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
-    forget_begun(session, user_id)
-    theirs = delete(WebSession).where(WebSession.user_id == user_id)
-    if but is not None:
-        theirs = theirs.where(WebSession.token_hash != but)
-    return len(session.scalars(theirs.returning(WebSession.token_hash)).all())

@@ -20,9 +20,9 @@ from skarbnik import clock
 from skarbnik.accounts.letters import KNOWN, PROVE, send_letter
 from skarbnik.accounts.models import Registration, User, UserKind
 from skarbnik.accounts.passwords import check_password, hash_password
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.services import AddressTaken, hash_token
 from skarbnik.crypto import new_secret
-from skarbnik.errors import Conflict, Forbidden, NotFound
+from skarbnik.errors import Forbidden, NotFound
 from skarbnik.outbox import Again, publish
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.formats import day
@@ -35,10 +35,6 @@ TOPIC = "account.registration_due"
 
 class WrongPassword(Forbidden):
     """Who follows the link does not know the password that was chosen with the registration."""
-
-
-class AddressTaken(Conflict):
-    """An account got this address while the registration waited."""
 
 
 def register(

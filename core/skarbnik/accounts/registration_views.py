@@ -16,17 +16,18 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import registration
-from skarbnik.accounts.asked import limited_by_email
 from skarbnik.accounts.choosing import LONGEST, WeakPassword, check_choice
 from skarbnik.accounts.fields import ChosenPassword, email_field, name_field
+from skarbnik.accounts.limits import limited_by_email
 from skarbnik.accounts.models import Registration
 from skarbnik.accounts.passwords import SHORTEST
+from skarbnik.accounts.services import AddressTaken
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import public, slots
 from skarbnik.web.formats import day
 from skarbnik.web.languages import current_language
-from skarbnik.web.limits import limited, limiter
+from skarbnik.web.limits import limited, limiter, was_wrong
 from skarbnik.web.printing import typeset
 
 PREFIX = "/register/"
@@ -98,14 +99,10 @@ def sent() -> str:
     return render_template("accounts/register_sent.html", days=registration.UNPROVEN.days)
 
 
-def _was_wrong(response: Response) -> bool:
-    return response.status_code == 422
-
-
 @blueprint.route(f"{PREFIX}<secret>", methods=["GET", "POST"])
 @public("who has the secret of the link and the password proves the address")
 @limited("30 per minute")
-@limiter.limit("20 per hour", key_func=lambda: request.path, methods=["POST"], deduct_when=_was_wrong)
+@limiter.limit("20 per hour", key_func=lambda: request.path, methods=["POST"], deduct_when=was_wrong)
 def prove(secret: str) -> AnyResponse | str | tuple[str, int]:
     session = frame.session()
     found = registration.find_registration(session, secret)
@@ -116,7 +113,7 @@ def prove(secret: str) -> AnyResponse | str | tuple[str, int]:
         try:
             registration.prove(session, secret, form.password.data or "")
             return redirect(url_for("registration.prove", secret=secret), 303)
-        except registration.AddressTaken:
+        except AddressTaken:
             flash(_("There is an account with this address already. Sign in with it."), "warn")
             return redirect(url_for("accounts.sign_in"), 303)
         except registration.WrongPassword:

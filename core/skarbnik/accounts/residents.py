@@ -9,7 +9,7 @@ from sqlalchemy import Select, delete, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import PasswordLink, SignInAttempt, SignInOutcome, User, UserKind, UserState
-from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 

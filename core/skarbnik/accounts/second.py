@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from flask import Blueprint, Response, abort, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
@@ -23,7 +21,8 @@ from skarbnik.accounts.asking import (
     wrong_passkey,
 )
 from skarbnik.accounts.entering import HOMES, admit, enter, let_in
-from skarbnik.accounts.half import HalfSignIn, began_at_office, find_half, user_of_half
+from skarbnik.accounts.half import HalfSignIn, began_at_office, find_half
+from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, SignInOutcome, User, UserKind
 from skarbnik.accounts.passkeys import PasskeyRefused, Purpose, ask_for_new_passkey, ask_for_passkey, take_new_passkey
 from skarbnik.accounts.passkeys import take_passkey as prove
@@ -36,38 +35,9 @@ from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path
 from skarbnik.web.forms import check_token
 from skarbnik.web.kept import open_kept
-from skarbnik.web.limits import limited, limiter, network_of
+from skarbnik.web.limits import limited
 
 blueprint = Blueprint("second", __name__, template_folder="templates")
-
-BY_ADDRESS = "30 per minute"  # many people behind one address; each account has a limit of its own
-
-
-def _account() -> str:
-    """Whose codes are guessed: of who is half signed in, whoever else sits there; elsewhere of who is signed in."""
-    at_door = request.endpoint in {"second.ask", "second.set_up"}
-    return f"{g.tenant.id}:{user_of_half() if at_door else g.person.id}"
-
-
-def _account_and_network() -> str:
-    return f"{_account()}:{network_of(request.remote_addr, v4=24, v6=48)}"
-
-
-def _was_wrong(response: Response) -> bool:
-    return response.status_code == 422
-
-
-def limited_by_owner(view: Any) -> Any:
-    """Guesses at one account's codes are few, on all pages that ask for one together. What succeeds is not counted.
-
-    Three codes of a million are right at a time, so 20 in an hour come to one chance in 700 in a day, for somebody who
-    has the password already; its owner sees them among the sign-ins.
-    """
-    few = limiter.shared_limit(
-        "10 per 15 minutes", "codes", key_func=_account_and_network, methods=["POST"], deduct_when=_was_wrong
-    )
-    most = limiter.shared_limit("20 per hour", "all-codes", key_func=_account, methods=["POST"], deduct_when=_was_wrong)
-    return most(few(view))
 
 
 class PasskeyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

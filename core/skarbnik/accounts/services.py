@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from datetime import datetime, timedelta
+from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
@@ -32,12 +33,16 @@ OFFICIAL_SESSION = timedelta(hours=10)
 IDLE = {UserKind.RESIDENT: timedelta(minutes=30), UserKind.OFFICIAL: timedelta(minutes=60)}
 TOKEN_LIFE = timedelta(hours=1)
 LOCAL = "local"  # a way to sign in: with a password of ours; the others are ids of identity providers
-SWEPT = 20  # ended sessions a sign-in takes away
+SWEPT = 20  # ended rows a new one takes away
 REMEMBERED = timedelta(days=1)  # an ended session still tells whose a form was that was sent too late
 
 
 class WrongSignIn(Forbidden):
     """No such user, or not their password, or blocked: who asks is not told which."""
+
+
+class AddressTaken(Conflict):
+    """Another account of the same kind has the e-mail address."""
 
 
 def make_user(
@@ -49,9 +54,10 @@ def make_user(
     password: str | None,
     roles: frozenset[Role] = frozenset(),
 ) -> User:
+    """An account; one without a password waits for its owner to choose one. AddressTaken."""
     address = email.strip().lower()
     if session.scalar(select(User.id).where(User.kind == kind, User.email == address)) is not None:
-        raise Conflict("there is such an account already")
+        raise AddressTaken("there is such an account already")
     user = User(
         kind=kind,
         state=UserState.ACTIVE if password else UserState.INVITED,
@@ -98,7 +104,7 @@ def open_session(session: Session, user: User, *, way: str, second: bool, ip: st
     """Sign a browser in: the token for its cookie. `second`: a second factor was given just now."""
     token = secrets.token_urlsafe(32)
     now = clock.now()
-    _sweep_sessions(session, now)
+    sweep(session, WebSession.token_hash, WebSession.expires_at < now - REMEMBERED)
     session.add(
         WebSession(
             token_hash=hash_token(token),
@@ -115,18 +121,16 @@ def open_session(session: Session, user: User, *, way: str, second: bool, ip: st
     return token
 
 
-def _sweep_sessions(session: Session, now: datetime) -> None:
-    """Each sign-in leaves one row and takes away some of those that ended: the table never grows for long.
+def sweep(session: Session, key: Any, ended: Any) -> None:
+    """Take away some of the rows that ended; `key` is the column that names one.
 
-    Nobody has to visit every gmina for it, and nobody waits for whoever is at the same rows.
+    Whoever adds a row takes away more than one: the table never grows for long, nobody has to visit every gmina for
+    it, and nobody waits for whoever is at the same rows.
     """
-    ended = (
-        select(WebSession.token_hash)
-        .where(WebSession.expires_at < now - REMEMBERED)
-        .limit(SWEPT)
-        .with_for_update(skip_locked=True)
-    ).cte("ended")  # a sub-select with a limit may be read again for each row, and then takes all of them
-    session.execute(delete(WebSession).where(WebSession.token_hash.in_(select(ended.c.token_hash))))
+    rows = (select(key).where(ended).limit(SWEPT).with_for_update(skip_locked=True)).cte(
+        "ended"
+    )  # a sub-select with a limit may be read again for each row, and then takes all of them
+    session.execute(delete(key.class_).where(key.in_(select(rows.c[key.key]))))
 
 
 def find_owner(session: Session, token: str) -> UUID | None:
@@ -158,6 +162,16 @@ def act_for(session: Session, token: str, payer_id: UUID) -> None:
 def hash_token(token: str) -> str:
     """A random token has too much entropy for a slow hash to matter."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def short_hash(token: str) -> UUID:
+    """128 bits of its hash: as many as a random token needs to be found by."""
+    return UUID(hex=hash_token(token)[:32])
+
+
+def mark_of_password(password_hash: str | None) -> str:
+    """Changes with the password: what was begun with the one before is worth nothing."""
+    return hash_token(password_hash or "")[:16]
 
 
 def make_api_client(session: Session, *, name: str, scopes: frozenset[str]) -> tuple[str, str]:

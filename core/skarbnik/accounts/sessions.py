@@ -1,4 +1,4 @@
-"""The browsers somebody is signed in with: listed, and ended one by one."""
+"""The browsers somebody is signed in with: listed, and ended; and who tried to sign in with the account."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from skarbnik.accounts.models import WebSession
+from skarbnik.accounts.models import SignInAttempt, WebSession
 from skarbnik.accounts.services import forget_begun
 
 MOST = 50
@@ -32,3 +32,20 @@ def end_session(session: Session, user_id: UUID, token_hash: str) -> bool:
         return False
     forget_begun(session, user_id)
     return True
+
+
+def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None) -> int:
+    """Sign a user out of every browser, or of every other one than `but` (hash of its token); how many there were."""
+    forget_begun(session, user_id)
+    theirs = delete(WebSession).where(WebSession.user_id == user_id)
+    if but is not None:
+        theirs = theirs.where(WebSession.token_hash != but)
+    return len(session.scalars(theirs.returning(WebSession.token_hash)).all())
+
+
+def list_attempts(session: Session, user_id: UUID, *, before: UUID | None, size: int) -> Sequence[SignInAttempt]:
+    """When and from where somebody tried to sign in with the account, the newest first."""
+    found = select(SignInAttempt).where(SignInAttempt.user_id == user_id)
+    if before is not None:
+        found = found.where(SignInAttempt.id < before)
+    return session.scalars(found.order_by(SignInAttempt.id.desc()).limit(size)).all()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
@@ -16,12 +16,12 @@ from wtforms.validators import InputRequired, Length
 from skarbnik.accounts import services
 from skarbnik.accounts.entering import enter
 from skarbnik.accounts.leaving import leave
+from skarbnik.accounts.limits import BY_ADDRESS, limited_by_account
 from skarbnik.accounts.models import Door, UserKind
 from skarbnik.accounts.providers import list_doors
 from skarbnik.web import frame
 from skarbnik.web.access import public
-from skarbnik.web.forms import NO_TENANT
-from skarbnik.web.limits import limited, limiter, network_of
+from skarbnik.web.limits import limited
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
 
@@ -40,36 +40,6 @@ class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         ]
     )
     next = HiddenField()
-
-
-# A library, an office or a telephone network is many people behind one address; each account has a limit of its own.
-BY_ADDRESS = "30 per minute"
-
-
-def _account() -> str:
-    """The account somebody wants into, whether it exists or not: the gmina and a keyed hash of the address."""
-    email = request.form.get("email", "").strip().lower()
-    owner = g.tenant.id if g.tenant else NO_TENANT
-    return f"{owner}:{frame.instance_of_app().keys.keyed_hash(owner, 'sign-in', email).hex()[:32]}"
-
-
-def _account_and_network() -> str:
-    """The account and where the guesses come from: a stranger elsewhere cannot keep its owner out."""
-    return f"{_account()}:{network_of(request.remote_addr, v4=24, v6=48)}"
-
-
-def _was_wrong(response: Response) -> bool:
-    return response.status_code == 422
-
-
-def limited_by_account(view: Any) -> Any:
-    """Guesses at one account are few from one network and not many in all; time opens it again.
-
-    What succeeds is not counted.
-    """
-    few = limiter.limit("10 per 15 minutes", key_func=_account_and_network, methods=["POST"], deduct_when=_was_wrong)
-    most = limiter.limit("100 per 15 minutes", key_func=_account, methods=["POST"], deduct_when=_was_wrong)
-    return most(few(view))
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])

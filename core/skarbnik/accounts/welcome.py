@@ -12,7 +12,7 @@ from skarbnik.accounts.fields import ChosenPassword
 from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.password_links import activate, choose_password, find_invited, only_says_yes
 from skarbnik.accounts.passwords import SHORTEST
-from skarbnik.audit.services import record_act
+from skarbnik.audit.requests import record_act_of_user
 from skarbnik.web import frame
 from skarbnik.web.access import public
 from skarbnik.web.forms import TokenForm
@@ -43,7 +43,7 @@ def choose(secret: str) -> str | Response | tuple[str, int]:
     except WeakPassword as weak:
         form.password.errors = [str(weak)]
         return _page(user, form), 422
-    _record("account.password_chosen", user)
+    record_act_of_user("account.password_chosen", user.id)
     flash(_("The password is set. Sign in with it now."))
     return redirect(url_for("accounts.sign_in_office" if user.kind is UserKind.OFFICIAL else "accounts.sign_in"), 303)
 
@@ -53,21 +53,9 @@ def _say_yes(user: User, secret: str) -> str | Response:
     form = TokenForm(formdata=request.form)
     if not form.validate_on_submit():
         return render_template("accounts/activate.html", user=user, form=form)
-    _record("account.activated", activate(frame.session(), secret))
+    record_act_of_user("account.activated", activate(frame.session(), secret).id)
     flash(_("Your account is active. Sign in with the password you chose when you registered."))
     return redirect(url_for("accounts.sign_in"), 303)
-
-
-def _record(action: str, user: User) -> None:
-    record_act(
-        frame.session(),
-        action,
-        subject="user",
-        subject_id=user.id,
-        actor="user",
-        actor_id=user.id,
-        ip=request.remote_addr,
-    )
 
 
 def _page(user: User, form: PasswordForm) -> str:

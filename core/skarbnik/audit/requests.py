@@ -28,3 +28,17 @@ def record_own_act(
         request_id=g.request_id,
         ip=request.remote_addr,
     )
+
+
+def record_act_of_user(action: str, user_id: UUID) -> None:
+    """Append what somebody did to their own account while nobody was signed in: by a link, or halfway in."""
+    record_act(
+        frame.session(),
+        action,
+        subject="user",
+        subject_id=user_id,
+        actor="user",
+        actor_id=user_id,
+        request_id=g.request_id,
+        ip=request.remote_addr,
+    )

@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from skarbnik.accounts.factors import take_factors
 from skarbnik.accounts.models import Role, User, UserKind
-from skarbnik.accounts.password_links import end_all_sessions
 from skarbnik.accounts.services import make_api_client, make_user
+from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
 from skarbnik.errors import ExternalSystemError, NotFound, SkarbnikError

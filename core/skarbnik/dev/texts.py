@@ -62,7 +62,7 @@ def read_python(
 def gather(distribution: Distribution) -> Catalog:
     """All msgids of a package, without translations."""
     catalogue = Catalog(project=distribution.name, charset="utf-8")
-    keywords = {"_": None, "_l": None, "gettext": None, "ngettext": (1, 2)}
+    keywords = {"_": None, "_l": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
     for _file, _line, message, comments, context in extract_from_dir(
         str(distribution.package), METHODS, keywords=keywords
     ):

@@ -24,6 +24,7 @@ from skarbnik.accounts.fields import email_field, name_field, pesel_field
 from skarbnik.accounts.models import User, UserState
 from skarbnik.accounts.own_views import LANGUAGE_NAMES
 from skarbnik.accounts.permissions import SERVE_RESIDENTS
+from skarbnik.accounts.services import AddressTaken
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
@@ -146,7 +147,7 @@ def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User]) -> User
         return {"known": refused.user}
     except identifying.AccountBlocked:
         form.pesel.errors = [_("The account of this person is blocked. An administrator has to look at it first.")]
-    except registration.AddressTaken:
+    except AddressTaken:
         form.pesel.errors = [
             _("Another account has this e-mail address. Ask the resident for another one of their own.")
         ]

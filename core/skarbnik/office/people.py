@@ -18,20 +18,18 @@ from skarbnik import clock
 from skarbnik.accounts import officials
 from skarbnik.accounts.factor_news import TAKEN, tell_owner
 from skarbnik.accounts.factors import list_factors
+from skarbnik.accounts.letters import N_, Letter, tell
 from skarbnik.accounts.models import Role, User, UserState
-from skarbnik.accounts.password_links import GOOD_FOR, end_all_sessions, make_password_link
+from skarbnik.accounts.password_links import GOOD_FOR, make_password_link
 from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
-from skarbnik.accounts.sessions import list_sessions
+from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
-from skarbnik.db import new_id
 from skarbnik.errors import Conflict, NotFound
-from skarbnik.mail.services import send_mail
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
 from skarbnik.web.formats import day
 from skarbnik.web.forms import TokenForm, check_token
-from skarbnik.web.languages import load_catalogue
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor, page_number
 
@@ -39,6 +37,23 @@ blueprint = Blueprint("people", __name__, url_prefix="/office/people", template_
 
 PAGE = 50
 ATTEMPTS = 25
+
+NEW_PASSWORD = Letter(
+    "account.password_link",
+    N_("New password: %(office)s"),
+    N_(
+        "You asked the office for a new password.\n\nChoose it here, until %(day)s: %(address)s\n\n%(office)s\n"
+        "If you asked for nothing, tell the administrator. Please do not answer this message."
+    ),
+)
+INVITATION = Letter(
+    "account.password_link",
+    N_("Invitation to the office: %(office)s"),
+    N_(
+        "%(by)s invites you to the portal of the office as %(name)s.\n\n"
+        "Choose a password here, until %(day)s: %(address)s\n\n%(office)s\nPlease do not answer this message."
+    ),
+)
 
 
 def role_names() -> dict[str, str]:
@@ -218,41 +233,26 @@ def take_factors(official_id: UUID) -> Response:
 
 def _send_link(user: User) -> None:
     """In the language of the account. The e-mail is the only place where the secret stands."""
-    session, recipient = frame.session(), user.email
-    if recipient is None:
+    if user.email is None:
         raise NotFound("no address to send a link to")
+    session = frame.session()
     secret = make_password_link(session, user, by=current_person().id)
-    _ = load_catalogue(user.language).gettext
-    subject, text = _("New password: %(office)s"), _(
-        "You asked the office for a new password.\n\nChoose it here, until %(day)s: %(address)s\n\n%(office)s\n"
-        "If you asked for nothing, tell the administrator. Please do not answer this message."
-    )  # fmt: skip
-    if user.state is UserState.INVITED:
-        subject, text = _("Invitation to the office: %(office)s"), _(
-            "%(by)s invites you to the portal of the office as %(name)s.\n\n"
-            "Choose a password here, until %(day)s: %(address)s\n\n%(office)s\nPlease do not answer this message."
-        )  # fmt: skip
-    words = {
-        "office": g.tenant.name,
-        "by": current_person().name,
-        "name": user.name,
-        "day": day(clock.local_day(clock.now() + GOOD_FOR)),
-        "address": g.tenant.url(url_for("welcome.choose", secret=secret)),
-    }
-    send_mail(
+    tell(
         session,
-        cause="account.password_link",
-        subject_id=new_id(),  # each link is a cause of its own
-        recipient=recipient,
-        subject=subject % words,
-        text=text % words,
+        g.tenant,
+        user,
+        INVITATION if user.state is UserState.INVITED else NEW_PASSWORD,
+        by=current_person().name,
+        name=user.name,
+        day=day(clock.local_day(clock.now() + GOOD_FOR)),
+        address=g.tenant.url(url_for("welcome.choose", secret=secret)),
     )
 
 
 def _page(official_id: UUID, form: RolesForm | None) -> str:
     session = frame.session()
     user = officials.get_official(session, official_id)
-    attempts = officials.list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
+    attempts = list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
     return render_template(
         "office/person.html",
         user=user,

@@ -16,12 +16,13 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts.identities import list_identities
+from skarbnik.accounts.permissions import SEE_RESIDENTS
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition, NotFound
 from skarbnik.office.remarks import days_since
 from skarbnik.payers import mandates, queries
 from skarbnik.payers.models import LONGEST, MandateBasis, MandateRequest
-from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS, SEE_RESIDENTS
+from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
 from skarbnik.payers.states import RequestState
 from skarbnik.portal.mandates import LONGEST_RIGHT, PAY, SEE, check_no_pesel, role_names
 from skarbnik.web import frame

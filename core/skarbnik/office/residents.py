@@ -16,19 +16,19 @@ from wtforms.validators import ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import residents
+from skarbnik.accounts.identifying import read_pesel
 from skarbnik.accounts.identities import list_identities
 from skarbnik.accounts.models import UserKind, UserState
-from skarbnik.accounts.officials import list_attempts
-from skarbnik.accounts.password_links import end_all_sessions
+from skarbnik.accounts.permissions import SEE_RESIDENTS, TEND_RESIDENTS
 from skarbnik.accounts.pesel import find_by_pesel
-from skarbnik.accounts.sessions import list_sessions
+from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.requests import record_own_act
-from skarbnik.numbers import is_pesel
+from skarbnik.errors import Invalid
 from skarbnik.office.queries import user_names
 from skarbnik.office.requests import ReasonForm, basis_names
 from skarbnik.payers import mandates, queries
-from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS, SEE_RESIDENTS, TEND_RESIDENTS
+from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, records, requires
@@ -95,10 +95,11 @@ class PeselForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     pesel = StringField(render_kw={"inputmode": "numeric", "maxlength": 11})
 
     def validate_pesel(self, field: Any) -> None:
-        text = (field.data or "").strip()
-        if not (len(text) == 11 and text.isascii() and text.isdecimal() and is_pesel(text)):
+        try:
+            field.data = read_pesel(field.data or "")
+        except Invalid:
             field.data = ""
-            raise ValidationError(_("This is no PESEL. It has eleven digits; check each of them."))
+            raise ValidationError(_("This is no PESEL. It has eleven digits; check each of them.")) from None
 
 
 @blueprint.get("")
@@ -136,7 +137,7 @@ def find() -> Response | tuple[str, int]:
     form = PeselForm()
     if not form.validate_on_submit():
         return _list_page(form), 422
-    user = find_by_pesel(frame.session(), g.tenant, (form.pesel.data or "").strip(), kind=UserKind.RESIDENT)
+    user = find_by_pesel(frame.session(), g.tenant, form.pesel.data or "", kind=UserKind.RESIDENT)
     record_own_act("residents.sought", "users" if user is None else "user", user.id if user else None)
     if user is None:
         flash(_("No account has this PESEL."), "warn")

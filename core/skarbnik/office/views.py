@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.accounts.models import Role
+from skarbnik.accounts.permissions import SEE_RESIDENTS
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.exchange.models import ImportRun
@@ -19,7 +20,6 @@ from skarbnik.office import queries
 from skarbnik.office.difference_words import difference_words, resolution_names, words_of
 from skarbnik.office.differences import days_since, read_choice
 from skarbnik.office.requests import basis_names
-from skarbnik.payers.permissions import SEE_RESIDENTS
 from skarbnik.payers.queries import list_acting_for
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may

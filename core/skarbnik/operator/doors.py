@@ -16,8 +16,9 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
+from skarbnik.accounts.limits import limited_by_account
 from skarbnik.accounts.services import WrongSignIn
-from skarbnik.accounts.views import SignInForm, limited_by_account
+from skarbnik.accounts.views import SignInForm
 from skarbnik.errors import Conflict
 from skarbnik.operator import factor, sign_in
 from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip

@@ -1,13 +1,11 @@
-"""The second factor of operators: codes by time (RFC 6238), and recovery codes for when the telephone is gone.
+"""The second factor of operators: codes of an app, and recovery codes for when the telephone is gone.
 
 The secret is sealed with the key ring. A code counts once: the time step it is of is written down.
 """
 
 from __future__ import annotations
 
-import hmac
 import io
-import secrets
 from typing import Any
 from uuid import UUID
 
@@ -15,20 +13,11 @@ import pyotp
 import segno
 from sqlalchemy import Connection, Engine, Row, text
 
-from skarbnik import clock
+from skarbnik.accounts.codes import in_fours, new_recovery_codes, read_code, steps_of
 from skarbnik.accounts.services import hash_token
 from skarbnik.crypto import KeyRing
 
 BARE, PURPOSE = "-", "operator-factor"  # the instance's own, of no gmina
-STEP = 30  # seconds
-EITHER_SIDE = 1  # steps a telephone's clock may be off
-RECOVERY_CODES = 10
-LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
-
-
-def new_factor() -> str:
-    """A secret as applications take it: 160 bits in base32."""
-    return pyotp.random_base32()
 
 
 def address_of(secret: str, email: str, host: str) -> str:
@@ -44,18 +33,9 @@ def draw_square(address: str) -> str:
     return drawn.getvalue().decode()
 
 
-def code_of(secret: str) -> str:
-    """The code of this moment."""
-    return pyotp.TOTP(secret).at(int(clock.now().timestamp()))
-
-
 def find_step(secret: str, code: str, *, after: int = 0) -> int | None:
     """The time step this code is of, when it is one of now and later than `after`."""
-    given, now = code.replace(" ", ""), int(clock.now().timestamp()) // STEP
-    for step in range(now - EITHER_SIDE, now + EITHER_SIDE + 1):
-        if hmac.compare_digest(pyotp.TOTP(secret).at(step * STEP).encode(), given.encode()) and step > after:
-            return step
-    return None
+    return next((step for step in steps_of(secret, code.replace(" ", "")) if step > after), None)
 
 
 def seal_factor(keys: KeyRing, operator_id: UUID, secret: str) -> bytes:
@@ -73,7 +53,7 @@ def keep_factor(connection: Connection, keys: KeyRing, operator_id: UUID, secret
         text("UPDATE platform.operators SET factor = :factor, factor_step = :step WHERE id = :id"),
         {"factor": seal_factor(keys, operator_id, secret), "step": step, "id": operator_id},
     )
-    codes = [_recovery_code() for _number in range(RECOVERY_CODES)]
+    codes = [in_fours(code) for code in new_recovery_codes()]
     connection.execute(
         text("DELETE FROM platform.operator_recovery_codes WHERE operator_id = :id"), {"id": operator_id}
     )
@@ -102,13 +82,8 @@ def use_code(connection: Connection, keys: KeyRing, operator: Row[Any], code: st
     return used.rowcount == 1
 
 
-def _recovery_code() -> str:
-    letters = "".join(secrets.choice(LETTERS) for _place in range(16))  # 79 bits: no slow hash is needed
-    return "-".join(letters[start : start + 4] for start in range(0, 16, 4))
-
-
 def _hash(code: str) -> str:
-    return hash_token("".join(code.lower().replace("-", "").split()))
+    return hash_token(read_code(code))
 
 
 def count_recovery_codes(engine: Engine, operator_id: UUID) -> int:

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from skarbnik import clock
 from skarbnik.accounts.people import load_person
+from skarbnik.accounts.services import short_hash
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.operator import services, support
@@ -70,7 +71,7 @@ def load_support(session: TenantSession, access_id: UUID, key: str) -> SupportPe
     The entry is committed before anything is shown, so that no page that fails is missing in the trail. For a form the
     access is held until the form is done: who ends it waits that long, and what comes after is refused.
     """
-    now, hashed = clock.now(), support.short_hash(key)
+    now, hashed = clock.now(), short_hash(key)
     found = session.read(_LOAD, id=access_id, now=now, idle=now - IDLE)
     if not found or found[0].session_hash != hashed:
         return None

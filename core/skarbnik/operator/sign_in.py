@@ -16,8 +16,9 @@ from uuid import UUID
 from sqlalchemy import Connection, Engine, Row, text
 
 from skarbnik import clock
+from skarbnik.accounts.codes import new_app_key
 from skarbnik.accounts.passwords import check_password
-from skarbnik.accounts.services import WrongSignIn, hash_token
+from skarbnik.accounts.services import WrongSignIn, hash_token, mark_of_password
 from skarbnik.crypto import CannotOpen, KeyRing
 from skarbnik.db import new_id
 from skarbnik.errors import Conflict, Forbidden
@@ -28,6 +29,7 @@ SESSION, IDLE = timedelta(hours=8), timedelta(minutes=30)
 SEEN_EVERY = timedelta(minutes=1)
 BETWEEN = timedelta(minutes=10)  # from the password to the code
 MOST_WRONG, WITHIN = 10, timedelta(minutes=15)
+PURPOSE = "operator-halfway"
 PAGE = 25
 
 
@@ -85,15 +87,15 @@ def check_operator(engine: Engine, keys: KeyRing, *, email: str, password: str, 
         _attempt(connection, found.id if found else None, outcome, ip)
     if found is None or outcome != "password":
         raise WrongSignIn("no such operator, or not their password")
-    secret = None if found.factor else factor.new_factor()
-    words = [str(found.id), _moment(clock.now()), _mark(found.password_hash), secret]
-    return keys.seal(factor.BARE, "operator-halfway", json.dumps(words).encode())
+    secret = None if found.factor else new_app_key()
+    words = [str(found.id), clock.now().isoformat(), mark_of_password(found.password_hash), secret]
+    return keys.seal(factor.BARE, PURPOSE, json.dumps(words).encode())
 
 
 def read_halfway(engine: Engine, keys: KeyRing, sealed: bytes) -> Halfway | None:
     """Whose password was right a moment ago. None when it is too long ago, or the account is another one by now."""
     try:
-        operator_id, moment, mark, secret = json.loads(keys.open(factor.BARE, "operator-halfway", sealed))
+        operator_id, moment, mark, secret = json.loads(keys.open(factor.BARE, PURPOSE, sealed))
     except CannotOpen:
         return None
     if datetime.fromisoformat(moment) < clock.now() - BETWEEN:
@@ -103,7 +105,7 @@ def read_halfway(engine: Engine, keys: KeyRing, sealed: bytes) -> Halfway | None
             text("SELECT id, name, email, password_hash, factor, blocked_at FROM platform.operators WHERE id = :id"),
             {"id": operator_id},
         ).one_or_none()
-    if found is None or found.blocked_at or _mark(found.password_hash) != mark:
+    if found is None or found.blocked_at or mark_of_password(found.password_hash) != mark:
         return None
     if (found.factor is None) != (secret is not None):
         return None  # set up, or reset, in the meantime: from the beginning
@@ -135,21 +137,26 @@ def set_up_factor(
 def give_code(engine: Engine, keys: KeyRing, who: Halfway, *, code: str, ip: str, agent: str) -> str:
     """A session's token for who also has the second factor. WrongCode, TooManyCodes."""
     with engine.begin() as connection:
-        operator = _lock(connection, who.operator_id)
-        if operator.factor is not None and factor.use_code(connection, keys, operator, code):
-            return open_session(connection, operator.id, ip=ip, agent=agent)
-        _attempt(connection, operator.id, "wrong_code", ip)
+        if _is_right(connection, keys, who.operator_id, code=code, ip=ip):
+            return open_session(connection, who.operator_id, ip=ip, agent=agent)
     raise WrongCode("not a code of now, or used already")
 
 
 def check_again(engine: Engine, keys: KeyRing, operator_id: UUID, *, code: str, ip: str) -> None:
     """A code once more, before what matters. WrongCode, TooManyCodes."""
     with engine.begin() as connection:
-        operator = _lock(connection, operator_id)
-        if operator.factor is not None and factor.use_code(connection, keys, operator, code):
-            return
-        _attempt(connection, operator_id, "wrong_code", ip)
-    raise WrongCode("not a code of now, or used already")
+        right = _is_right(connection, keys, operator_id, code=code, ip=ip)
+    if not right:
+        raise WrongCode("not a code of now, or used already")
+
+
+def _is_right(connection: Connection, keys: KeyRing, operator_id: UUID, *, code: str, ip: str) -> bool:
+    """Use a code up. A wrong one is written down, so the caller commits either way and raises afterwards."""
+    operator = _lock(connection, operator_id)
+    if operator.factor is not None and factor.use_code(connection, keys, operator, code):
+        return True
+    _attempt(connection, operator_id, "wrong_code", ip)
+    return False
 
 
 def open_session(connection: Connection, operator_id: UUID, *, ip: str, agent: str) -> str:
@@ -249,7 +256,7 @@ def list_attempts(engine: Engine, operator_id: UUID, *, before: UUID | None) -> 
 
 
 def _lock(connection: Connection, operator_id: UUID) -> Row[Any]:
-    """The operator, for one code at a time. TooManyCodes after ten wrong ones in a quarter of an hour."""
+    """The operator, for one code at a time. WrongCode when blocked, TooManyCodes after MOST_WRONG within WITHIN."""
     operator = connection.execute(_LOCKED, {"id": operator_id}).one()
     if operator.blocked_at is not None:
         raise WrongCode("blocked")
@@ -262,12 +269,3 @@ def _lock(connection: Connection, operator_id: UUID) -> Row[Any]:
 def _attempt(connection: Connection, operator_id: UUID | None, outcome: str, ip: str) -> None:
     words = {"id": new_id(), "at": clock.now(), "operator": operator_id, "outcome": outcome, "ip": ip[:45]}
     connection.execute(_ATTEMPT, words)
-
-
-def _mark(password_hash: str) -> str:
-    """A new password makes the way to the code worthless."""
-    return hash_token(password_hash)[:16]
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat()

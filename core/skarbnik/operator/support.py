@@ -15,11 +15,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User, UserKind, UserState
-from skarbnik.accounts.services import hash_token
+from skarbnik.accounts.letters import N_, Letter, send_letter
+from skarbnik.accounts.models import User
+from skarbnik.accounts.officials import list_administrators
+from skarbnik.accounts.services import short_hash
 from skarbnik.audit.services import record_act
 from skarbnik.errors import Conflict, Invalid, NotFound
-from skarbnik.mail.services import send_mail
 from skarbnik.operator.models import HOURS, LONGEST_REASON, SupportAccess
 from skarbnik.operator.sign_in import Operator
 from skarbnik.operator.states import OPEN, SupportState
@@ -28,12 +29,31 @@ from skarbnik.receivables.queries import is_switched_on
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.access import Support
 from skarbnik.web.formats import moment
-from skarbnik.web.languages import load_catalogue
 
 WAITS = timedelta(days=3)  # for an answer; then the question is over
 LINK = timedelta(minutes=1)
 PAGE = 20
 MARK = "support"  # a session's token begins with it, and is looked for here and not among those of users
+
+ASKED = Letter(
+    "support.asked",
+    N_("Support asks for access: %(office)s"),
+    N_(
+        "The operator of the portal, %(operator)s, asks to look at the portal of the office for %(hours)d h.\n\n"
+        "Why: %(reason)s\n\nAgree or refuse here: %(address)s\n\n"
+        "Until somebody agrees, nobody looks. You can end the access at any moment.\n\n"
+        "%(office)s\nPlease do not answer this message."
+    ),
+)
+LET_IN = Letter(
+    "support.asked",
+    N_("Support has access: %(office)s"),
+    N_(
+        "The operator of the portal, %(operator)s, may look at the portal of the office until %(until)s.\n\n"
+        "Why: %(reason)s\n\nYou can end the access at any moment here: %(address)s\n\n"
+        "It needed nobody's agreement, as your office chose. %(office)s\nPlease do not answer this message."
+    ),
+)
 
 
 class AskedAlready(Conflict):
@@ -84,9 +104,7 @@ def ask(
 
 def agree(session: Session, access_id: UUID, *, by: UUID) -> SupportAccess:
     """The operator may look, from now on for as long as was asked. NotFound, Over."""
-    access = _lock_open(session, access_id)
-    if access.state is not SupportState.ASKED:
-        raise Over("decided already")
+    access = _lock_open(session, access_id, SupportState.ASKED)
     access.move_to(SupportState.AGREED)
     access.decided_at, access.decided_by = clock.now(), by
     access.until_at = access.decided_at + timedelta(hours=access.hours)
@@ -95,9 +113,7 @@ def agree(session: Session, access_id: UUID, *, by: UUID) -> SupportAccess:
 
 def refuse(session: Session, access_id: UUID, *, by: UUID) -> SupportAccess:
     """The operator may not. NotFound, Over."""
-    access = _lock_open(session, access_id)
-    if access.state is not SupportState.ASKED:
-        raise Over("decided already")
+    access = _lock_open(session, access_id, SupportState.ASKED)
     access.move_to(SupportState.REFUSED)
     access.decided_at, access.decided_by = clock.now(), by
     return access
@@ -124,9 +140,7 @@ def make_link(session: Session, access_id: UUID, *, operator_id: UUID) -> str:
     NotFound when the access is another operator's; Over.
     """
     get_of_operator(session, access_id, operator_id)
-    access = _lock_open(session, access_id)
-    if access.state is not SupportState.AGREED:
-        raise Over("nobody agreed yet")
+    access = _lock_open(session, access_id, SupportState.AGREED)
     secret = secrets.token_urlsafe(32)
     access.link_hash, access.link_until = short_hash(secret), clock.now() + LINK
     return secret
@@ -195,16 +209,12 @@ def names_of(session: Session, accesses: Sequence[SupportAccess]) -> dict[UUID, 
     return {row.id: row.name for row in session.execute(select(User.id, User.name).where(User.id.in_(ids)))}
 
 
-def short_hash(secret: str) -> UUID:
-    """128 bits of its hash: as many as a random key of this length needs."""
-    return UUID(hash_token(secret)[:32])
-
-
-def _lock_open(session: Session, access_id: UUID) -> SupportAccess:
+def _lock_open(session: Session, access_id: UUID, *states: SupportState) -> SupportAccess:
+    """NotFound; Over unless it is in one of these states, or in any that is open where none is named."""
     access = session.get(SupportAccess, access_id, with_for_update=True, populate_existing=True)
     if access is None:
         raise NotFound(f"no access {access_id}")
-    if access.state not in OPEN or access.until_at <= clock.now():
+    if access.state not in (states or OPEN) or access.until_at <= clock.now():
         raise Over("refused, ended, or too late")
     return access
 
@@ -223,40 +233,15 @@ def _record(session: Session, access: SupportAccess, action: str, *, ip: str) ->
 
 def _tell_administrators(session: Session, tenant: Tenant, access: SupportAccess) -> None:
     """Each in their language, once for each access."""
-    administrators = select(User).where(
-        User.kind == UserKind.OFFICIAL,
-        User.state == UserState.ACTIVE,
-        User.roles.contains(Role.ADMINISTRATOR.value),
-    )
-    for user in session.scalars(administrators.order_by(User.id)):
-        if user.email is None:
-            continue
-        _ = load_catalogue(user.language).gettext
-        subject, body = _("Support asks for access: %(office)s"), _(
-            "The operator of the portal, %(operator)s, asks to look at the portal of the office for %(hours)d h.\n\n"
-            "Why: %(reason)s\n\nAgree or refuse here: %(address)s\n\n"
-            "Until somebody agrees, nobody looks. You can end the access at any moment.\n\n"
-            "%(office)s\nPlease do not answer this message."
-        )  # fmt: skip
-        if access.state is SupportState.AGREED:
-            subject, body = _("Support has access: %(office)s"), _(
-                "The operator of the portal, %(operator)s, may look at the portal of the office until %(until)s.\n\n"
-                "Why: %(reason)s\n\nYou can end the access at any moment here: %(address)s\n\n"
-                "It needed nobody's agreement, as your office chose. %(office)s\nPlease do not answer this message."
-            )  # fmt: skip
-        words = {
-            "office": tenant.name,
-            "operator": access.operator_name,
-            "hours": access.hours,
-            "reason": access.reason,
-            "until": moment(access.until_at),
-            "address": tenant.url("/office/support"),
-        }
-        send_mail(
-            session,
-            cause="support.asked",
-            subject_id=uuid5(access.id, str(user.id)),
-            recipient=user.email,
-            subject=(subject % words)[:200],
-            text=body % words,
-        )
+    words = {
+        "operator": access.operator_name,
+        "hours": access.hours,
+        "reason": access.reason,
+        "until": moment(access.until_at),
+        "address": tenant.url("/office/support"),
+    }
+    letter = LET_IN if access.state is SupportState.AGREED else ASKED
+    for user in list_administrators(session):
+        if user.email is not None:
+            about = uuid5(access.id, str(user.id))
+            send_letter(session, tenant, letter, words, to=user.email, language=user.language, about=about)

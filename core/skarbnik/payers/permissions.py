@@ -1,4 +1,4 @@
-"""Who asks to act for somebody, who decides it, and who looks after residents' accounts."""
+"""Who asks to act for somebody, who sees that, and who decides it."""
 
 from __future__ import annotations
 
@@ -7,5 +7,3 @@ from skarbnik.web.access import Permission
 ASK = Permission("mandates.ask", residents=True)
 SEE_REQUESTS = Permission("mandates.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
 DECIDE = Permission("mandates.decide", roles=frozenset({"administrator", "accountant"}))
-SEE_RESIDENTS = Permission("residents.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
-TEND_RESIDENTS = Permission("residents.tend", roles=frozenset({"administrator"}))

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from skarbnik.accounts.models import User
@@ -19,7 +19,7 @@ from skarbnik.payers.states import RequestState
 PAGE = 30
 SHORTEST = 3  # characters of a text payers are looked for with
 
-_Decider, _Ender = aliased(User), aliased(User)
+_Decider, _Ender, _Named = aliased(User), aliased(User), aliased(Payer)
 
 
 def list_requests(session: Session, state: RequestState, *, after: UUID | None = None) -> Sequence[Any]:
@@ -42,6 +42,7 @@ def get_request(session: Session, request_id: UUID) -> Any:
 
 
 def _requests() -> Any:
+    """With the payer it was confirmed for, as which that one goes on when it was merged."""
     return (
         select(
             MandateRequest,
@@ -53,7 +54,8 @@ def _requests() -> Any:
             _Ender.kind.label("ender_kind"),
         )
         .join(User, User.id == MandateRequest.user_id)
-        .outerjoin(Payer, Payer.id == MandateRequest.payer_id)
+        .outerjoin(_Named, _Named.id == MandateRequest.payer_id)
+        .outerjoin(Payer, Payer.id == func.coalesce(_Named.merged_into, _Named.id))
         .outerjoin(_Decider, _Decider.id == MandateRequest.decided_by)
         .outerjoin(_Ender, _Ender.id == MandateRequest.ended_by)
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from skarbnik.operator.factor import new_factor
+from skarbnik.accounts.codes import new_app_key
 from skarbnik.operator.services import give_factor, make_operator
 from skarbnik.operator.sign_in import Operator, open_session
 from skarbnik.tenancy.instance import Instance
@@ -16,7 +16,7 @@ PASSWORD = "twelve letters at least"  # of tests
 
 def add_operator(instance: Instance, *, email: str, name: str) -> tuple[Operator, str]:
     """An operator, and the secret of the second factor."""
-    owner, secret = instance.owner_engine(), new_factor()
+    owner, secret = instance.owner_engine(), new_app_key()
     make_operator(owner, email=email, name=name, password=PASSWORD)
     give_factor(owner, instance.keys, email=email, secret=secret)
     with owner.begin() as connection:

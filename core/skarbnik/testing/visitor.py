@@ -15,8 +15,8 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
-from skarbnik.accounts.factors import STEP as SECONDS
-from skarbnik.accounts.factors import WINDOW, code_at
+from skarbnik.accounts.codes import STEP as SECONDS
+from skarbnik.accounts.codes import WINDOW, code_at
 from skarbnik.testing.stack import Stack
 
 INPUT = re.compile(r"<input\b[^>]*>")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import Flask, after_this_request, current_app, g, request
+from flask import Flask, Response, after_this_request, current_app, g, request
 from flask_limiter import Limiter
 
 AFTERWARDS = "skarbnik.limits"  # where the application keeps what counts a request once it is answered
@@ -41,6 +41,11 @@ limiter = Limiter(
     strategy="moving-window",
     key_prefix="skarbnik",
 )
+
+
+def was_wrong(response: Response) -> bool:
+    """Whether a form was refused, for limits that count guesses and not what succeeds."""
+    return response.status_code == 422
 
 
 def limited(limit: str, *, methods: list[str] | None = None) -> Callable[[Any], Any]:

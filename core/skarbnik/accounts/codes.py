@@ -1,0 +1,52 @@
+"""Codes of a second factor, whoever has it: by time from an app (TOTP, RFC 6238), and recovery codes on paper.
+
+What is kept of them stands where their owners do: users of a gmina in `factors`, operators in `operator.factor`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+
+import pyotp
+
+from skarbnik import clock
+
+STEP = 30  # seconds a code of an app is shown
+WINDOW = 1  # steps a clock may be wrong, either way
+CODES = 10  # recovery codes of a set
+FEW_CODES = 3
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # no 0 and 1, which look like O and I
+
+
+def new_app_key() -> str:
+    """A key for an authenticator app: 160 bits in Base32, as it is typed."""
+    return pyotp.random_base32()
+
+
+def code_at(key: str, moment: float) -> str:
+    """The six digits an app with this key shows at a moment (seconds of the epoch)."""
+    return pyotp.TOTP(key).at(int(moment))
+
+
+def steps_of(key: str, code: str) -> list[int]:
+    """The steps around now that have this code, the earliest first. All are looked at, so that time tells nothing."""
+    totp, now = pyotp.TOTP(key), int(clock.now().timestamp()) // STEP
+    around = range(now - WINDOW, now + WINDOW + 1)
+    return [step for step in around if hmac.compare_digest(totp.generate_otp(step).encode(), code.encode())]
+
+
+def new_recovery_codes() -> list[str]:
+    """A set of codes of 80 bits each: too much for a slow hash to matter."""
+    return ["".join(secrets.choice(LETTERS) for _ in range(16)) for _ in range(CODES)]
+
+
+def in_fours(code: str) -> str:
+    """`ABCD-EFGH-IJKL-MNOP`, as it is shown."""
+    return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def read_code(given: str) -> str:
+    """What somebody typed, in whichever form it was shown."""
+    return re.sub(r"[^0-9A-Z]", "", given.upper())
