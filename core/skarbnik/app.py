@@ -52,7 +52,7 @@ from skarbnik.office import trail as office_trail
 from skarbnik.operator import office as operator_office
 from skarbnik.operator import rooms as operator_rooms
 from skarbnik.operator.people import load_anybody
-from skarbnik.operator.permissions import DECIDE as DECIDE_SUPPORT
+from skarbnik.operator.permissions import SEE as SEE_SUPPORT
 from skarbnik.payers.matching import match_user
 from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
@@ -115,7 +115,7 @@ OFFICE_MENU = [
     MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS, ACCOUNTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE, ACCOUNTS),
     MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS, ACCOUNTS),
-    MenuItem(_("Support"), "support.listed", DECIDE_SUPPORT, ACCOUNTS),
+    MenuItem(_("Support"), "support.listed", SEE_SUPPORT, ACCOUNTS),
     MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]

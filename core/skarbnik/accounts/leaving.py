@@ -38,8 +38,8 @@ def end_there(tenant: Tenant, kept_id: UUID) -> Again | None:
         connection = session.get(ProviderConnection, kept.provider) if kept is not None else None
         if kept is None:
             return None
-        types = list_types(tenant)
-        if connection is None or IdentityCapability.LOGOUT not in types[connection.id].capabilities:
+        offered = list_types(tenant).get(kept.provider)
+        if connection is None or offered is None or IdentityCapability.LOGOUT not in offered.capabilities:
             session.delete(kept)
             return None
         provider = open_provider(session, tenant, connection).provider
