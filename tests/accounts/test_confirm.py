@@ -63,6 +63,23 @@ def test_somebody_is_asked_again_after_ten_minutes_and_goes_on_where_they_wanted
         assert stale.get("/office/people/new").status_code == 303
 
 
+@pytest.mark.parametrize("path", ["/profile/email", "/profile/password"])
+def test_a_password_alone_changes_no_way_in_of_who_has_a_second_step(stale, adam, code, path):
+    for answer in (stale.get(path), stale.post(path, {"current": PASSWORD, "email": "other@example.pl"})):
+        assert (answer.status_code, answer.location) == (303, f"/confirm?next={path}")
+    stale.get(answer.location)
+    stale.post("/confirm", {"code": code(adam), "next": path})
+    assert stale.get(path).status_code == 200
+
+
+def test_who_has_no_second_step_is_asked_for_the_password_once(browse, resident, noon):
+    user, browser = resident(), browse("lipowo")
+    with clock.stopped_at(noon - FRESH - timedelta(seconds=1)):
+        browser.sign_in(user.email, PASSWORD)
+    for path in ("/profile/email", "/profile/password", "/profile/close"):
+        assert browser.get(path).status_code == 200
+
+
 def test_pages_that_only_show_do_not_ask(stale, official):
     other = official()
     for path in ("/office/", "/office/people", f"/office/people/{other.id}", "/office/kinds/shown", "/profile"):

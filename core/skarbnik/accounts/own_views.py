@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import wraps
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -14,6 +15,7 @@ from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
 from skarbnik.accounts.choosing import WeakPassword
+from skarbnik.accounts.factors import has_factor
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_person
 from skarbnik.accounts.models import Purpose, User
@@ -61,6 +63,19 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 def _here() -> str:
     return hash_token(request.cookies[frame.cookie_name("session")])
+
+
+def asks_second(view: Any) -> Any:
+    """Who has a second step gives it again before what could lock them out; others type their password there only."""
+
+    @wraps(view)
+    def asked(*arguments: Any, **named: Any) -> Any:
+        person = current_person()
+        if not person.is_fresh and has_factor(frame.session(), person.id):
+            return redirect(url_for("second.confirm", next=request.path), 303)
+        return view(*arguments, **named)
+
+    return asked
 
 
 def _proven(form: Any, user: User) -> bool:
@@ -118,6 +133,7 @@ def _save_phone(form: PhoneForm) -> bool:
 @limited("20 per hour", methods=["POST"])
 @limited_by_email("new-email", few="5 per hour", most="10 per hour")
 @limited_by_person
+@asks_second
 def email() -> Page:
     form, user = EmailForm(formdata=request.form), _me()  # and never JSON, which the limits do not see
     if form.validate_on_submit() and _proven(form, user):
@@ -152,6 +168,7 @@ def take_email(secret: str) -> Page:
 @requires(OWN_ACCOUNT)
 @limited("30 per hour", methods=["POST"])
 @limited_by_person
+@asks_second
 def password() -> Page:
     form, user = NewPasswordForm(), _me()
     if form.validate_on_submit() and _proven(form, user):
@@ -211,6 +228,7 @@ def agree(purpose: str) -> Response:
 @requires(OWN_RESIDENT)
 @limited("20 per hour", methods=["POST"])
 @limited_by_person
+@asks_second
 def close() -> Page:
     """Says what happens, and asks for the password, since nothing brings the account back."""
     form, user = CloseForm(), _me()
