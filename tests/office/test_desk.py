@@ -237,10 +237,29 @@ def test_an_account_is_made_at_the_desk_for_who_did_not_register(
     path = link_in("account.invite")
     browser = browse("lipowo")
     assert "olga@example.pl" in browser.get(path).text
-    browser.post(path, {"password": PASSWORD, "again": PASSWORD})
+    browser.post(path, {"password": PASSWORD, "again": PASSWORD, "pesel": f" {PESEL} "})
     (user,) = residents(tenant)
     assert (user.state, user.language) == (UserState.ACTIVE, "uk")
     assert browser.sign_in("olga@example.pl", PASSWORD).status_code == 303
+
+
+def test_a_stranger_whose_address_was_typed_by_mistake_does_not_get_the_account(
+    at_desk, tenant, browse, link_in, limits
+):
+    form = {**COMPARED, "name": "Olga Petrenko", "email": "stranger@example.pl", "language": "pl"}
+    official = at_desk()
+    official.get("/office/people/desk/new")
+    official.post("/office/people/desk/new", form)
+    path, browser = link_in("account.invite"), browse("lipowo")
+    browser.get(path)
+    for pesel in ("", OTHER, "44051401358", "x" * 11):
+        assert browser.post(path, {"password": PASSWORD, "again": PASSWORD, "pesel": pesel}).status_code == 422
+    for _guess in range(6):
+        browser.post(path, {"password": PASSWORD, "again": PASSWORD, "pesel": OTHER})
+
+    assert browser.post(path, {"password": PASSWORD, "again": PASSWORD, "pesel": PESEL}).status_code == 429
+    (user,) = residents(tenant)
+    assert (user.state, user.password_hash) == (UserState.INVITED, None)
 
 
 def test_an_address_that_has_an_account_gets_no_second_one(at_desk, tenant):

@@ -37,8 +37,8 @@ def email_field() -> EmailField:
     return EmailField(validators=[InputRequired(_l("Enter the e-mail address.")), at_most(LONGEST_EMAIL), is_email])
 
 
-def pesel_field() -> StringField:
-    return StringField(validators=[InputRequired(_l("Type the PESEL from the identity document.")), is_pesel_number])
+def pesel_field(missing: Any = _l("Type the PESEL from the identity document.")) -> StringField:
+    return StringField(validators=[InputRequired(missing), is_pesel_number], render_kw={"inputmode": "numeric"})
 
 
 def current_password() -> PasswordField:

@@ -12,6 +12,7 @@ from typing import Any
 from flask import g, request
 
 from skarbnik.accounts.half import user_of_half
+from skarbnik.accounts.services import hash_token
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.forms import NO_TENANT
@@ -67,6 +68,16 @@ def limited_by_person(view: Any) -> Any:
         "10 per 15 minutes",
         "own-password",
         key_func=lambda: f"{g.tenant.id}:{current_person().id}",
+        methods=["POST"],
+        deduct_when=was_wrong,
+    )(view)
+
+
+def limited_by_link(view: Any) -> Any:
+    """Guesses behind one link that came by e-mail are few, wherever they come from. What succeeds is not counted."""
+    return limiter.limit(
+        "10 per hour",
+        key_func=lambda: f"{g.tenant.id}:{hash_token((request.view_args or {})['secret'])}",
         methods=["POST"],
         deduct_when=was_wrong,
     )(view)

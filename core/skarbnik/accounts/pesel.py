@@ -38,6 +38,11 @@ def find_by_pesel(session: Session, tenant: Tenant, pesel: str, *, kind: UserKin
     return session.scalars(select(User).where(User.kind == kind, User.pesel_hash.in_(hashes))).one_or_none()
 
 
+def is_of(user: User, tenant: Tenant, pesel: str) -> bool:
+    """Whether this is the PESEL the user has proven, also when its hash was made with an older key."""
+    return user.pesel_hash in {hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions}
+
+
 def set_pesel(user: User, tenant: Tenant, pesel: str) -> None:
     """Keep a PESEL its owner has proven, with the current key."""
     user.pesel_hash = hash_pesel(tenant, pesel)
