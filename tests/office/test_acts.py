@@ -5,7 +5,7 @@ import ast
 from skarbnik.dev.state import CHECKOUT
 from skarbnik.office.acts import act_names, actor_names, acts_of, group_names, group_of, subject_names, subject_words
 
-WRITERS = {"record_act", "record_own_act", "_audited", "_on_trail", "_record", "Cause"}
+WRITERS = {"record_act", "record_own_act", "record_act_of_user", "_audited", "_on_trail", "_record", "Cause"}
 
 
 def written():

@@ -219,6 +219,9 @@ def test_a_browser_left_open_changes_nothing_of_it(office, tenant, path):
 
     answer = office.post(f"{PAGE}{path}", {**settings(), "door": "residents", "level": "low", "enabled": "y"})
 
-    assert answer.status_code == 401  # the page that asks for the second step
+    if path == "/settings":  # what is typed there may be secret: it is not carried through a page
+        assert (answer.status_code, answer.location.partition("?")[0]) == (303, "/confirm")
+    else:
+        assert answer.status_code == 401  # the page that asks for the second step
     with tenant.session() as session:
         assert not session.get_one(ProviderConnection, "epuap").enabled
