@@ -58,6 +58,10 @@ def list_connections(session: Session) -> dict[str, ProviderConnection]:
     return {each.id: each for each in session.scalars(select(ProviderConnection))}
 
 
+def find_connection(session: Session, provider_id: str) -> ProviderConnection | None:
+    return session.get(ProviderConnection, provider_id)
+
+
 def read_current(session: Session, tenant: Tenant, connection: ProviderConnection | None) -> Any:
     """The settings in use, or None."""
     if connection is None or connection.settings_version is None:
@@ -68,7 +72,7 @@ def read_current(session: Session, tenant: Tenant, connection: ProviderConnectio
 
 def read_prepared(session: Session, tenant: Tenant, provider_id: str) -> Prepared:
     """What is being prepared; what is in use where nothing is."""
-    connection = session.get(ProviderConnection, provider_id)
+    connection = find_connection(session, provider_id)
     current = read_current(session, tenant, connection)
     known = dataclasses.asdict(current) if current is not None else {}
     if connection is None or connection.draft is None:
@@ -126,7 +130,7 @@ def take_up(session: Session, tenant: Tenant, provider_id: str, *, by: UUID | No
     Misconfigured when the provider says that it cannot work. Conflict when nothing was prepared.
     """
     prepared = read_prepared(session, tenant, provider_id)
-    connection = session.get(ProviderConnection, provider_id)
+    connection = find_connection(session, provider_id)
     if connection is None or not prepared.changed:
         raise Conflict("nothing was prepared")
     provider_type = list_types(tenant)[provider_id]
@@ -149,7 +153,7 @@ def set_access(
     session: Session, provider_id: str, *, door: Door, level: Assurance, enabled: bool, title: str | None = None
 ) -> None:
     """Whom it lets in, from which level on, and whether at all. Conflict when it has no settings yet."""
-    connection = session.get(ProviderConnection, provider_id)
+    connection = find_connection(session, provider_id)
     if connection is None or connection.settings_version is None:
         raise Conflict("there are no settings yet")
     connection.door, connection.level, connection.enabled = door, level, enabled
@@ -188,7 +192,7 @@ def _find_use(tenant: Tenant, provider_id: str, use_id: str) -> tuple[type[Ident
 def _keep(session: Session, tenant: Tenant, provider_id: str, prepared: Prepared) -> None:
     if provider_id not in list_types(tenant):
         raise NotFound(f"no identity provider {provider_id}")
-    connection = session.get(ProviderConnection, provider_id)
+    connection = find_connection(session, provider_id)
     if connection is None:
         connection = ProviderConnection(
             id=provider_id, door=Door.RESIDENTS, enabled=False, level=Assurance.SUBSTANTIAL, changed_at=clock.now()

@@ -67,10 +67,13 @@ class SignedIn:
         return permission.residents
 
 
+# A mandate `m` that is good on the day `today`. Mandates stand a floor higher; whom one acts for is read here.
+GOOD_TODAY: LiteralString = "m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s)"
+
 # The payer acted for must have a mandate that is good today; the mandates are looked at each time, as the roles are.
 # One for a payer that was merged is for the payer it became; of several for one payer the one that gives more counts.
 # Officials are told on every page which operators may look.
-_LOAD: LiteralString = """
+_LOAD: LiteralString = f"""
     SELECT u.id, u.name, u.email, u.kind, s.seen_at, s.second_at, s.created_at,
         u.roles,
         (SELECT json_agg(a) FROM (
@@ -78,12 +81,12 @@ _LOAD: LiteralString = """
                 SELECT DISTINCT ON (1) coalesce(n.merged_into, n.id) AS payer_id, m.basis, m.until_on, m.may_pay,
                     m.created_at
                 FROM mandates m JOIN payers n ON n.id = m.payer_id
-                WHERE m.user_id = u.id AND m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s)
+                WHERE m.user_id = u.id AND {GOOD_TODAY}
                 ORDER BY 1, m.basis = 'self' DESC, m.may_pay DESC, m.until_on DESC NULLS FIRST
             ) AS c JOIN payers p ON p.id = c.payer_id
             ORDER BY p.id = coalesce((SELECT coalesce(w.merged_into, w.id) FROM payers w WHERE w.id = s.payer_id),
                 s.payer_id) DESC NULLS LAST, c.basis = 'self' DESC, c.created_at, p.id
-            LIMIT 6
+            LIMIT {MOST_IN_HEADER + 1}
         ) AS a) AS acts_for,
         CASE WHEN u.kind = 'official' THEN (
             SELECT json_agg(json_build_array(operator_name, reason, until_at, state = 'agreed') ORDER BY id)
@@ -91,7 +94,7 @@ _LOAD: LiteralString = """
         ) END AS notices
     FROM web_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_hash = %(hash)s AND u.state = 'active' AND s.expires_at > %(now)s
-"""
+"""  # noqa: S608  # our own words
 
 
 def load_person(session: TenantSession, token: str) -> SignedIn | None:

@@ -43,7 +43,7 @@ def connect_providers(session: Session, tenant: Tenant, plan: DemoPlan, gmina: G
 
 def _connect_node(session: Session, tenant: Tenant, plan: DemoPlan, gmina: GminaPlan) -> None:
     """Keys made in the office, certificates for them, settings, and the node told of them."""
-    if connections.list_connections(session).get("epuap") is None:
+    if connections.find_connection(session, "epuap") is None:
         for use in USES:
             connections.make_waiting_key(session, tenant, "epuap", use)
             request = connections.read_prepared(session, tenant, "epuap").waiting[use].request
@@ -100,7 +100,7 @@ def _use(
     session: Session, tenant: Tenant, provider: str, wanted: dict[str, Any], *, door: Door, level: Assurance
 ) -> Any:
     """The settings in use afterwards. Ports may be others than at the last start."""
-    first = connections.read_current(session, tenant, connections.list_connections(session).get(provider)) is None
+    first = connections.read_current(session, tenant, connections.find_connection(session, provider)) is None
     prepared = connections.read_prepared(session, tenant, provider)
     if any(prepared.values.get(name) != value for name, value in wanted.items()):
         connections.prepare(session, tenant, provider, prepared.values | wanted)
@@ -108,7 +108,7 @@ def _use(
     if first:
         title = {"oidc": "mojeID", "oidc_office": "Konto w urzędzie"}.get(provider)
         connections.set_access(session, provider, door=door, level=level, enabled=True, title=title)
-    return connections.read_current(session, tenant, connections.list_connections(session)[provider])
+    return connections.read_current(session, tenant, connections.find_connection(session, provider))
 
 
 def _register(kept: Path, url: str, words: dict[str, Any]) -> None:

@@ -236,7 +236,7 @@ def _settings_form(provider_type: type[IdentityProvider], prepared: Prepared) ->
 def _goes_where_it_went(provider_id: str, provider_type: type[IdentityProvider], form: SettingsForm) -> bool:
     """Secrets that are kept go to no other address than the one they are of, unless they are typed anew."""
     session = frame.session()
-    connection = connections.list_connections(session).get(provider_id)
+    connection = connections.find_connection(session, provider_id)
     current = connections.read_current(session, g.tenant, connection)
     if current is None or form.made is None or provider_type.hosts(form.made) == provider_type.hosts(current):
         return True
@@ -256,16 +256,15 @@ def _page(
     use: str = "",
 ) -> str:
     session, provider_type = frame.session(), _type_of(provider_id)
-    connection = connections.list_connections(session).get(provider_id)
+    connection = connections.find_connection(session, provider_id)
     prepared = connections.read_prepared(session, g.tenant, provider_id)
-    current = connections.read_current(session, g.tenant, connection)
     return render_template(
         "office/identity_provider.html",
         id=provider_id,
         label=provider_type.label,
         connection=connection,
         prepared=prepared,
-        in_use=current is not None,
+        in_use=connection is not None and connection.settings_version is not None,
         keys=[(each, _dated(prepared.values.get(each.certificate_setting))) for each in provider_type.key_uses],
         access=access or _access_form(connection),
         settings=settings or _settings_form(provider_type, prepared),

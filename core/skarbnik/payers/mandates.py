@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from datetime import date, timedelta
+from typing import TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, select
@@ -21,6 +22,8 @@ from skarbnik.outbox import publish
 from skarbnik.payers.models import CompanyRole, Mandate, MandateBasis, MandateRequest, Payer
 from skarbnik.payers.queries import acts_as_self
 from skarbnik.payers.states import RequestState, step
+
+R = TypeVar("R", Mandate, MandateRequest)
 
 MOST_OPEN = 5  # of one user
 
@@ -233,13 +236,25 @@ def _lock_user(session: Session, user_id: UUID) -> None:
 
 
 def _lock_request(session: Session, request_id: UUID, *more: ColumnElement[bool]) -> MandateRequest:
-    wanted = MandateRequest.id == request_id
-    user_id = session.scalar(select(MandateRequest.user_id).where(wanted, *more))
+    return _lock(session, MandateRequest, request_id, *more)
+
+
+def _lock_mandate(session: Session, mandate_id: UUID, *more: ColumnElement[bool]) -> Mandate:
+    return _lock(session, Mandate, mandate_id, *more)
+
+
+def _lock(session: Session, kind: type[R], row_id: UUID, *more: ColumnElement[bool]) -> R:
+    """The row, after the user whose it is. NotFound when there is none, or `more` does not hold of it."""
+    wanted = kind.id == row_id
+    user_id = session.scalar(select(kind.user_id).where(wanted, *more))
     if user_id is None:
-        raise NotFound(f"no request {request_id}")
+        raise NotFound(f"no {kind.__name__} {row_id}")
     _lock_user(session, user_id)
     anew = {"populate_existing": True}  # what was read before the lock may be old
-    return session.scalars(select(MandateRequest).where(wanted).with_for_update().execution_options(**anew)).one()
+    found = session.scalars(select(kind).where(wanted).with_for_update().execution_options(**anew)).one_or_none()
+    if found is None:
+        raise NotFound(f"no {kind.__name__} {row_id}")
+    return found
 
 
 def _lock_payer(session: Session, payer_id: UUID) -> None:
@@ -251,16 +266,3 @@ def _lock_payer(session: Session, payer_id: UUID) -> None:
         raise NotFound(f"no payer {payer_id}")
     if payer.merged_into is not None or payer.closed_at is not None:
         raise PayerChanged(f"payer {payer_id} was merged or closed")
-
-
-def _lock_mandate(session: Session, mandate_id: UUID, *more: ColumnElement[bool]) -> Mandate:
-    wanted = Mandate.id == mandate_id
-    user_id = session.scalar(select(Mandate.user_id).where(wanted, *more))
-    if user_id is None:
-        raise NotFound(f"no mandate {mandate_id}")
-    _lock_user(session, user_id)
-    anew = {"populate_existing": True}
-    found = session.scalars(select(Mandate).where(wanted).with_for_update().execution_options(**anew)).one_or_none()
-    if found is None:
-        raise NotFound(f"no mandate {mandate_id}")
-    return found

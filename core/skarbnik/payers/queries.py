@@ -7,16 +7,18 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, func, select, text
+from sqlalchemy import ColumnElement, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from skarbnik.accounts.models import User
+from skarbnik.accounts.people import GOOD_TODAY
 from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.payers.models import Mandate, MandateBasis, MandateRequest, Payer
 from skarbnik.payers.states import RequestState
 
 PAGE = 30
+GOOD_ON = GOOD_TODAY.replace("%(today)s", ":today")  # the same for `text`
 SHORTEST = 3  # characters of a text payers are looked for with
 
 _Decider, _Ender, _Named = aliased(User), aliased(User), aliased(Payer)
@@ -124,6 +126,11 @@ def payers_of(session: Session, user_ids: Iterable[UUID]) -> set[UUID]:
     return set(session.scalars(_PAYERS_OF, {"users": users})) if users else set()
 
 
+def is_good(today: date) -> ColumnElement[bool]:
+    """Whether a mandate is good on this day: as `GOOD_TODAY`, for queries of the ORM."""
+    return (Mandate.from_on <= today) & (Mandate.until_on.is_(None) | (Mandate.until_on >= today))
+
+
 def acts_as_self(session: Session, *, user_id: UUID, payer_id: UUID, today: date) -> bool:
     """Whether a user is this payer in person: the same proven PESEL."""
     named = aliased(Payer)
@@ -133,8 +140,7 @@ def acts_as_self(session: Session, *, user_id: UUID, payer_id: UUID, today: date
         .where(
             Mandate.user_id == user_id,
             Mandate.basis == MandateBasis.SELF,
-            Mandate.from_on <= today,
-            Mandate.until_on.is_(None) | (Mandate.until_on >= today),
+            is_good(today),
             (named.id == payer_id) | (named.merged_into == payer_id),
         )
         .limit(1)

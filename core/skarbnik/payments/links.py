@@ -19,6 +19,7 @@ from skarbnik.audit.services import record_act
 from skarbnik.crypto import new_secret
 from skarbnik.db import TenantSession
 from skarbnik.errors import Conflict, Invalid, NotFound
+from skarbnik.payers.queries import GOOD_ON
 from skarbnik.payments.models import PaymentLink, PaymentOrder
 from skarbnik.payments.ordering import MOST_LINES, NotLiable
 from skarbnik.payments.queries import with_merged
@@ -168,8 +169,7 @@ _IS_GOOD = f"""
     {_IS_OPEN} AND (l.origin = 'code' OR EXISTS (
         SELECT FROM mandates m JOIN users u ON u.id = m.user_id AND u.state = 'active'
         JOIN payers n ON n.id = m.payer_id JOIN payers p ON p.id = l.payer_id
-        WHERE m.user_id = l.created_by AND m.may_pay
-            AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+        WHERE m.user_id = l.created_by AND m.may_pay AND {GOOD_ON}
             AND coalesce(n.merged_into, n.id) = coalesce(p.merged_into, p.id)
     ))
 """  # our own words

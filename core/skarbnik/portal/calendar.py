@@ -17,6 +17,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from icalendar import Calendar, Event
 
+from skarbnik.accounts.people import GOOD_TODAY
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
 from skarbnik.portal.debts import Debts, ToPay
@@ -25,13 +26,13 @@ from skarbnik.web.formats import money
 
 MARK = 32  # letters of the mark: 128 bits
 
-_OWNER: LiteralString = """
+_OWNER: LiteralString = f"""
     SELECT u.feed_version FROM users u
     WHERE u.id = %(user)s AND u.state = 'active' AND EXISTS (
         SELECT 1 FROM mandates m JOIN payers n ON n.id = m.payer_id
         WHERE m.user_id = u.id AND coalesce(n.merged_into, n.id) = %(payer)s
-            AND m.from_on <= %(today)s AND (m.until_on IS NULL OR m.until_on >= %(today)s))
-"""
+            AND {GOOD_TODAY})
+"""  # noqa: S608  # our own words
 _VERSION: LiteralString = "SELECT feed_version FROM users WHERE id = %(user)s"
 _RAISE: LiteralString = "UPDATE users SET feed_version = feed_version + 1 WHERE id = %(user)s RETURNING feed_version"
 

@@ -13,6 +13,7 @@ from skarbnik.accounts.chapters import Chapter, Row, read_rows
 from skarbnik.accounts.letters import N_
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
+from skarbnik.payers.queries import GOOD_ON
 from skarbnik.portal.looks import action_words, list_looks, who_words
 from skarbnik.receivables.queries import IN_FORCE
 
@@ -25,8 +26,7 @@ _MINE = f"""
     WITH mine AS (
         SELECT DISTINCT unnest(array_append(coalesce(p.merged_from, '{{}}'), p.id)) AS id
         FROM mandates m JOIN payers n ON n.id = m.payer_id JOIN payers p ON p.id = coalesce(n.merged_into, n.id)
-        WHERE m.user_id = :user AND m.basis = 'self' AND m.from_on <= :today
-            AND (m.until_on IS NULL OR m.until_on >= :today)
+        WHERE m.user_id = :user AND m.basis = 'self' AND {GOOD_ON}
     ), held AS (
         SELECT DISTINCT l.receivable_id AS id FROM liabilities l WHERE l.payer_id IN (SELECT id FROM mine) AND {_FORCE}
     )

@@ -13,18 +13,19 @@ from sqlalchemy.orm import Session
 
 from skarbnik.db import TenantSession, like_anywhere
 from skarbnik.money import Money
+from skarbnik.payers.queries import GOOD_ON
 
-_PAYERS = text("""
+_PAYERS = text(f"""
     SELECT * FROM (
         SELECT DISTINCT ON (p.id) p.id, p.name, p.kind, p.city, m.id AS mandate_id, m.basis, m.until_on, m.may_pay
         FROM mandates m JOIN payers n ON n.id = m.payer_id JOIN payers p ON p.id = coalesce(n.merged_into, n.id)
-        WHERE m.user_id = :user AND m.from_on <= :today AND (m.until_on IS NULL OR m.until_on >= :today)
+        WHERE m.user_id = :user AND {GOOD_ON}
             AND (CAST(:payer AS uuid) IS NULL OR p.id = :payer)
         ORDER BY p.id, m.basis = 'self' DESC, m.may_pay DESC, m.until_on DESC NULLS FIRST
     ) AS found
     WHERE CAST(:like AS varchar) IS NULL OR name ILIKE :like OR city ILIKE :like
     ORDER BY basis = 'self' DESC, name, id LIMIT :most OFFSET :skip
-""")
+""")  # noqa: S608  # our own words
 PAYERS_ON_A_PAGE = 20
 
 

@@ -15,6 +15,7 @@ from skarbnik.accounts.models import User
 from skarbnik.db import TenantSession
 from skarbnik.errors import NotFound
 from skarbnik.payers.models import Mandate, Payer
+from skarbnik.payers.queries import is_good
 from skarbnik.receivables.models import Receivable
 from skarbnik.receivables.queries import list_liable
 from skarbnik.remarks.models import Remark
@@ -51,8 +52,7 @@ def may_act(today: date) -> ColumnElement[bool]:
         .where(
             written.id == Remark.payer_id,
             Mandate.user_id == Remark.user_id,
-            Mandate.from_on <= today,
-            Mandate.until_on.is_(None) | (Mandate.until_on >= today),
+            is_good(today),
         )
         .exists()
     )
