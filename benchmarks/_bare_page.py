@@ -59,7 +59,8 @@ def receivables() -> Response:
     person = cursor.execute(_LOAD, {"hash": hashed, "now": now, "today": today}).fetchone()
     if person is None:
         abort(403)
-    rows = cursor.execute(TO_PAY, {"payer": person.payer_id, "today": today, "now": now}).fetchall()
+    payer = person.acts_for[0]
+    rows = cursor.execute(TO_PAY, {"payer": payer["id"], "today": today, "now": now}).fetchall()
     opened.commit()
     kinds, groups, sums, total, interest, overdue, soon = {}, {}, {}, 0, 0, 0, 0
     for row in rows:
@@ -74,7 +75,7 @@ def receivables() -> Response:
         groups.setdefault(row.kind, []).append(row)
     page = template.render(
         gmina=gmina,
-        person=person,
+        payer=payer,
         token=TOKEN,
         total=total,
         overdue=overdue,

@@ -149,7 +149,7 @@ def make_reference(page: str, tenant: Tenant) -> str:
         (r'(?<=name="csrf_token" value=")[^"]*', "{{ token }}"),
         (re.escape(tenant.name), "{{ gmina.name }}"),
         (re.escape(tenant.email or "-"), "{{ gmina.email }}"),
-        (r"(?<=<b>)Kowalska Anna", "{{ person.payer_name }}"),
+        (r"(?<=<b>)Kowalska Anna", "{{ payer.name }}"),
         (r'(?<=<div class="tile">Razem <b>)[^<]*', "{{ total|money }}"),
         (r"(?<=w tym odsetki )[^<]*", "{{ interest|money }}"),
         (r"(?<=14 dni <b>)[^<]*", "{{ soon|money }}"),
