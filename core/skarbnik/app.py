@@ -58,6 +58,7 @@ from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
+from skarbnik.payments.permissions import SEE_MONEY
 from skarbnik.portal import documents as portal_documents
 from skarbnik.portal import history, links, looks, mandates, papers, remarks
 from skarbnik.portal import own_data as portal_own_data
@@ -103,9 +104,9 @@ MONEY, PAYERS, ACCOUNTS = _("Payments"), _("Payers"), _("Accounts")  # groups of
 OFFICE_MENU = [
     MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
     MenuItem(_("All payments"), "office.payments_list", SEE_PAYMENTS, MONEY),
-    MenuItem(_("To decide"), "office.differences", SEE_PAYMENTS, MONEY),
-    MenuItem(_("Reconciliation"), "reconciliation.days", SEE_PAYMENTS, MONEY),
-    MenuItem(_("Gateways"), "gateways.listed", SEE_PAYMENTS, MONEY),
+    MenuItem(_("To decide"), "office.differences", SEE_MONEY, MONEY),
+    MenuItem(_("Reconciliation"), "reconciliation.days", SEE_MONEY, MONEY),
+    MenuItem(_("Gateways"), "gateways.listed", SEE_MONEY, MONEY),
     MenuItem(_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
     MenuItem(_("All payers"), "office.payers", SEE_ANY, PAYERS),
     MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS, PAYERS),

@@ -20,7 +20,8 @@ from skarbnik.web.access import find_access
 WEIGHTY = {
     "gateways.account", "keys.keys", "keys.take_up", "keys.drop", "switches.change", "office.keep_trail",
     "refunds.propose_form", "refunds.propose", "refunds.approve", "refunds.decline", "people.invite",
-    "people.change_roles", "people.block", "people.unblock", "people.send_link", "people.take_factors",
+    "people.change_roles", "people.change_scope", "people.block", "people.unblock", "people.send_link",
+    "people.take_factors",
     "dictionaries.kind", "own_factors.set_up", "own_factors.make_codes", "own_factors.remove",
     "doors.connect_own", "doors.disconnect_own", "desk.show", "desk.confirm", "desk.new",
     "identity.change_access", "identity.prepare", "identity.take_up", "identity.forget", "identity.try_it",

@@ -54,7 +54,7 @@ from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
 from skarbnik.plugin_api import Assurance, OperationKind, SettlementKind, SettlementLine
-from skarbnik.receivables.models import DatedKind, Document, Operation, Overpayment, SwitchName
+from skarbnik.receivables.models import DatedKind, Document, OfficialScope, Operation, Overpayment, SwitchName
 from skarbnik.receivables.services import set_switch, set_value
 from skarbnik.remarks.models import Outcome, Topic
 from skarbnik.remarks.services import answer_remark, take_up, write_remark
@@ -137,6 +137,7 @@ def fill(session, tenant, open_account, **settings):
             user_id=official.id, secret_hash="0" * 64, made_by=user.id, created_at=now,
             expires_at=now + timedelta(days=1),
         ),
+        OfficialScope(user_id=official.id, kind_id=instalment.receivable.kind_id),
         SecondFactor(
             user_id=official.id, mark="0" * 64, kind=FactorKind.PASSKEY, name="Telefon", credential_id=b"0",
             secret=b"0", created_at=now,

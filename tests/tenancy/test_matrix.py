@@ -12,9 +12,9 @@ from tests.tenancy.filling import fill
 from skarbnik.accounts.models import ConnectedIdentity, Role
 from skarbnik.operator.models import SupportAccess
 from skarbnik.payments.models import MerchantAccount, Notification
-from skarbnik.receivables.models import Document
-from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
-from skarbnik.web.access import find_access
+from skarbnik.receivables.models import Document, OfficialScope
+from skarbnik.testing.factories import PASSWORD, KindFactory, OfficialFactory, PayerFactory, UserFactory, bound_to
+from skarbnik.web.access import Limited, find_access
 
 # What an argument names: a thing of the gmina, by the name it has in `things`.
 THINGS = {
@@ -76,6 +76,17 @@ def everybody(browse, tenant, towns):
     for role, official in officials.items():
         made[role].sign_in(official.email, PASSWORD, office=True)
     return made
+
+
+@pytest.fixture
+def limited(browse, tenant, towns):
+    """An official with every role that can be limited, who works with a kind that none of the gmina's things is of."""
+    with tenant.session() as session, bound_to(session):
+        official = OfficialFactory(has_roles=sorted(set(Role) - {Role.ADMINISTRATOR}))
+        session.add(OfficialScope(user_id=official.id, kind_id=KindFactory(title="Opłata targowa").id))
+    browser = browse("lipowo")
+    browser.sign_in(official.email, PASSWORD, office=True)
+    return browser
 
 
 def routes(app):
@@ -173,6 +184,41 @@ def test_who_may_not_is_told_that_nothing_is_there(app, everybody, towns):
             answer = ask(browser, method, path_of(rule, own), token)
             expected = 303 if who == "anonymous" else 404
             assert answer.status_code == expected, (who, method, rule.rule, answer.status_code)
+
+
+def test_who_works_with_other_kinds_finds_nothing_of_these(app, limited, towns):
+    own, _foreign = towns
+    limited.get("/office/")
+    token, tried = limited.token(), 0
+    for rule, method, permission, named in routes(app):
+        if not permission.roles or permission.roles == {Role.ADMINISTRATOR}:
+            continue
+        if permission.limited is None or (permission.limited is Limited.KINDS and named):
+            answer = ask(limited, method, path_of(rule, own), token)
+            tried += 1
+            assert answer.status_code == 404, (method, rule.rule, answer.status_code)
+    assert tried > 50
+
+
+def test_no_page_shows_who_works_with_other_kinds_a_payer_or_a_payment_of_these(app, limited, tenant, towns):
+    with tenant.session() as session:
+        payer = session.execute(text("SELECT name, external_id FROM payers WHERE id = :payer"), towns[0]).one()
+        number, decision = session.execute(text("SELECT external_id, number FROM receivables LIMIT 1")).one()
+    order = towns[0]["number"]
+    words = (payer.name, payer.external_id, number, decision, order)
+    seen = 0
+    for rule in app.url_map.iter_rules():
+        access = find_access(app, rule.endpoint)
+        if rule.arguments or "GET" not in rule.methods or access is None or access.permission is None:
+            continue
+        if not access.permission.roles or access.permission.limited is None:
+            continue
+        for searched in ("", *words):
+            page = limited.get(rule.rule, query_string={"q": searched}).text
+            for word in set(words) - {searched}:  # the page repeats what was searched for
+                assert word not in page, (rule.rule, searched, word)
+            seen += 1
+    assert seen > 40
 
 
 def test_what_is_kept_to_find_somebody_by_is_readable_by_nobody(tenant, towns):

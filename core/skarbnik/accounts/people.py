@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString
@@ -10,7 +11,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from skarbnik import clock
-from skarbnik.accounts.models import UserKind
+from skarbnik.accounts.models import Role, UserKind
 from skarbnik.accounts.services import IDLE, hash_token
 from skarbnik.db import TenantSession
 from skarbnik.web.access import Permission, SupportNotice
@@ -43,6 +44,7 @@ class SignedIn:
     acts_for: tuple[ActsFor, ...]  # whom they act for now comes first; one more than MOST_IN_HEADER when there are more
     is_fresh: bool
     notices: tuple[SupportNotice, ...] = ()
+    works_with: Mapping[UUID, str] | None = None
     access_id: None = None
 
     @property
@@ -63,7 +65,7 @@ class SignedIn:
 
     def may(self, permission: Permission) -> bool:
         if self.is_official:
-            return bool(self.roles & permission.roles)
+            return bool(self.roles & permission.roles) and (self.works_with is None or permission.limited is not None)
         return permission.residents
 
 
@@ -72,7 +74,8 @@ GOOD_TODAY: LiteralString = "m.from_on <= %(today)s AND (m.until_on IS NULL OR m
 
 # The payer acted for must have a mandate that is good today; the mandates are looked at each time, as the roles are.
 # One for a payer that was merged is for the payer it became; of several for one payer the one that gives more counts.
-# Officials are told on every page which operators may look.
+# Officials are told on every page which operators may look. A scope of work stands a floor higher, too: it lets see the
+# kinds it names, and those paid to an account it names. An administrator has none, whatever is written there.
 _LOAD: LiteralString = f"""
     SELECT u.id, u.name, u.email, u.kind, s.seen_at, s.second_at, s.created_at,
         u.roles,
@@ -91,7 +94,12 @@ _LOAD: LiteralString = f"""
         CASE WHEN u.kind = 'official' THEN (
             SELECT json_agg(json_build_array(operator_name, reason, until_at, state = 'agreed') ORDER BY id)
             FROM support_accesses WHERE state IN ('asked', 'agreed') AND until_at > %(now)s
-        ) END AS notices
+        ) END AS notices,
+        CASE WHEN u.kind = 'official' AND '{Role.ADMINISTRATOR}' <> ALL (string_to_array(u.roles, ' ')) THEN (
+            SELECT json_agg(json_build_array(k.id, k.title)) FROM official_scopes c
+            LEFT JOIN kinds k ON k.id = c.kind_id OR k.creditor_account_id = c.creditor_account_id
+            WHERE c.user_id = u.id
+        ) END AS works_with
     FROM web_sessions s JOIN users u ON u.id = s.user_id
     WHERE s.token_hash = %(hash)s AND u.state = 'active' AND s.expires_at > %(now)s
 """  # noqa: S608  # our own words
@@ -130,6 +138,7 @@ def load_person(session: TenantSession, token: str) -> SignedIn | None:
         ),
         is_fresh=_is_fresh(kind, row.second_at, row.created_at, now),
         notices=tuple(_notice(*each) for each in row.notices or ()),
+        works_with=None if row.works_with is None else {UUID(kind): title for kind, title in row.works_with if kind},
     )
 
 

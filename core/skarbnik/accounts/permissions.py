@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from skarbnik.accounts.models import Role
-from skarbnik.web.access import Permission, Support
+from skarbnik.web.access import Limited, Permission, Support
 
-OWN_ACCOUNT = Permission("accounts.own", residents=True, roles=frozenset(Role))
+OWN_ACCOUNT = Permission("accounts.own", residents=True, roles=frozenset(Role), limited=Limited.APART)
 OWN_RESIDENT = Permission("accounts.own_resident", residents=True)  # what only an account of a resident has
 SERVE_RESIDENTS = Permission("accounts.serve_residents", roles=frozenset({"administrator", "accountant"}))
 SEE_RESIDENTS = Permission("residents.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))

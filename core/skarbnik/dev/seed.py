@@ -41,6 +41,7 @@ from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import PayerKind, Regime
 from skarbnik.receivables.models import CreditorAccount, Kind
+from skarbnik.receivables.scopes import ScopeOfWork, set_scope
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.plugin_settings import get_settings, parse_settings, store_settings
@@ -82,7 +83,9 @@ OFFICIALS = {
     "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT),
     "administrator": ("Adam Administrator", Role.ADMINISTRATOR),
     "audytor": ("Alicja Audytorka", Role.AUDITOR),
+    "odpady": ("Olga Odpadowa", Role.ACCOUNTANT),
 }
+OF_UNIT = "odpady"  # works with what is paid to the municipal company, and with nothing else
 
 
 def seed(plan: DemoPlan) -> dict[str, Any]:
@@ -275,6 +278,9 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
                 roles=frozenset({role}),
             )
             store_app(session, tenant, user.id, plan.app_key_for(email))
+            if login == OF_UNIT:
+                units = session.scalars(select(Kind.creditor_account_id).where(Kind.code == "ODPADY")).all()
+                set_scope(session, user.id, ScopeOfWork(accounts=frozenset(each for each in units if each)))
     official = session.scalars(select(User.id).where(User.kind == UserKind.OFFICIAL).order_by(User.email)).first()
     for user_id, payer in companies:
         assert official is not None

@@ -16,6 +16,7 @@ from sqlalchemy import Row, text
 from sqlalchemy.orm import Session
 
 from skarbnik.money import ZERO, Money
+from skarbnik.receivables.scopes import IN_SCOPE
 
 MOST = 500  # rows of one kind: a page that nobody reads to its end
 
@@ -91,13 +92,14 @@ class Comparison:
         return Money.total(part.difference for part in self.parts)
 
 
-_MINE = """
+_MINE = f"""
     WITH mine AS (
         SELECT l.receivable_id AS id FROM payers p
         JOIN liabilities l ON l.payer_id = ANY(array_append(p.merged_from, p.id))
+        JOIN receivables r ON r.id = l.receivable_id AND {IN_SCOPE}
         WHERE p.id = :payer GROUP BY 1
     )
-"""
+"""  # noqa: S608  # our own words
 _RECEIVABLES = text(
     f"""{_MINE} SELECT r.id, r.id AS receivable_id, r.closed_at IS NOT NULL AS closed, r.title, r.number, r.account,
         NULL AS due_on, NULL AS principal, NULL AS interest, NULL AS costs, w.number AS written, NULL AS turn
@@ -114,8 +116,8 @@ _OVERPAYMENTS = text(
     f"""SELECT o.id, o.receivable_id, o.closed_at IS NOT NULL AS closed, NULL AS title, NULL AS number, NULL AS account,
         NULL AS due_on, o.amount AS principal, NULL AS interest, NULL AS costs, w.number AS written, NULL AS turn
     FROM payers p JOIN overpayments o ON o.payer_id = ANY(array_append(p.merged_from, p.id))
-    JOIN import_runs w ON w.id = o.run_id
-    WHERE p.id = :payer AND w.number > :older ORDER BY o.id LIMIT {MOST}"""  # noqa: S608  # our own words
+    JOIN import_runs w ON w.id = o.run_id LEFT JOIN receivables r ON r.id = o.receivable_id
+    WHERE p.id = :payer AND w.number > :older AND {IN_SCOPE} ORDER BY o.id LIMIT {MOST}"""  # noqa: S608  # our own words
 )
 _OPERATIONS = text(
     f"""{_MINE} SELECT o.receivable_id, o.kind, o.booked_on, o.document,
@@ -127,7 +129,7 @@ _OPERATIONS = text(
 _LIABLE = text(
     f"""SELECT l.receivable_id, bool_and(l.closed_at IS NOT NULL) AS ended
     FROM payers p JOIN liabilities l ON l.payer_id = ANY(array_append(p.merged_from, p.id))
-    JOIN import_runs w ON w.id = l.run_id
+    JOIN import_runs w ON w.id = l.run_id JOIN receivables r ON r.id = l.receivable_id AND {IN_SCOPE}
     WHERE p.id = :payer AND w.number > :older AND w.number <= :newer GROUP BY 1 LIMIT {MOST}"""  # noqa: S608  # our own words
 )
 _BEFORE = text("""
@@ -139,9 +141,12 @@ _BEFORE = text("""
 _NAMES = text("SELECT id, title, external_id FROM receivables WHERE id = ANY(:ids)")
 
 
-def compare(session: Session, payer_id: UUID, *, older: int, newer: int) -> Comparison:
-    """What file `newer` (its number) says differently from file `older`, of all this payer is or was liable for."""
-    words = {"payer": payer_id, "older": older, "newer": newer}
+def compare(session: Session, payer_id: UUID, *, older: int, newer: int, kinds: list[UUID] | None = None) -> Comparison:
+    """What file `newer` (its number) says differently from file `older`, of all this payer is or was liable for.
+
+    With `kinds` nothing of other kinds is looked at, nor an overpayment of no kind.
+    """
+    words = {"payer": payer_id, "older": older, "newer": newer, "kinds": kinds}
     parts: dict[UUID, Part] = {}
     receivables = _changed(session, _RECEIVABLES, words)
     instalments = _changed(session, _INSTALMENTS, words)

@@ -89,6 +89,7 @@ def act_names() -> dict[str, str]:
         "official.link_sent": _("sent an official a link to choose a password"),
         "official.made": _("made an account for an official"),
         "official.roles_changed": _("changed an official's roles"),
+        "official.scope_changed": _("changed an official's scope of work"),
         "official.signed_out": _("signed an official out of every browser"),
         "official.unblocked": _("unblocked an official's account"),
         "official.viewed": _("looked at an official's account"),

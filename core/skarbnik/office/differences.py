@@ -20,7 +20,7 @@ from skarbnik.errors import Conflict
 from skarbnik.office import queries
 from skarbnik.office.difference_words import difference_words, resolution_names, words_of
 from skarbnik.payments import differences as services
-from skarbnik.payments.permissions import DECIDE, SEE_ANY
+from skarbnik.payments.permissions import DECIDE, SEE_MONEY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import at_most, lines
@@ -70,7 +70,7 @@ def days_since(moment: datetime) -> int:
 
 
 @blueprint.get("/<uuid:difference_id>")
-@requires(SEE_ANY)
+@requires(SEE_MONEY)
 @impersonal("an amount and the number of an order, no name")
 def show(difference_id: UUID) -> str:
     return _page(difference_id)

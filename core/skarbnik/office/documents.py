@@ -14,7 +14,7 @@ from skarbnik.portal.documents import send
 from skarbnik.receivables.documents import PAGE, get_document, list_documents_of_payer
 from skarbnik.receivables.permissions import READ_DOCUMENTS
 from skarbnik.web import frame
-from skarbnik.web.access import records, requires
+from skarbnik.web.access import kinds_in_scope, records, requires
 from skarbnik.web.paging import page_number
 
 blueprint = Blueprint(
@@ -27,9 +27,10 @@ blueprint = Blueprint(
 @records("documents.listed")
 def listed(payer_id: UUID) -> str:
     session = frame.session()
-    payer = get_payer(session, payer_id)
+    kinds = kinds_in_scope()
+    payer = get_payer(session, payer_id, kinds=kinds)
     page = page_number(10_000)
-    rows = list_documents_of_payer(session, payer_id, today=clock.today(), page=page)
+    rows = list_documents_of_payer(session, payer_id, today=clock.today(), page=page, kinds=kinds)
     record_own_act("documents.listed", "payer", payer_id, payers=[payer_id])
     return render_template("office/documents.html", payer=payer, rows=rows[:PAGE], more=len(rows) > PAGE, page=page)
 
@@ -38,6 +39,6 @@ def listed(payer_id: UUID) -> str:
 @requires(READ_DOCUMENTS)
 @records("document.read")
 def document(payer_id: UUID, document_id: UUID) -> Response:
-    found = get_document(frame.session(), document_id, payer_id=payer_id, today=clock.today())
+    found = get_document(frame.session(), document_id, payer_id=payer_id, today=clock.today(), kinds=kinds_in_scope())
     record_own_act("document.read", "document", document_id, payers=[payer_id])
     return send(found)

@@ -32,7 +32,7 @@ from skarbnik.portal.operations import operation_names
 from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, records, requires
+from skarbnik.web.access import current_person, impersonal, kinds_in_scope, records, requires
 from skarbnik.web.fields import Number, at_most
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
@@ -318,14 +318,15 @@ def ask(source_id: str) -> Response:
 def changes(payer_id: UUID) -> str:
     """What changed for one payer between two files."""
     session = frame.session()
-    payer = get_payer(session, payer_id)
+    kinds = kinds_in_scope()
+    payer = get_payer(session, payer_id, kinds=kinds)
     runs = queries.list_applied(session, payer.source)
     newer = _chosen(runs, "newer", 0)
     older = _chosen(runs, "older", 1)
     record_own_act("payer.viewed", "payer", payer_id, payers=[payer_id])
     found = None
     if newer is not None and older is not None and older.number < newer.number:
-        found = compare(session, payer_id, older=older.number, newer=newer.number)
+        found = compare(session, payer_id, older=older.number, newer=newer.number, kinds=kinds)
     return render_template(
         "office/changes.html",
         payer=payer,

@@ -23,7 +23,7 @@ from skarbnik.money import Money
 from skarbnik.payments.accounts import AccountSettings, set_merchant_account
 from skarbnik.payments.commission import commission_on
 from skarbnik.payments.models import MerchantAccount
-from skarbnik.payments.permissions import KEYS, SEE_ANY, SET_UP
+from skarbnik.payments.permissions import KEYS, SEE_MONEY, SET_UP
 from skarbnik.payments.queries import list_silent
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import Capability
@@ -90,7 +90,7 @@ def _typed(hundredths: int) -> str:
 
 
 @blueprint.get("")
-@requires(SEE_ANY)
+@requires(SEE_MONEY)
 @impersonal("accounts of the gmina")
 def listed() -> str:
     """Every account at a gateway, the switched off ones too: money may still come through them."""

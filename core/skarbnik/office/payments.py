@@ -16,20 +16,21 @@ from werkzeug.wrappers import Response
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
+from skarbnik.money import Money
 from skarbnik.office import queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.office.queries import OrderFilter
 from skarbnik.office.refunds import kind_names
 from skarbnik.office.views import blueprint
 from skarbnik.payments.bookings import release_booking
-from skarbnik.payments.models import BookingLine, Capture, Notification, PaymentOrder
+from skarbnik.payments.models import BookingLine, Capture, Notification, OrderLine, PaymentOrder
 from skarbnik.payments.permissions import DECIDE, SEE_ANY
 from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line, sent_back
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.payments.suspense import book_capture, is_bookable
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, records, requires
+from skarbnik.web.access import current_person, kinds_in_scope, records, requires
 from skarbnik.web.addresses import read_day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
@@ -51,6 +52,7 @@ def payments_list() -> str:
         gateway=_one_of(gateways, "gateway"),
         from_on=read_day(request.args.get("from")),
         until_on=read_day(request.args.get("until")),
+        kinds=kinds_in_scope(),
     )
     rows = list(queries.list_orders(session, wanted, before=cursor("before")))
     record_own_act("payments.listed", "payment_orders", payers=[row.payer_id for row in rows[: queries.PAGE]])
@@ -86,9 +88,18 @@ def _one_of(known: Iterable[str], name: str) -> str | None:
 @requires(SEE_ANY)
 @records("payment.viewed")
 def payment(number: str) -> str:
+    """All of it; who works with some kinds only sees what it pays for of them, where it pays for others, too."""
     session = frame.session()
-    order = get_order(session, number)
+    order, seen = _get(number)
     record_own_act("payment.viewed", "payment_order", order.id, payers=[order.payer_id])
+    if len(seen) < len(order.lines):
+        return render_template(
+            "office/payment_part.html",
+            order=order,
+            payer=queries.get_payer(session, order.payer_id, kinds=None),
+            total=Money.total(line.amounts.total for line in seen),
+            rows=[(line, _bookings(order, line)) for line in seen],
+        )
     captures = _captures(order)
     refunds = order.refunds
     return render_template(
@@ -97,7 +108,7 @@ def payment(number: str) -> str:
         resolutions=resolution_names(),
         kinds=kind_names(),
         order=order,
-        payer=queries.get_payer(session, order.payer_id),
+        payer=queries.get_payer(session, order.payer_id, kinds=None),
         steps=make_timeline(order),
         captures=captures,
         bookable={capture.id for capture in captures if is_bookable(capture)},
@@ -120,6 +131,20 @@ def payment(number: str) -> str:
     )
 
 
+def _get(number: str) -> tuple[PaymentOrder, list[OrderLine]]:
+    """An order and those of its lines that are of the kinds this official works with: some, or NotFound."""
+    order, kinds = get_order(frame.session(), number), kinds_in_scope()
+    seen = [line for line in order.lines if kinds is None or line.instalment.receivable.kind_id in kinds]
+    if not seen:
+        raise NotFound(f"no order {number} of these kinds")
+    return order, seen
+
+
+def _bookings(order: PaymentOrder, line: OrderLine) -> list[BookingLine]:
+    """What came for a line, and behind it what went back."""
+    return [each for capture in _captures(order) for each in _in_order(capture) if each.order_line_id == line.id]
+
+
 def _left(capture: Capture) -> bool:
     return any(amounts.total for amounts in left_of_lines(capture).values())
 
@@ -135,9 +160,14 @@ def _in_order(capture: Capture) -> list[BookingLine]:
 @requires(SEE_ANY)
 @records("notification.viewed")
 def notification(number: str, notification_id: UUID) -> str:
-    """What a gateway sent, as it came but for the secret of our address. It may name the payer: who looked is known."""
+    """What a gateway sent, as it came but for the secret of our address. It may name the payer: who looked is known.
+
+    It speaks of the whole order: who may see only a part of that does not see it.
+    """
     session = frame.session()
-    order = get_order(session, number)
+    order, seen = _get(number)
+    if len(seen) < len(order.lines):
+        raise NotFound(f"no notification of a part of {number}")
     found = session.get(Notification, notification_id)
     if found is None or found.transaction_id not in {each.id for each in order.transactions}:
         raise NotFound(f"no notification {notification_id} of {number}")

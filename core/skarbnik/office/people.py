@@ -25,6 +25,7 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
+from skarbnik.receivables.scopes import ScopeOfWork, get_scope, list_kinds, list_limited, list_units, set_scope
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
@@ -67,7 +68,7 @@ def role_names() -> dict[str, str]:
     }
 
 
-class Roles(SelectMultipleField):
+class Choices(SelectMultipleField):
     widget = ListWidget(prefix_label=False)
     option_widget = CheckboxInput()
 
@@ -75,7 +76,7 @@ class Roles(SelectMultipleField):
 class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """What somebody does in the office: one role at least."""
 
-    roles = Roles()
+    roles = Choices()
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
@@ -88,6 +89,30 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     @property
     def chosen(self) -> frozenset[Role]:
         return frozenset(Role(each) for each in self.roles.data or ())
+
+
+class ScopeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """What somebody works with: nothing chosen is everything."""
+
+    units = Choices()
+    kinds = Choices()
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        session = frame.session()
+        self.units.choices = [(str(each.id), f"{each.owner}: {each.title}") for each in list_units(session)]
+        self.kinds.choices = [(str(each.id), each.title) for each in list_kinds(session)]
+
+    @property
+    def chosen(self) -> ScopeOfWork:
+        return ScopeOfWork(
+            kinds=frozenset(UUID(each) for each in self.kinds.data or ()),
+            accounts=frozenset(UUID(each) for each in self.units.data or ()),
+        )
+
+    def fill(self, scope: ScopeOfWork) -> None:
+        self.units.data = [str(each) for each in scope.accounts]
+        self.kinds.data = [str(each) for each in scope.kinds]
 
 
 class InvitationForm(RolesForm):
@@ -121,6 +146,7 @@ def listed() -> str:
         page=page,
         wanted=text,
         roles=role_names(),
+        limited=list_limited(session, [row.id for row in rows if Role.ADMINISTRATOR not in row.roles.split()]),
         few=officials.count_administrators(session) < officials.FEWEST_ADMINISTRATORS,
         manages=PEOPLE,
     )
@@ -166,6 +192,23 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
     if officials.set_roles(frame.session(), official_id, form.chosen, by=current_person().id):
         record_own_act("official.roles_changed", "user", official_id)
         flash(_("The roles are changed."))
+    return _back(official_id)
+
+
+@blueprint.post("/<uuid:official_id>/scope")
+@requires(PEOPLE, fresh=True)
+def change_scope(official_id: UUID) -> str | Response | tuple[str, int]:
+    """Which kinds of receivables this person works with, from their next click on."""
+    form = ScopeForm()
+    if not form.validate_on_submit():
+        return _page(official_id, None, form), 422
+    session = frame.session()
+    user = officials.get_official(session, official_id)
+    if user.id == current_person().id:
+        raise officials.OwnAccount("nobody changes their own scope of work")
+    if set_scope(session, user.id, form.chosen):
+        record_own_act("official.scope_changed", "user", official_id)
+        flash(_("The scope of work is changed."))
     return _back(official_id)
 
 
@@ -249,14 +292,21 @@ def _send_link(user: User) -> None:
     )
 
 
-def _page(official_id: UUID, form: RolesForm | None) -> str:
+def _page(official_id: UUID, form: RolesForm | None, scope_form: ScopeForm | None = None) -> str:
     session = frame.session()
     user = officials.get_official(session, official_id)
+    scope = get_scope(session, official_id)
+    if scope_form is None:
+        scope_form = ScopeForm(formdata=None)
+        scope_form.fill(scope)
     attempts = list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
     return render_template(
         "office/person.html",
         user=user,
         form=form or RolesForm(formdata=None, data={"roles": user.roles.split()}),
+        scope_form=scope_form,
+        is_limited=scope != ScopeOfWork(),
+        is_administrator=Role.ADMINISTRATOR in user.roles.split(),
         plain=TokenForm(),
         factors=list_factors(session, official_id),
         sessions=list_sessions(session, official_id, now=clock.now()),

@@ -15,6 +15,7 @@ from skarbnik import clock
 from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
+from skarbnik.receivables.scopes import IN_SCOPE
 
 PAGE = 30
 
@@ -33,8 +34,22 @@ def day_figures(session: Session, *, since: object) -> Any:
     return session.execute(_DAY, {"since": since}).one()
 
 
-_ORDERS = text("""
-    SELECT o.id, o.number, o.state, o.amount, o.ordered_at, p.name AS payer, p.id AS payer_id,
+# Lines `ol` of an order `o` that are of the kinds an official works with.
+_LINES_IN_SCOPE = """
+    FROM order_lines ol JOIN instalments i ON i.id = ol.instalment_id JOIN receivables r ON r.id = i.receivable_id
+    WHERE ol.order_id = o.id AND r.kind_id = ANY (CAST(:kinds AS uuid[]))
+"""
+# Whether a payer `p` is or was liable for something of those kinds.
+_PAYER_IN_SCOPE = """
+    (CAST(:kinds AS uuid[]) IS NULL OR EXISTS (
+        SELECT FROM liabilities l JOIN receivables r ON r.id = l.receivable_id
+        WHERE l.payer_id = ANY (array_append(p.merged_from, p.id)) AND r.kind_id = ANY (CAST(:kinds AS uuid[]))))
+"""
+
+_ORDERS = text(f"""
+    SELECT o.id, o.number, o.state, o.ordered_at, p.name AS payer, p.id AS payer_id,
+        CASE WHEN CAST(:kinds AS uuid[]) IS NULL THEN o.amount
+            ELSE (SELECT sum(ol.principal + ol.interest + ol.costs)::bigint {_LINES_IN_SCOPE}) END AS amount,
         (SELECT string_agg(DISTINCT m.title, ', ') FROM transactions t
          JOIN merchant_accounts m ON m.id = t.merchant_account_id WHERE t.order_id = o.id) AS gateways
     FROM payment_orders o JOIN payers p ON p.id = o.payer_id
@@ -47,13 +62,17 @@ _ORDERS = text("""
             SELECT FROM transactions t JOIN merchant_accounts m ON m.id = t.merchant_account_id
             WHERE t.order_id = o.id AND m.gateway = :gateway))
         AND (CAST(:before AS uuid) IS NULL OR o.id < :before)
+        AND (CAST(:kinds AS uuid[]) IS NULL OR EXISTS (SELECT {_LINES_IN_SCOPE}))
     ORDER BY o.id DESC LIMIT :most
-""")
+""")  # noqa: S608  # our own words
 
 
 @dataclass(frozen=True)
 class OrderFilter:
-    """Which orders a list is of; None is any. Days are of Warsaw, both included."""
+    """Which orders a list is of; None is any. Days are of Warsaw, both included.
+
+    With `kinds` an order counts as far as it pays for something of them, and its amount is what it pays for that.
+    """
 
     state: str | None = None
     number: str | None = None
@@ -61,6 +80,7 @@ class OrderFilter:
     gateway: str | None = None
     from_on: date | None = None
     until_on: date | None = None
+    kinds: list[UUID] | None = None
 
 
 def list_orders(session: Session, wanted: OrderFilter, *, before: UUID | None) -> Sequence[Any]:
@@ -73,6 +93,7 @@ def list_orders(session: Session, wanted: OrderFilter, *, before: UUID | None) -
         "since": clock.start_of(wanted.from_on) if wanted.from_on else None,
         "until": clock.start_of(wanted.until_on + timedelta(days=1)) if wanted.until_on else None,
         "before": before,
+        "kinds": wanted.kinds,
         "most": PAGE + 1,
     }
     return session.execute(_ORDERS, words).all()
@@ -173,34 +194,36 @@ def get_difference(session: Session, difference_id: UUID) -> Any:
     return row
 
 
-_PAYERS = text("""
-    SELECT id, external_id, name, kind, city, nip FROM payers
-    WHERE closed_at IS NULL AND (external_id = :text OR nip = :text OR name ILIKE :like)
-    ORDER BY name, id LIMIT 50
-""")
+_PAYERS = text(f"""
+    SELECT p.id, p.external_id, p.name, p.kind, p.city, p.nip FROM payers p
+    WHERE p.closed_at IS NULL AND (p.external_id = :text OR p.nip = :text OR p.name ILIKE :like) AND {_PAYER_IN_SCOPE}
+    ORDER BY p.name, p.id LIMIT 50
+""")  # noqa: S608  # our own words
 
 
-def find_payers(session: Session, wanted: str) -> Sequence[Any]:
+def find_payers(session: Session, wanted: str, *, kinds: list[UUID] | None) -> Sequence[Any]:
     """By number, NIP or a part of the name (three letters at least)."""
     if len(wanted) < 3:
         return []
     like = like_anywhere(wanted)
-    return session.execute(_PAYERS, {"text": wanted, "like": like}).all()
+    return session.execute(_PAYERS, {"text": wanted, "like": like, "kinds": kinds}).all()
 
 
-_NUMBERED = text("""
-    SELECT o.number, o.state, o.amount, p.name AS payer, p.id AS payer_id
+_NUMBERED = text(f"""
+    SELECT o.number, o.state, p.name AS payer, p.id AS payer_id,
+        CASE WHEN CAST(:kinds AS uuid[]) IS NULL THEN o.amount
+            ELSE (SELECT sum(ol.principal + ol.interest + ol.costs)::bigint {_LINES_IN_SCOPE}) END AS amount
     FROM payment_orders o JOIN payers p ON p.id = o.payer_id
-    WHERE o.number = :number LIMIT 1
-""")
+    WHERE o.number = :number AND (CAST(:kinds AS uuid[]) IS NULL OR EXISTS (SELECT {_LINES_IN_SCOPE})) LIMIT 1
+""")  # noqa: S608  # our own words
 
-_BY_NUMBER = text("""
+_BY_NUMBER = text(f"""
     SELECT r.title, r.external_id, p.id AS payer_id, p.name AS payer
     FROM receivables r JOIN liabilities l ON l.receivable_id = r.id AND l.closed_at IS NULL
         AND (l.from_on IS NULL OR l.from_on <= :today) AND (l.until_on IS NULL OR l.until_on >= :today)
     JOIN payers p ON p.id = l.payer_id
-    WHERE r.external_id = :text OR r.number = :text ORDER BY r.title, p.name LIMIT 50
-""")
+    WHERE (r.external_id = :text OR r.number = :text) AND {IN_SCOPE} ORDER BY r.title, p.name LIMIT 50
+""")  # noqa: S608  # our own words
 
 
 @dataclass(frozen=True)
@@ -212,25 +235,27 @@ class Found:
     receivables: Sequence[Any]
 
 
-def search(session: Session, wanted: str, *, today: date) -> Found:
+def search(session: Session, wanted: str, *, today: date, kinds: list[UUID] | None) -> Found:
     """Payers by name, number or NIP; an order by its number; receivables by theirs or by that of the decision."""
     if len(wanted) < 3:
         return Found([], [], [])
     return Found(
-        payers=find_payers(session, wanted),
-        orders=session.execute(_NUMBERED, {"number": wanted.upper()}).all(),
-        receivables=session.execute(_BY_NUMBER, {"text": wanted, "today": today}).all(),
+        payers=find_payers(session, wanted, kinds=kinds),
+        orders=session.execute(_NUMBERED, {"number": wanted.upper(), "kinds": kinds}).all(),
+        receivables=session.execute(_BY_NUMBER, {"text": wanted, "today": today, "kinds": kinds}).all(),
     )
 
 
-def get_payer(session: Session, payer_id: UUID) -> Any:
-    row = session.execute(
-        text(
-            "SELECT id, source, external_id, name, kind, nip, regon, street, postal_code, city, email, phone, closed_at"
-            " FROM payers WHERE id = :id"
-        ),
-        {"id": payer_id},
-    ).one_or_none()
+_PAYER = text(f"""
+    SELECT p.id, p.source, p.external_id, p.name, p.kind, p.nip, p.regon, p.street, p.postal_code, p.city, p.email,
+        p.phone, p.closed_at
+    FROM payers p WHERE p.id = :id AND {_PAYER_IN_SCOPE}
+""")  # noqa: S608  # our own words
+
+
+def get_payer(session: Session, payer_id: UUID, *, kinds: list[UUID] | None) -> Any:
+    """NotFound also for who never was liable for anything of these kinds."""
+    row = session.execute(_PAYER, {"id": payer_id, "kinds": kinds}).one_or_none()
     if row is None:
         raise NotFound(f"no payer {payer_id}")
     return row

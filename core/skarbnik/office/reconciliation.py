@@ -20,7 +20,7 @@ from skarbnik.office import protocol, queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.payments import reconciliation, settling
 from skarbnik.payments.models import MerchantAccount
-from skarbnik.payments.permissions import DECIDE, SEE_ANY, TAKE_LISTS
+from skarbnik.payments.permissions import DECIDE, SEE_MONEY, TAKE_LISTS
 from skarbnik.payments.queries import list_all_accounts
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
@@ -55,7 +55,7 @@ class StatementForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 
 @blueprint.get("")
-@requires(SEE_ANY)
+@requires(SEE_MONEY)
 @impersonal("money and numbers of the gmina, no name")
 def days() -> str:
     """The days, the newest first; with `day` in the address, that day."""
@@ -172,7 +172,7 @@ def _statement_page(form: StatementForm, problems: list[FileProblem] | None = No
 
 
 @blueprint.get("/payouts")
-@requires(SEE_ANY)
+@requires(SEE_MONEY)
 @impersonal("money and numbers of the gmina, no name")
 def payouts() -> str:
     page = page_number()
@@ -183,7 +183,7 @@ def payouts() -> str:
 
 
 @blueprint.get("/payouts/<uuid:payout_id>")
-@requires(SEE_ANY)
+@requires(SEE_MONEY)
 @impersonal("money and numbers of the gmina, no name")
 def payout(payout_id: UUID) -> str:
     session, page = frame.session(), page_number()

@@ -22,7 +22,7 @@ from skarbnik.office import queries
 from skarbnik.office.difference_words import words_of
 from skarbnik.payments import refunds as services
 from skarbnik.payments.models import BookingLine, Capture, Difference, MerchantAccount, Refund, Transaction
-from skarbnik.payments.permissions import APPROVE, DECIDE, SEE_ANY
+from skarbnik.payments.permissions import APPROVE, DECIDE, SEE_MONEY
 from skarbnik.payments.queries import left_of_lines, left_on_no_line
 from skarbnik.payments.services import close_difference
 from skarbnik.payments.states import DEAD_REFUNDS, BookingState, RefundKind
@@ -224,7 +224,7 @@ def _capture(number: str, capture_id: UUID) -> Capture:
 
 
 @blueprint.get("/refunds/<uuid:refund_id>")
-@requires(SEE_ANY)
+@requires(SEE_MONEY)
 @records("refund.viewed")
 def show(number: str, refund_id: UUID) -> str:
     found = _refund(number, refund_id)

@@ -22,7 +22,7 @@ from skarbnik.remarks.models import Outcome
 from skarbnik.remarks.permissions import ANSWER, SEE_ANY
 from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, records, requires
+from skarbnik.web.access import current_person, kinds_in_scope, records, requires
 from skarbnik.web.fields import lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
@@ -55,7 +55,7 @@ def queue() -> str:
     """The oldest first; what waits for the office, unless another state was asked for."""
     state = request.args.get("state", "")
     chosen = [RemarkState(state)] if state in set(RemarkState) else list(OPEN)
-    rows = queries.list_any(frame.session(), chosen, after=cursor("after"))
+    rows = queries.list_any(frame.session(), chosen, kinds=kinds_in_scope(), after=cursor("after"))
     record_own_act("remarks.listed", "remarks", payers=[row.Remark.payer_id for row in rows[: queries.PAGE]])
     return render_template(
         "office/remarks.html",
@@ -81,15 +81,19 @@ def show(remark_id: UUID) -> str:
     return _page(remark_id, AnswerForm(formdata=None))
 
 
+def _get(remark_id: UUID) -> Any:
+    return queries.get_any(frame.session(), remark_id, kinds=kinds_in_scope())
+
+
 def _record(action: str, remark_id: UUID) -> None:
-    found = queries.get_any(frame.session(), remark_id)
+    found = _get(remark_id)
     record_own_act(action, "remark", remark_id, payers=[found.Remark.payer_id])
 
 
 def _page(remark_id: UUID, form: AnswerForm) -> str:
     return render_template(
         "office/remark.html",
-        found=(found := queries.get_any(frame.session(), remark_id)),
+        found=(found := _get(remark_id)),
         remark=found.Remark,
         topics=topic_names(),
         outcomes=outcome_names(),
@@ -105,6 +109,7 @@ def _page(remark_id: UUID, form: AnswerForm) -> str:
 def take(remark_id: UUID) -> Response:
     """Say that one looks into it, so that others do not."""
     check_token()
+    _get(remark_id)
     try:
         services.take_up(frame.session(), remark_id, by=current_person().id)
         _record("remark.taken_up", remark_id)
@@ -117,6 +122,7 @@ def take(remark_id: UUID) -> Response:
 @requires(ANSWER)
 def answer(remark_id: UUID) -> Response | tuple[str, int]:
     """Once: what a resident was told stays as it was said."""
+    _get(remark_id)
     form = AnswerForm()
     if not form.validate():
         return _page(remark_id, form), 422

@@ -26,7 +26,18 @@ from skarbnik.payments import permissions as payments_may
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import Permission, Support, current_person, impersonal, may, records, requires, slots
+from skarbnik.web.access import (
+    Limited,
+    Permission,
+    Support,
+    current_person,
+    impersonal,
+    kinds_in_scope,
+    may,
+    records,
+    requires,
+    slots,
+)
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
@@ -34,7 +45,7 @@ blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder=
 
 DEBTS_ON_A_PAGE = 50
 
-ENTER = Permission("office.enter", roles=frozenset(Role), support=Support.LOOK)
+ENTER = Permission("office.enter", roles=frozenset(Role), support=Support.LOOK, limited=Limited.APART)
 
 
 @blueprint.get("/")
@@ -54,12 +65,12 @@ def day() -> str | Response:
         figures=queries.day_figures(session, since=since),
         equations=queries.money_equation(session),
         runs=session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(5)).all(),
-        reconcile=payments_may.SEE_ANY,
+        reconcile=payments_may.SEE_MONEY,
     )
 
 
 @blueprint.get("/differences")
-@requires(payments_may.SEE_ANY)
+@requires(payments_may.SEE_MONEY)
 @impersonal("money and numbers of the gmina, no name")
 def differences() -> str:
     choice, words = read_choice(request.args)
@@ -94,7 +105,7 @@ def book_anyway(booking_id: UUID) -> Response:
 @records("payers.searched")
 def payers() -> str:
     wanted = request.args.get("q", "").strip()
-    rows = queries.find_payers(frame.session(), wanted)
+    rows = queries.find_payers(frame.session(), wanted, kinds=kinds_in_scope())
     if rows:
         record_own_act("payers.searched", "payers", payers=[row.id for row in rows])
     return render_template("office/payers.html", rows=rows, wanted=wanted)
@@ -105,10 +116,11 @@ def payers() -> str:
 @records("payer.viewed")
 def payer(payer_id: UUID) -> str:
     session = frame.session()
-    found = queries.get_payer(session, payer_id)
+    kinds = kinds_in_scope()
+    found = queries.get_payer(session, payer_id, kinds=kinds)
     record_own_act("payer.viewed", "payer", payer_id, payers=[payer_id])
     acting = list_acting_for(session, payer_id, today=clock.today())
-    debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now())
+    debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now(), kinds=kinds)
     pages_all = max((len(debts.rows) + DEBTS_ON_A_PAGE - 1) // DEBTS_ON_A_PAGE, 1)
     page = min(max(request.args.get("page", 1, type=int), 1), pages_all)
     return render_template(
@@ -132,7 +144,7 @@ def payer(payer_id: UUID) -> str:
 def search() -> str:
     """Payers, payments and receivables by one box: a name, a number, a NIP."""
     wanted = request.args.get("q", "").strip()
-    found = queries.search(frame.session(), wanted, today=clock.today())
+    found = queries.search(frame.session(), wanted, today=clock.today(), kinds=kinds_in_scope())
     if found.payers or found.orders or found.receivables:
         seen = [*(row.id for row in found.payers), *(row.payer_id for row in (*found.orders, *found.receivables))]
         record_own_act("payers.searched", "payers", payers=seen)

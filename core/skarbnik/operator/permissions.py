@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from skarbnik.accounts.models import Role
-from skarbnik.web.access import Permission
+from skarbnik.web.access import Limited, Permission
 
-SEE = Permission("support.see", roles=frozenset(Role))
+SEE = Permission("support.see", roles=frozenset(Role), limited=Limited.APART)
 DECIDE = Permission("support.decide", roles=frozenset({"administrator"}))

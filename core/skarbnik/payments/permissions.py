@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Permission, Support
+from skarbnik.web.access import Limited, Permission, Support
 
 PAY = Permission("payments.pay", residents=True)
 SEE_ANY = Permission(
-    "payments.see_any", roles=frozenset({"administrator", "accountant", "auditor"}), support=Support.LOOK
+    "payments.see_any",
+    roles=frozenset({"administrator", "accountant", "auditor"}),
+    support=Support.LOOK,
+    limited=Limited.KINDS,
+)
+# The whole of the money: accounts at gateways, payouts, differences, refunds. It is of no kind until it is booked.
+SEE_MONEY = Permission(
+    "payments.see_money", roles=frozenset({"administrator", "accountant", "auditor"}), support=Support.LOOK
 )
 TAKE_LISTS = Permission("payments.take_lists", roles=frozenset({"administrator", "accountant", "auditor"}))  # as files
 SET_UP = Permission("payments.set_up", roles=frozenset({"administrator", "accountant"}))

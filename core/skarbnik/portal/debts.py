@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, LiteralString, NamedTuple
@@ -144,10 +144,21 @@ class Debts:
 
 
 def list_to_pay(
-    session: TenantSession, *, payer_id: UUID, today: date, now: datetime, day: date | None = None
+    session: TenantSession,
+    *,
+    payer_id: UUID,
+    today: date,
+    now: datetime,
+    day: date | None = None,
+    kinds: Collection[UUID] | None = None,
 ) -> Debts:
-    """In the order of the page: kinds as the office put them, then due dates. Interest to `day`, else to today."""
+    """In the order of the page: kinds as the office put them, then due dates. Interest to `day`, else to today.
+
+    With `kinds` nothing of other kinds is listed or summed.
+    """
     found = session.read(TO_PAY, payer=payer_id, today=today, now=now)
+    if kinds is not None:
+        found = [each for each in found if each.kind_id in kinds]
     if not found:
         (sums,) = session.read(f"SELECT {OVERPAID} AS overpaid", payer=payer_id)
         return Debts([], overpaid=Money(sums.overpaid))

@@ -106,6 +106,25 @@ class Kind(Base):
         return self.in_parts and not (self.regime is Regime.CIVIL and self.interest is InterestMode.COMPUTED)
 
 
+class OfficialScope(Base):
+    """One row of what an official works with: a kind, or all kinds that are paid to an account of a unit.
+
+    Who has no row works with all there is. Whose roles have the administrator's is not limited by any.
+    """
+
+    __tablename__ = "official_scopes"
+    __table_args__ = (
+        UniqueConstraint("user_id", "kind_id", "creditor_account_id", postgresql_nulls_not_distinct=True),
+        CheckConstraint("num_nulls(kind_id, creditor_account_id) = 1", name="one_thing"),
+    )
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey(User.id))
+    kind_id: Mapped[UUID | None] = mapped_column(ForeignKey("kinds.id"))
+    creditor_account_id: Mapped[UUID | None] = mapped_column(ForeignKey("creditor_accounts.id"))
+
+    __mapper_args__ = {"primary_key": [user_id, kind_id, creditor_account_id]}  # as SQLAlchemy reads it
+
+
 class Receivable(Base):
     """One debt (należność): a tax for a year, a lease, a permit, the cost of a reminder with its parent."""
 

@@ -99,21 +99,25 @@ def _as_own(row: Any, liable: set[UUID]) -> OwnRemark:
     )
 
 
-def list_any(session: Session, states: Sequence[RemarkState], *, after: UUID | None = None) -> Sequence[Any]:
+def list_any(
+    session: Session, states: Sequence[RemarkState], *, kinds: list[UUID] | None, after: UUID | None = None
+) -> Sequence[Any]:
     """The oldest first; one more than a page shows, when there is one."""
-    query = _any().where(Remark.state.in_(states)).order_by(Remark.id).limit(PAGE + 1)
+    query = _any(kinds).where(Remark.state.in_(states)).order_by(Remark.id).limit(PAGE + 1)
     return session.execute(query.where(Remark.id > after) if after else query).all()
 
 
-def get_any(session: Session, remark_id: UUID) -> Any:
-    found = session.execute(_any().where(Remark.id == remark_id)).one_or_none()
+def get_any(session: Session, remark_id: UUID, *, kinds: list[UUID] | None) -> Any:
+    """NotFound also for one that is about none of these kinds."""
+    found = session.execute(_any(kinds).where(Remark.id == remark_id)).one_or_none()
     if found is None:
         raise NotFound(f"no remark {remark_id}")
     return found
 
 
-def _any() -> Any:
-    return (
+def _any(kinds: list[UUID] | None) -> Any:
+    """Of all, or of receivables of some kinds: what was reported of a payer is of no kind."""
+    query = (
         select(
             Remark,
             Payer.name.label("payer"),
@@ -130,3 +134,4 @@ def _any() -> Any:
         .outerjoin(_Taker, _Taker.id == Remark.taken_by)
         .outerjoin(_Answerer, _Answerer.id == Remark.answered_by)
     )
+    return query if kinds is None else query.where(Receivable.kind_id.in_(kinds))

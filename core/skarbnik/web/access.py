@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -23,17 +23,26 @@ class Support(StrEnum):
     ADMINISTER = "administer"  # and change what is neither money, nor people, nor a secret
 
 
+class Limited(StrEnum):
+    """What becomes of a permission of an official whose scope of work is some kinds of receivables."""
+
+    KINDS = "kinds"  # its pages show and change what is of those kinds, and behave as if nothing else were there
+    APART = "apart"  # it is theirs as it is anybody's: it has nothing to do with what people owe
+
+
 @dataclass(frozen=True)
 class Permission:
     """Something a route asks for. Features declare theirs: for signed-in residents, or for roles of officials.
 
     `support`: an operator whom the gmina let in so far has it, too. Unsaid, no operator ever does.
+    `limited`: an official with a scope of work has it, too. Unsaid, only who works with all kinds does.
     """
 
     name: str
     residents: bool = False
     roles: frozenset[str] = frozenset()
     support: Support | None = None
+    limited: Limited | None = None
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,10 @@ class Person(Protocol):
     def notices(self) -> tuple[SupportNotice, ...]: ...
     @property
     def acts_for(self) -> tuple[Any, ...]: ...
+    @property
+    def works_with(self) -> Mapping[UUID, str] | None:
+        """The kinds of receivables an official works with, with their titles; None for all there are."""
+
     def may(self, permission: Permission) -> bool: ...
 
 
@@ -176,6 +189,12 @@ def current_person() -> Person:
     """Who is signed in, in a route that requires somebody."""
     person: Person = g.person
     return person
+
+
+def kinds_in_scope() -> list[UUID] | None:
+    """The kinds of receivables whose data this official may see; None for all. A query takes it as it is."""
+    kinds = current_person().works_with
+    return None if kinds is None else sorted(kinds)
 
 
 def may(permission: Permission) -> bool:

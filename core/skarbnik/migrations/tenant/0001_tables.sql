@@ -441,6 +441,18 @@ CREATE TABLE switches (
     CONSTRAINT switches_changed_by_fkey FOREIGN KEY(changed_by) REFERENCES users (id)
 );
 
+CREATE TABLE official_scopes (
+    user_id UUID NOT NULL,
+    kind_id UUID,
+    creditor_account_id UUID,
+    CONSTRAINT official_scopes_user_id_kind_id_creditor_account_id_key
+        UNIQUE NULLS NOT DISTINCT (user_id, kind_id, creditor_account_id),
+    CONSTRAINT official_scopes_user_id_fkey FOREIGN KEY(user_id) REFERENCES users (id),
+    CONSTRAINT official_scopes_kind_id_fkey FOREIGN KEY(kind_id) REFERENCES kinds (id),
+    CONSTRAINT official_scopes_creditor_account_id_fkey FOREIGN KEY(creditor_account_id) REFERENCES creditor_accounts (id),
+    CONSTRAINT official_scopes_one_thing_check CHECK (num_nulls(kind_id, creditor_account_id) = 1)
+);
+
 CREATE TABLE password_links (
     user_id UUID NOT NULL,
     secret_hash VARCHAR(64) NOT NULL,

@@ -1,0 +1,84 @@
+"""What an official works with: all kinds of receivables, or some of them (their scope of work, zakres czynności).
+
+Tax data are seen by who needs them for their work (art. 295 pkt 1 Ordynacji podatkowej), and by nobody else in the
+office (art. 5 ust. 1 lit. c RODO). What a scope lets see is read at each request, in `accounts.people`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import LiteralString
+from uuid import UUID
+
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
+
+from skarbnik.accounts.models import User
+from skarbnik.errors import NotFound
+from skarbnik.receivables.models import CreditorAccount, Kind, OfficialScope
+
+# A receivable `r` of the kinds somebody works with. The parameter is NULL for who works with all.
+IN_SCOPE: LiteralString = "(CAST(:kinds AS uuid[]) IS NULL OR r.kind_id = ANY (CAST(:kinds AS uuid[])))"
+
+
+@dataclass(frozen=True)
+class ScopeOfWork:
+    """Kinds, and accounts all of whose kinds, somebody works with. Empty: with all there are."""
+
+    kinds: frozenset[UUID] = frozenset()
+    accounts: frozenset[UUID] = frozenset()
+
+
+def get_scope(session: Session, user_id: UUID) -> ScopeOfWork:
+    rows = session.execute(
+        select(OfficialScope.kind_id, OfficialScope.creditor_account_id).where(OfficialScope.user_id == user_id)
+    ).all()
+    return ScopeOfWork(
+        kinds=frozenset(row.kind_id for row in rows if row.kind_id),
+        accounts=frozenset(row.creditor_account_id for row in rows if row.creditor_account_id),
+    )
+
+
+def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork) -> bool:
+    """It holds from this person's next click on. False when that is their scope already.
+
+    NotFound for a kind or an account the gmina does not have.
+    """
+    # One after another: two changes at once must not add up to more than either.
+    session.execute(select(User.id).where(User.id == user_id).with_for_update())
+    if get_scope(session, user_id) == wanted:
+        return False
+    _check_known(wanted.kinds, session.scalars(select(Kind.id).where(Kind.id.in_(wanted.kinds))))
+    _check_known(
+        wanted.accounts, session.scalars(select(CreditorAccount.id).where(CreditorAccount.id.in_(wanted.accounts)))
+    )
+    session.execute(delete(OfficialScope).where(OfficialScope.user_id == user_id))
+    rows = [{"kind_id": each, "creditor_account_id": None} for each in sorted(wanted.kinds)]
+    rows += [{"kind_id": None, "creditor_account_id": each} for each in sorted(wanted.accounts)]
+    if rows:
+        session.execute(insert(OfficialScope), [{"user_id": user_id, **row} for row in rows])
+    return True
+
+
+def list_limited(session: Session, user_ids: Sequence[UUID]) -> set[UUID]:
+    """Those of some officials who do not work with everything."""
+    return set(session.scalars(select(OfficialScope.user_id).where(OfficialScope.user_id.in_(user_ids))))
+
+
+def list_kinds(session: Session) -> Sequence[Kind]:
+    """As the office put them."""
+    return session.scalars(select(Kind).order_by(Kind.position, Kind.title, Kind.id)).all()
+
+
+def list_units(session: Session) -> Sequence[CreditorAccount]:
+    """Accounts some kind is paid to, by whose they are."""
+    paid_to = select(Kind.creditor_account_id)
+    query = select(CreditorAccount).where(CreditorAccount.id.in_(paid_to))
+    return session.scalars(query.order_by(CreditorAccount.owner, CreditorAccount.title, CreditorAccount.id)).all()
+
+
+def _check_known(wanted: frozenset[UUID], known: Iterable[UUID]) -> None:
+    missing = wanted - set(known)
+    if missing:
+        raise NotFound(f"no kind or account {sorted(missing)[0]}")

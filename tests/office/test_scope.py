@@ -1,0 +1,251 @@
+"""Who works with some kinds of receivables sees what is of those kinds, as if nothing else were there."""
+
+import pytest
+from sqlalchemy import select
+from tests.office.test_people import acts
+
+from skarbnik.accounts.models import Role
+from skarbnik.money import Money
+from skarbnik.payments.services import record_report
+from skarbnik.receivables.models import CreditorAccount, Kind, OfficialScope
+from skarbnik.receivables.scopes import ScopeOfWork, get_scope, set_scope
+from skarbnik.remarks.models import Topic
+from skarbnik.remarks.services import write_remark
+from skarbnik.testing.factories import (
+    PASSWORD,
+    CreditorAccountFactory,
+    DocumentFactory,
+    InstalmentFactory,
+    KindFactory,
+    OfficialFactory,
+    PayerFactory,
+    ReceivableFactory,
+    TransactionFactory,
+    UserFactory,
+    bound_to,
+    report_on,
+)
+
+
+@pytest.fixture
+def town(tenant, open_account):
+    """Anna owes a tax and the waste fee, and paid both with one order; Borys owes the tax only; the fee is ZGK's."""
+    with tenant.session() as session, bound_to(session):
+        unit = CreditorAccountFactory(owner="ZGK Lipowo", title="Odpady")
+        tax, waste = KindFactory(title="Podatek rolny"), KindFactory(title="Opłata za odpady", creditor_account=unit)
+        anna, borys = PayerFactory(name="Anna Nowak"), PayerFactory(name="Borys Nowak")
+        user = UserFactory(acts_for=[anna])
+        taxed = InstalmentFactory(
+            payer=anna,
+            receivable=ReceivableFactory(kind=tax, title="Rolny 2026", number="R/1"),
+            principal=Money(22_200),
+        )
+        thrown = InstalmentFactory(
+            payer=anna, receivable=ReceivableFactory(kind=waste, title="Odpady 2026", number="O/1")
+        )
+        other = InstalmentFactory(payer=borys, receivable=ReceivableFactory(kind=tax, title="Rolny B", number="R/2"))
+        documents = [
+            DocumentFactory(receivable_id=each.receivable_id, title=title)
+            for each, title in ((taxed, "Decyzja rolna"), (thrown, "Wezwanie o odpady"))
+        ]
+        account = open_account(session, tenant, unit)
+        mixed = TransactionFactory(started=True, instalment=thrown, merchant_account=account)
+        mixed.order.payer_id = anna.id
+        session.flush()
+        record_report(session, mixed.id, report_on(mixed, "E-1"))
+        remarks = [
+            write_remark(
+                session, user_id=user.id, payer_id=anna.id, receivable_id=each.receivable_id, topic=Topic.AMOUNT,
+                text=text, language="pl",
+            ).id
+            for each, text in ((taxed, "Nie mam tego pola."), (thrown, "Nas jest troje."))
+        ]  # fmt: skip
+        return {
+            "tax": tax.id, "waste": waste.id, "unit": unit.id, "anna": anna.id, "borys": borys.id, "taxed": taxed.id,
+            "other": other.id, "number": mixed.order.number, "documents": [each.id for each in documents],
+            "remarks": remarks,
+        }  # fmt: skip
+
+
+@pytest.fixture
+def clerk(tenant, browse, town):
+    """`clerk(kinds, accounts, roles)`: a browser of an official with a scope of work."""
+
+    def make(*, kinds=(), accounts=(), roles=(Role.ACCOUNTANT,)):
+        with tenant.session() as session, bound_to(session):
+            user = OfficialFactory(has_roles=list(roles))
+            set_scope(session, user.id, ScopeOfWork(frozenset(kinds), frozenset(accounts)))
+        browser = browse("lipowo")
+        browser.sign_in(user.email, PASSWORD, office=True)
+        browser.user = user
+        return browser
+
+    return make
+
+
+@pytest.fixture
+def administrator(tenant, browse):
+    with tenant.session() as session, bound_to(session):
+        user = OfficialFactory(has_roles=[Role.ADMINISTRATOR])
+    browser = browse("lipowo")
+    browser.sign_in(user.email, PASSWORD, office=True)
+    browser.user = user
+    return browser
+
+
+def test_of_a_payer_only_what_is_of_the_kind_is_shown_and_summed(clerk, town):
+    page = clerk(kinds=[town["waste"]]).get(f"/office/payers/{town['anna']}").text
+    assert "Odpady 2026" in page
+    assert "Rolny 2026" not in page
+    assert "222,00" not in page
+
+
+def test_a_payer_who_owes_other_things_only_is_not_there(clerk, town):
+    browser = clerk(kinds=[town["waste"]])
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
+    assert browser.get(f"/office/payers/{town['borys']}/changes").status_code == 404
+    for path in ("/office/payers?q=Nowak", "/office/search?q=Nowak"):
+        page = browser.get(path).text
+        assert "Anna Nowak" in page
+        assert "Borys Nowak" not in page
+    assert "Rolny B" not in browser.get("/office/search?q=R/2").text
+    assert "Odpady 2026" in browser.get("/office/search?q=O/1").text
+
+
+def test_documents_and_reports_are_those_of_the_kind(clerk, town):
+    browser = clerk(kinds=[town["waste"]])
+    page = browser.get(f"/office/payers/{town['anna']}/documents").text
+    assert "Wezwanie o odpady" in page
+    assert "Decyzja rolna" not in page
+    assert browser.get(f"/office/payers/{town['anna']}/documents/{town['documents'][0]}").status_code == 404
+    page = browser.get("/office/remarks").text
+    about_tax, about_waste = town["remarks"]
+    assert str(about_waste) in page
+    assert str(about_tax) not in page
+    assert browser.get(f"/office/remarks/{about_tax}").status_code == 404
+    browser.get(f"/office/remarks/{about_waste}")
+    assert browser.post(f"/office/remarks/{about_tax}/take", {}).status_code == 404
+    assert browser.post(f"/office/remarks/{about_waste}/take", {}).status_code == 303
+
+
+def test_a_payment_for_the_kind_alone_is_shown_whole(clerk, town):
+    browser = clerk(kinds=[town["waste"]])
+    assert town["number"] in browser.get("/office/payments").text
+    page = browser.get(f"/office/payments/{town['number']}").text
+    assert "E-1" in page  # its number at the gateway
+
+
+def test_of_a_payment_for_several_kinds_the_part_is_shown_and_nothing_of_the_rest(clerk, tenant, town):
+    add_line(tenant, town, Money(22_200))
+    browser = clerk(kinds=[town["waste"]])
+    for path in ("/office/payments", f"/office/search?q={town['number']}", f"/office/payments/{town['number']}"):
+        page = browser.get(path).text
+        assert town["number"] in page
+        assert "222,00" not in page
+        assert "322,00" not in page
+        assert "Rolny" not in page
+    assert "100,00" in page
+    assert "E-1" not in page
+    whole = clerk(kinds=[town["waste"], town["tax"]]).get(f"/office/payments/{town['number']}").text
+    assert "Rolny" in whole
+
+
+def test_who_works_with_another_kind_does_not_find_the_payment(clerk, town):
+    browser = clerk(kinds=[town["tax"]])
+    assert town["number"] not in browser.get("/office/payments").text
+    assert browser.get(f"/office/payments/{town['number']}").status_code == 404
+    assert "Anna Nowak" not in browser.get(f"/office/search?q={town['number']}").text
+
+
+def test_a_unit_brings_the_kinds_paid_to_its_account_and_those_to_come(clerk, tenant, town):
+    browser = clerk(accounts=[town["unit"]])
+    assert "Opłata za odpady" in browser.get("/office/payers").text  # the scope stands on each page
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
+    with tenant.session() as session:
+        session.get(Kind, town["tax"]).creditor_account_id = town["unit"]
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
+
+
+def test_what_is_of_all_the_money_is_closed(clerk, town):
+    browser = clerk(kinds=[town["waste"], town["tax"]])
+    for path in ("differences", "reconciliation", "gateways", "exchange", "requests", "residents", "desk", "people"):
+        assert browser.get(f"/office/{path}").status_code == 404, path
+    landed = browser.get("/office/")
+    assert landed.location == "/office/payments"
+    assert "/office/reconciliation" not in browser.get("/office/payments").text
+
+
+def test_who_has_a_scope_of_kinds_that_are_gone_sees_nobody(clerk, tenant, town):
+    with tenant.session() as session, bound_to(session):
+        empty = CreditorAccountFactory(owner="Biblioteka").id
+    browser = clerk(accounts=[empty])
+    page = browser.get("/office/payers?q=Nowak").text
+    assert "Anna Nowak" not in page
+    assert "żadnego płatnika" in page
+
+
+def test_an_administrator_works_with_everything_whatever_is_written(clerk, town):
+    browser = clerk(kinds=[town["waste"]], roles=[Role.ADMINISTRATOR, Role.ACCOUNTANT])
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
+    assert browser.get("/office/reconciliation").status_code == 200
+
+
+def test_the_scope_holds_from_the_next_click_on_and_stands_in_the_trail(administrator, clerk, tenant, town):
+    browser = clerk()
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
+    path = f"/office/people/{browser.user.id}"
+    page = administrator.get(path).text
+    assert "ZGK Lipowo: Odpady" in page
+    answer = administrator.post(f"{path}/scope", {"kinds": [str(town["waste"])]})
+    assert answer.status_code == 303
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
+    assert "official.scope_changed" in acts(tenant)
+    assert "tylko niektóre" in administrator.get("/office/people").text
+
+    administrator.get(path)
+    administrator.post(f"{path}/scope", {})
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
+
+
+@pytest.mark.parametrize("value", ["x", "", "00000000-0000-7000-8000-000000000000"])
+def test_a_kind_the_gmina_does_not_have_is_refused_and_nothing_changes(administrator, clerk, tenant, town, value):
+    user = clerk(kinds=[town["waste"]]).user
+    administrator.get(f"/office/people/{user.id}")
+    answer = administrator.post(f"/office/people/{user.id}/scope", {"kinds": [value], "units": [str(town["unit"])]})
+    assert answer.status_code == 422
+    with tenant.session() as session:
+        assert get_scope(session, user.id) == ScopeOfWork(kinds=frozenset([town["waste"]]))
+
+
+def test_nobody_gives_themselves_a_scope(administrator, tenant, town):
+    administrator.get("/office/people")
+    answer = administrator.post(f"/office/people/{administrator.user.id}/scope", {"kinds": [str(town["tax"])]})
+    assert answer.status_code == 303
+    with tenant.session() as session:
+        assert session.scalars(select(OfficialScope)).all() == []
+
+
+def test_a_resident_has_no_scope(administrator, tenant, town):
+    with tenant.session() as session, bound_to(session):
+        resident = UserFactory().id
+    administrator.get("/office/people")
+    assert administrator.post(f"/office/people/{resident}/scope", {"kinds": []}).status_code == 404
+
+
+def add_line(tenant, town, amount):
+    """The order pays for Anna's tax, too."""
+    from skarbnik.payments.models import OrderLine, PaymentOrder
+    from skarbnik.receivables.models import Instalment
+
+    with tenant.session() as session:
+        order = session.scalars(select(PaymentOrder).where(PaymentOrder.number == town["number"])).one()
+        taxed = session.get(Instalment, town["taxed"])
+        account = session.scalars(select(CreditorAccount.id).limit(1)).one()
+        session.add(
+            OrderLine(
+                order_id=order.id, position=2, instalment_id=taxed.id, instalment_digest=taxed.digest,
+                payer_id=town["anna"], creditor_account_id=account, title="Rolny 2026, rata 1", principal=amount,
+                interest=Money(0), costs=Money(0),
+            )
+        )  # fmt: skip
+        order.amount = order.amount + amount
