@@ -7,11 +7,12 @@ from time import perf_counter
 
 import pytest
 import redis
+from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from skarbnik import clock
 from skarbnik.accounts.models import SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
-from skarbnik.accounts.passwords import check_password, hash_password
+from skarbnik.accounts.passwords import check_password, hash_password, is_outdated
 from skarbnik.accounts.services import OFFICIAL_SESSION, RESIDENT_SESSION, SWEPT, hash_token, open_session
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
 from skarbnik.web.limits import limiter
@@ -116,6 +117,21 @@ def test_an_unknown_user_costs_about_as_much_as_a_wrong_password():
         return min(took)
 
     assert 0.4 < cost(known=True) / cost(known=False) < 2.5
+
+
+def test_a_hash_made_with_lower_costs_is_made_anew_at_sign_in(browse, tenant):
+    cheap = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+    with tenant.session() as session, bound_to(session):
+        user = UserFactory(password_hash=cheap)
+    browse("lipowo").sign_in(user.email, "some other words")
+    with tenant.session() as session:
+        assert session.get(User, user.id).password_hash == cheap
+    browse("lipowo").sign_in(user.email, PASSWORD)
+    with tenant.session() as session:
+        stored = session.get(User, user.id).password_hash
+    assert stored != cheap
+    assert check_password(stored, PASSWORD)
+    assert not is_outdated(stored)
 
 
 def test_nobody_has_the_password_of_the_decoy():

@@ -195,7 +195,7 @@ def test_the_scope_holds_from_the_next_click_on_and_stands_in_the_trail(administ
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
     path = f"/office/people/{browser.user.id}"
     page = administrator.get(path).text
-    assert "ZGK Lipowo: Odpady" in page
+    assert "ZGK Lipowo, rachunek" in page
     answer = administrator.post(f"{path}/scope", {"kinds": [str(town["waste"])]})
     assert answer.status_code == 303
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 404

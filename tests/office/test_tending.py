@@ -9,10 +9,13 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
+from skarbnik.accounts.models import SignInAttempt, SignInOutcome, UserKind
+from skarbnik.accounts.services import record_attempt
 from skarbnik.audit import sealing
 from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.services import record_act
 from skarbnik.clock import WARSAW
+from skarbnik.db import first_id_of
 from skarbnik.errands import SUBSCRIBERS, Runner
 from skarbnik.mail.models import Mail
 from skarbnik.office.tending import next_turn, tend
@@ -26,6 +29,35 @@ def sealed(tenant):
         record_act(session, "payer.viewed", subject="payer", subject_id=None)
     sealing.seal(tenant, NOBODY)
     return tenant
+
+
+def attempt(tenant, at):
+    with tenant.session() as session:
+        session.add(
+            SignInAttempt(
+                id=first_id_of(at),
+                at=at,
+                kind=UserKind.RESIDENT,
+                outcome=SignInOutcome.WRONG,
+                way="local",
+                ip="10.0.0.1",
+            )
+        )
+
+
+def test_who_tried_to_sign_in_is_kept_as_long_as_the_trail(sealed):
+    now = clock.now()
+    for days in (800, 733, 731, 1):
+        attempt(sealed, now - timedelta(days=days))
+    with sealed.session() as session:
+        record_attempt(
+            session, kind=UserKind.RESIDENT, user_id=None, outcome=SignInOutcome.WRONG, way="local", ip="10.0.0.1"
+        )
+    tend(sealed, NOBODY)
+    with sealed.session() as session:
+        kept = session.scalars(select(SignInAttempt.at).order_by(SignInAttempt.id)).all()
+    assert [(now - each).days for each in kept][:2] == [731, 1]
+    assert len(kept) == 3
 
 
 def mails(tenant):

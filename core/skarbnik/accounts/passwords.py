@@ -24,6 +24,11 @@ def check_password(stored: str | None, given: str) -> bool:
         return False
 
 
+def is_outdated(stored: str) -> bool:
+    """A hash made with costs of before: who gives the password is the only one who can make it anew."""
+    return _hasher.check_needs_rehash(stored)
+
+
 @lru_cache
 def _decoy() -> str:
     return _hasher.hash("nobody has this password")

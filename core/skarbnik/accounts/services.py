@@ -25,7 +25,7 @@ from skarbnik.accounts.models import (
     UserState,
     WebSession,
 )
-from skarbnik.accounts.passwords import check_password, hash_password
+from skarbnik.accounts.passwords import check_password, hash_password, is_outdated
 from skarbnik.errors import Conflict, Forbidden
 
 RESIDENT_SESSION = timedelta(hours=8)
@@ -80,6 +80,8 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
     """
     user = session.scalars(select(User).where(User.kind == kind, User.email == email.strip().lower())).one_or_none()
     right = check_password(user.password_hash if user else None, password)
+    if user is not None and user.password_hash and right and is_outdated(user.password_hash):
+        user.password_hash = hash_password(password)
     outcome = SignInOutcome.SIGNED_IN
     if user is None or not right:
         outcome = SignInOutcome.WRONG

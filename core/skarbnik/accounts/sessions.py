@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import SignInAttempt, WebSession
 from skarbnik.accounts.services import forget_begun
+from skarbnik.db import first_id_of
 
 MOST = 50
 
@@ -41,6 +42,12 @@ def end_all_sessions(session: Session, user_id: UUID, *, but: str | None = None)
     if but is not None:
         theirs = theirs.where(WebSession.token_hash != but)
     return len(session.scalars(theirs.returning(WebSession.token_hash)).all())
+
+
+def forget_attempts(session: Session, *, before: datetime) -> int:
+    """Take away who tried to sign in, when that was too long ago; how many there were."""
+    old = delete(SignInAttempt).where(SignInAttempt.id < first_id_of(before))
+    return len(session.scalars(old.returning(SignInAttempt.id)).all())
 
 
 def list_attempts(session: Session, user_id: UUID, *, before: UUID | None, size: int) -> Sequence[SignInAttempt]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
+from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 from wtforms import EmailField, SelectMultipleField, StringField
@@ -25,11 +26,12 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
+from skarbnik.receivables.models import CreditorAccount
 from skarbnik.receivables.scopes import ScopeOfWork, get_scope, list_kinds, list_limited, list_units, set_scope
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
-from skarbnik.web.formats import day
+from skarbnik.web.formats import account, day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor, page_number
@@ -91,6 +93,18 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         return frozenset(Role(each) for each in self.roles.data or ())
 
 
+def _unit_label(unit: CreditorAccount, kinds: int) -> str:
+    words = {"owner": unit.owner, "account": account(unit.nrb)}
+    return str(
+        ngettext(
+            "%(owner)s, account %(account)s: %(num)d kind",
+            "%(owner)s, account %(account)s: %(num)d kinds",
+            kinds,
+            **words,
+        )
+    )
+
+
 class ScopeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """What somebody works with: nothing chosen is everything."""
 
@@ -100,7 +114,7 @@ class ScopeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
         session = frame.session()
-        self.units.choices = [(str(each.id), f"{each.owner}: {each.title}") for each in list_units(session)]
+        self.units.choices = [(str(each.id), _unit_label(each, count)) for each, count in list_units(session)]
         self.kinds.choices = [(str(each.id), each.title) for each in list_kinds(session)]
 
     @property

@@ -15,7 +15,9 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.connections import list_expiries
+from skarbnik.accounts.sessions import forget_attempts
 from skarbnik.audit.keeping import remove_old
+from skarbnik.audit.services import years_kept
 from skarbnik.audit.verifying import Verdict, verify_and_tell
 from skarbnik.mail.services import send_mail
 from skarbnik.outbox import Again
@@ -29,14 +31,21 @@ EVERY = 7  # days
 
 
 def tend(tenant: Tenant, _subject_id: UUID) -> Again:
-    """Verify, remove, write. A chain that is broken keeps all it has: it is evidence."""
+    """Verify, remove, write. Where the chain is broken nothing is removed: it is evidence."""
     verdict = verify_and_tell(tenant)
     if verdict.holds:
         remove_old(tenant)
+        forget_sign_ins(tenant)
     with tenant.session() as session:
         _send_anchor(session, tenant, verdict)
     warn_of_expiries(tenant)
     return Again(next_turn(tenant.id, clock.now()))
+
+
+def forget_sign_ins(tenant: Tenant) -> None:
+    """Who signed in, and who tried, is kept as long as the trail, of which it is a part (Dz.U. 2024 poz. 773, § 20)."""
+    with tenant.session() as session:
+        forget_attempts(session, before=clock.now() - timedelta(days=366 * years_kept(session)))
 
 
 def next_turn(tenant_id: str, after: datetime) -> datetime:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import User
@@ -71,11 +71,11 @@ def list_kinds(session: Session) -> Sequence[Kind]:
     return session.scalars(select(Kind).order_by(Kind.position, Kind.title, Kind.id)).all()
 
 
-def list_units(session: Session) -> Sequence[CreditorAccount]:
-    """Accounts some kind is paid to, by whose they are."""
-    paid_to = select(Kind.creditor_account_id)
-    query = select(CreditorAccount).where(CreditorAccount.id.in_(paid_to))
-    return session.scalars(query.order_by(CreditorAccount.owner, CreditorAccount.title, CreditorAccount.id)).all()
+def list_units(session: Session) -> Sequence[tuple[CreditorAccount, int]]:
+    """Accounts some kind is paid to, by whose they are, and how many kinds that is."""
+    query = select(CreditorAccount, func.count(Kind.id)).join(Kind, Kind.creditor_account_id == CreditorAccount.id)
+    ordered = query.group_by(CreditorAccount.id).order_by(CreditorAccount.owner, CreditorAccount.nrb)
+    return [(row[0], row[1]) for row in session.execute(ordered)]
 
 
 def _check_known(wanted: frozenset[UUID], known: Iterable[UUID]) -> None:
