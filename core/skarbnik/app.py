@@ -29,6 +29,7 @@ from skarbnik.accounts import (
 from skarbnik.accounts import profile as accounts_profile
 from skarbnik.accounts import views as accounts_views
 from skarbnik.accounts.api import install_tokens, load_client
+from skarbnik.accounts.factors import has_factor
 from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SEE_RESIDENTS, SERVE_RESIDENTS
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
@@ -164,6 +165,7 @@ def create_app(instance: Instance) -> Flask:
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
             ask_to_confirm=second.ask_to_confirm,
+            has_second=has_factor,
             after_sign_in=content_views.after_sign_in,
             identified=match_user,
             terms_version=content_views.version_in_force,

@@ -35,6 +35,12 @@ def test_what_weighs_much_asks_again(app):
     assert {endpoint for endpoint, access in declared.items() if access is not None and access.fresh} == WEIGHTY
 
 
+def test_what_asks_for_the_password_itself_asks_who_has_a_second_step_for_that(app):
+    declared = {rule.endpoint: find_access(app, rule.endpoint) for rule in app.url_map.iter_rules()}
+    asking = {endpoint for endpoint, access in declared.items() if access is not None and access.second}
+    assert asking == {"own.email", "own.password", "own.close"}
+
+
 @pytest.fixture
 def adam(official):
     return official(Role.ADMINISTRATOR, Role.ACCOUNTANT)
@@ -66,8 +72,11 @@ def test_somebody_is_asked_again_after_ten_minutes_and_goes_on_where_they_wanted
 
 @pytest.mark.parametrize("path", ["/profile/email", "/profile/password"])
 def test_a_password_alone_changes_no_way_in_of_who_has_a_second_step(stale, adam, code, path):
-    for answer in (stale.get(path), stale.post(path, {"current": PASSWORD, "email": "other@example.pl"})):
-        assert (answer.status_code, answer.location) == (303, f"/confirm?next={path}")
+    sent = stale.post(path, {"current": PASSWORD, "email": "other@example.pl"})
+    assert sent.status_code == 401
+    assert PASSWORD not in sent.text
+    answer = stale.get(path)
+    assert (answer.status_code, answer.location) == (303, f"/confirm?next={path}")
     stale.get(answer.location)
     stale.post("/confirm", {"code": code(adam), "next": path})
     assert stale.get(path).status_code == 200

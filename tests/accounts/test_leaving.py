@@ -3,11 +3,13 @@
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import delete, func, select, text
 
 from skarbnik import clock
 from skarbnik.accounts import leaving
-from skarbnik.accounts.models import ProviderSession, SignInAway
+from skarbnik.accounts.codes import code_at, new_app_key
+from skarbnik.accounts.factors import store_app
+from skarbnik.accounts.models import ProviderSession, SignInAway, User
 from skarbnik.errors import OutcomeUnknown, Refused
 
 from .providing import back, go, identity
@@ -62,6 +64,33 @@ def test_it_is_given_up_after_half_an_hour(lipowo, provider, browse):
     assert leaving.end_there(lipowo, kept.id) is None
     with lipowo.session() as session:
         assert session.scalars(select(ProviderSession)).all() == []
+
+
+def test_a_second_step_of_ours_after_the_provider_changes_nothing_of_it(lipowo, provider, browse):
+    provider.says = identity(session="words of the provider")
+    browser = browse("lipowo")
+    back(browser, go(browser, provider))
+    with lipowo.session() as session:
+        user = session.scalars(select(User)).one()
+        app = new_app_key()
+        store_app(session, lipowo, user.id, app)
+    browser.get("/profile")
+    browser.post("/sign-out", {})
+    with lipowo.session() as session:
+        session.execute(delete(ProviderSession))
+
+    provider.says = identity(2, session="words of the second time")
+    answer = back(browser, go(browser, provider))
+    assert answer.location == "/sign-in/second"
+    assert browser.get("/profile").status_code == 303
+    browser.get("/sign-in/second")
+    browser.post("/sign-in/second", {"code": code_at(app, clock.now().timestamp())})
+    assert browser.get("/profile").status_code == 200
+    browser.post("/sign-out", {})
+    with lipowo.session() as session:
+        kept = session.scalars(select(ProviderSession)).one()
+    assert leaving.end_there(lipowo, kept.id) is None
+    assert provider.ended == ["words of the second time"]
 
 
 def test_rows_that_ended_go_with_the_next_sign_ins(lipowo, provider, browse):

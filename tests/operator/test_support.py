@@ -340,7 +340,8 @@ def test_what_an_operator_changes_is_written_down_as_theirs(let_in, tenant):
 
 # What a support session may is declared by permissions. These are all there are that it has.
 OPEN_TO_LOOKING = {
-    "office.enter", "receivables.see_any", "exchange.see", "payments.see_any", "accounts.see_people",
+    "office.enter", "receivables.see_any", "exchange.see", "payments.see_any", "payments.see_money",
+    "accounts.see_people",
 }  # fmt: skip
 OPEN_TO_ADMINISTERING = {"content.edit", "exchange.set"}
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete
+from sqlalchemy import delete, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -135,8 +135,9 @@ def use_answer(session: Session, identity: Identity) -> None:
         raise SignInRefused(SignInReason.REPLAYED, "replay")
 
 
-def keep_provider_session(session: Session, tenant: Tenant, token: str, provider_id: str, words: str) -> None:
-    """What it takes to end the session at the provider when this browser signs out."""
+def keep_provider_session(session: Session, tenant: Tenant, provider_id: str, words: str) -> str:
+    """What it takes to end the session at the provider. It goes by the token until `hand_over_session`."""
+    token = secrets.token_urlsafe(32)
     session.add(
         ProviderSession(
             id=short_hash(token),
@@ -144,6 +145,14 @@ def keep_provider_session(session: Session, tenant: Tenant, token: str, provider
             sealed=tenant.seal(f"provider-session/{provider_id}", words.encode()),
             created_at=clock.now(),
         )
+    )
+    return token
+
+
+def hand_over_session(session: Session, before: str, token: str) -> None:
+    """From now on it is ended when the browser with this session's token signs out."""
+    session.execute(
+        update(ProviderSession).where(ProviderSession.id == short_hash(before)).values(id=short_hash(token))
     )
 
 

@@ -195,9 +195,8 @@ def _let_in(
     if user.state is not UserState.ACTIVE:
         return render_template("accounts/blocked.html"), 403
     slots().identified(session, user.id)
-    response = enter(
-        user, way=connection.id, second=identity.second_factor, wanted=arrival.wanted, there=identity.session
-    )
+    there = away.keep_provider_session(session, g.tenant, connection.id, identity.session) if identity.session else ""
+    response = enter(user, way=connection.id, second=identity.second_factor, wanted=arrival.wanted, there=there)
     response.delete_cookie(frame.cookie_name(COOKIE), secure=True, httponly=True, samesite="None", path="/")
     return response
 

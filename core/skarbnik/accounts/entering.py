@@ -12,7 +12,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
 from skarbnik.accounts.asking import CodeForm, SetUpForm, second_page, set_up_page
-from skarbnik.accounts.away import keep_provider_session
+from skarbnik.accounts.away import hand_over_session
 from skarbnik.accounts.factors import has_factor, needs_second
 from skarbnik.accounts.half import begin_half, end_half
 from skarbnik.accounts.models import User, UserKind
@@ -39,11 +39,11 @@ def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None =
     """Sign this browser in as somebody who proved who they are; ask for the second step first, where one is needed.
 
     `second`: they gave two factors just now. `wanted` is where they were going, `kept` the form they had filled when
-    their session ended, `there` an identity provider's words for ending its session. Nothing from before is worth
-    anything afterwards: the session, its cookie and the token of forms are new.
+    their session ended, `there` a token under which it is kept how to end the session at an identity provider. Nothing
+    from before is worth anything afterwards: the session, its cookie and the token of forms are new.
     """
     if not second and needs_second(frame.session(), user):
-        return _ask_second(user, way=way, wanted=wanted, kept=kept)
+        return _ask_second(user, way=way, wanted=wanted, kept=kept, there=there)
     admitted = admit(user, way=way, second=second, wanted=wanted, kept=kept, there=there)
     if admitted.kept is None:
         return let_in(redirect(admitted.onward, 303), admitted)
@@ -58,7 +58,7 @@ def admit(user: User, *, way: str, second: bool, wanted: str, kept: str | None, 
         session, user, way=way, second=second, ip=request.remote_addr or "", agent=request.user_agent.string
     )
     if there:
-        keep_provider_session(session, g.tenant, token, way, there)
+        hand_over_session(session, there, token)
     form_cookie.clear()
     services.sign_out(session, request.cookies.get(frame.cookie_name("session"), ""))
     g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
@@ -81,7 +81,7 @@ def let_in(response: Response, admitted: Admitted) -> Response:
     return response
 
 
-def _ask_second(user: User, *, way: str, wanted: str, kept: str | None) -> Response:
+def _ask_second(user: User, *, way: str, wanted: str, kept: str | None, there: str) -> Response:
     """On to the page that asks; it comes at once with a form that was kept, which is too large for an address."""
     known = has_factor(frame.session(), user.id)
     if kept is None:
@@ -90,5 +90,5 @@ def _ask_second(user: User, *, way: str, wanted: str, kept: str | None) -> Respo
         response = make_response(second_page(user, CodeForm(formdata=None), kept))
     else:
         response = make_response(set_up_page(user, SetUpForm(formdata=None), at_sign_in=True, kept=kept))
-    begin_half(response, user, way=way, wanted=own_path(wanted) or "")
+    begin_half(response, user, way=way, wanted=own_path(wanted) or "", there=there)
     return response

@@ -29,19 +29,24 @@ LONGEST_WANTED = 1000  # bytes of an address: a browser keeps a cookie of four k
 
 @dataclass(frozen=True)
 class HalfSignIn:
-    """Somebody whose first step was right: in which way, and where they were going."""
+    """Somebody whose first step was right: in which way, and where they were going.
+
+    `there` is a token under which it is kept how to end the session at an identity provider; empty where there is none.
+    """
 
     user: User
     way: str
     wanted: str
+    there: str
 
 
-def begin_half(response: Response, user: User, *, way: str, wanted: str) -> None:
+def begin_half(response: Response, user: User, *, way: str, wanted: str, there: str = "") -> None:
     """Remember in this browser that the first step is done."""
     words = {
         "user": str(user.id),
         "way": way,
         "wanted": wanted if len(json.dumps(wanted)) <= LONGEST_WANTED else "",
+        "there": there,
         "at": int(clock.now().timestamp()),
         "password": mark_of_password(user.password_hash),
         "office": user.kind is UserKind.OFFICIAL,
@@ -77,7 +82,7 @@ def find_half() -> HalfSignIn | None:
         or words["password"] != mark_of_password(user.password_hash)
     ):
         return None
-    return HalfSignIn(user, words["way"], words["wanted"])
+    return HalfSignIn(user, words["way"], words["wanted"], words["there"])
 
 
 def _read() -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import wraps
 from typing import Any
 
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
@@ -15,7 +14,6 @@ from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
 from skarbnik.accounts.choosing import WeakPassword
-from skarbnik.accounts.factors import has_factor
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_person
 from skarbnik.accounts.models import Purpose, User
@@ -63,19 +61,6 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 def _here() -> str:
     return hash_token(request.cookies[frame.cookie_name("session")])
-
-
-def asks_second(view: Any) -> Any:
-    """Who has a second step gives it again before what could lock them out; others type their password there only."""
-
-    @wraps(view)
-    def asked(*arguments: Any, **named: Any) -> Any:
-        person = current_person()
-        if not person.is_fresh and has_factor(frame.session(), person.id):
-            return redirect(url_for("second.confirm", next=request.path), 303)
-        return view(*arguments, **named)
-
-    return asked
 
 
 def _proven(form: Any, user: User) -> bool:
@@ -129,11 +114,10 @@ def _save_phone(form: PhoneForm) -> bool:
 
 
 @blueprint.route("/profile/email", methods=["GET", "POST"])
-@requires(OWN_ACCOUNT)
+@requires(OWN_ACCOUNT, second=True)
 @limited("20 per hour", methods=["POST"])
 @limited_by_email("new-email", few="5 per hour", most="10 per hour")
 @limited_by_person
-@asks_second
 def email() -> Page:
     form, user = EmailForm(formdata=request.form), _me()  # and never JSON, which the limits do not see
     if form.validate_on_submit() and _proven(form, user):
@@ -165,10 +149,9 @@ def take_email(secret: str) -> Page:
 
 
 @blueprint.route("/profile/password", methods=["GET", "POST"])
-@requires(OWN_ACCOUNT)
+@requires(OWN_ACCOUNT, second=True)
 @limited("30 per hour", methods=["POST"])
 @limited_by_person
-@asks_second
 def password() -> Page:
     form, user = NewPasswordForm(), _me()
     if form.validate_on_submit() and _proven(form, user):
@@ -225,10 +208,9 @@ def agree(purpose: str) -> Response:
 
 
 @blueprint.route("/profile/close", methods=["GET", "POST"])
-@requires(OWN_RESIDENT)
+@requires(OWN_RESIDENT, second=True)
 @limited("20 per hour", methods=["POST"])
 @limited_by_person
-@asks_second
 def close() -> Page:
     """Says what happens, and asks for the password, since nothing brings the account back."""
     form, user = CloseForm(), _me()

@@ -67,7 +67,7 @@ def ask() -> AnyResponse | str | tuple[str, int]:
         _record(half.user, half.way, SignInOutcome.WRONG_CODE)
         return second_page(half.user, form, kept), 422
     _record(half.user, half.way, SignInOutcome.SIGNED_IN)
-    response = enter(half.user, way=half.way, second=True, wanted=half.wanted, kept=kept)
+    response = enter(half.user, way=half.way, second=True, wanted=half.wanted, kept=kept, there=half.there)
     _tell_of_code(half.user, used)
     return response
 
@@ -95,7 +95,7 @@ def _with_codes(half: HalfSignIn, kept: str | None) -> AnyResponse:
     codes = factors.make_recovery_codes(frame.session(), half.user.id)
     factor_news.codes_made(half.user, tell=False)
     _record(half.user, half.way, SignInOutcome.SIGNED_IN)
-    admitted = admit(half.user, way=half.way, second=True, wanted=half.wanted, kept=kept)
+    admitted = admit(half.user, way=half.way, second=True, wanted=half.wanted, kept=kept, there=half.there)
     page = codes_page(codes, admitted.onward, kept_form=admitted.kept, home=admitted.home)
     return let_in(make_response(page), admitted)
 

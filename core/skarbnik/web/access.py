@@ -99,18 +99,25 @@ class Access:
     largest: int | None = None  # bytes of a request, where it may be larger than others; only for who may send it
     from_elsewhere: bool = False  # forms of other sites are meant to arrive here
     fresh: bool = False  # only for who proved a moment ago who they are
+    second: bool = False  # who has a second step must have given it a moment ago
     secret: bool = False  # what is typed here is kept nowhere, not even when it came too late
 
 
 def requires(
-    permission: Permission, *, largest: int | None = None, fresh: bool = False, secret: bool = False
+    permission: Permission,
+    *,
+    largest: int | None = None,
+    fresh: bool = False,
+    second: bool = False,
+    secret: bool = False,
 ) -> Callable[[V], V]:
     """This route is for signed-in people with the permission; `largest` when they may send it large files.
 
     `fresh` when they must have given their second factor a moment ago: who did not is asked for it, and comes back. A
-    form that was sent comes back with them, unless it is `secret`.
+    form that was sent comes back with them, unless it is `secret`. `second` asks only who has a second factor: where a
+    form asks for the password itself, others prove who they are in it.
     """
-    access = Access(permission, "", largest=largest, fresh=fresh, secret=secret)
+    access = Access(permission, "", largest=largest, fresh=fresh, second=second, secret=secret)
 
     def mark(view: V) -> V:
         view.access = access  # type: ignore[attr-defined]  # read by `find_access`

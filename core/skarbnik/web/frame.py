@@ -76,6 +76,7 @@ class Slots:
     load_client: Callable[[TenantSession, str], Client | None]
     ask_to_sign_in: Callable[[bool, str], Answer]  # at the office's door or not, with a kept form
     ask_to_confirm: Callable[[str], Answer]  # for the second factor again, with a kept form
+    has_second: Callable[[TenantSession, UUID], bool]  # a second factor, which they may be asked for again
     after_sign_in: Callable[[UUID, str], str]  # where a resident goes first: there may be something to agree to
     identified: Callable[[TenantSession, UUID], None]  # somebody proved who they are: who may they act for?
     terms_version: Callable[[TenantSession], str]  # of the terms of use that are in force
@@ -164,7 +165,7 @@ def _enter() -> Answer | None:
         return _to_sign_in(slots, keep=access.largest is None and not access.secret)
     if not g.person.may(access.permission):
         raise NotFound  # what is not yours does not exist for you
-    if access.fresh and not g.person.is_fresh:
+    if not g.person.is_fresh and (access.fresh or (access.second and slots.has_second(session(), g.person.id))):
         return _to_confirm(slots, keep=not access.secret)
     _allow(access)
     return None
