@@ -103,7 +103,7 @@ RESIDENT_MENU = [
 ]
 MONEY, PAYERS, ACCOUNTS = _("Payments"), _("Payers"), _("Accounts")  # groups of entries
 OFFICE_MENU = [
-    MenuItem(_("Today"), "office.day", SEE_EXCHANGE),
+    MenuItem(_("Today"), "office.day", SEE_ANY),
     MenuItem(_("All payments"), "office.payments_list", SEE_PAYMENTS, MONEY),
     MenuItem(_("To decide"), "office.differences", SEE_MONEY, MONEY),
     MenuItem(_("Reconciliation"), "reconciliation.days", SEE_MONEY, MONEY),
@@ -112,13 +112,13 @@ OFFICE_MENU = [
     MenuItem(_("All payers"), "office.payers", SEE_ANY, PAYERS),
     MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS, PAYERS),
     MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY, PAYERS),
+    MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS, ACCOUNTS),
     MenuItem(_("Requests to act"), "requests.queue", SEE_REQUESTS, ACCOUNTS),
     MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS, ACCOUNTS),
     MenuItem(_("People"), "people.listed", SEE_PEOPLE, ACCOUNTS),
     MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS, ACCOUNTS),
     MenuItem(_("Support"), "support.listed", SEE_SUPPORT, ACCOUNTS),
-    MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
     MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
 ]
 SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)

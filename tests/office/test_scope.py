@@ -170,9 +170,21 @@ def test_what_is_of_all_the_money_is_closed(clerk, town):
     browser = clerk(kinds=[town["waste"], town["tax"]])
     for path in ("differences", "reconciliation", "gateways", "exchange", "requests", "residents", "desk", "people"):
         assert browser.get(f"/office/{path}").status_code == 404, path
-    landed = browser.get("/office/")
-    assert landed.location == "/office/payments"
-    assert "/office/reconciliation" not in browser.get("/office/payments").text
+    assert "/office/reconciliation" not in browser.get("/office/").text
+
+
+def test_the_day_counts_what_is_of_the_kinds(clerk, town):
+    page = clerk(kinds=[town["waste"]]).get("/office/").text
+    assert "100,00" in page
+    assert "1 płatność" in page
+    page = clerk(kinds=[town["tax"]]).get("/office/").text
+    assert "100,00" not in page
+    assert "0 płatności" in page
+
+
+def test_who_only_writes_is_led_to_what_they_write(clerk, town):
+    browser = clerk(kinds=[town["waste"]], roles=[Role.COMMUNICATIONS])
+    assert browser.get("/office/").location == "/office/content"
 
 
 def test_who_has_a_scope_of_kinds_that_are_gone_sees_nobody(clerk, tenant, town):

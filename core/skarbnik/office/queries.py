@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.db import like_anywhere
+from skarbnik.db import first_id_of, like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
 from skarbnik.receivables.scopes import IN_SCOPE
@@ -23,15 +23,39 @@ _DAY = text("""
     SELECT
         (SELECT count(*) FROM booking_lines WHERE state = 'waiting') AS waiting,
         (SELECT count(*) FROM differences WHERE closed_at IS NULL) AS differences,
-        (SELECT coalesce(sum(amount), 0)::bigint FROM captures WHERE recorded_at >= :since) AS captured,
-        (SELECT count(*) FROM captures WHERE recorded_at >= :since) AS captures,
+        (SELECT coalesce(sum(amount), 0)::bigint FROM captures WHERE id >= :first) AS captured,
+        (SELECT count(*) FROM captures WHERE id >= :first) AS captures,
         (SELECT min(as_of) FROM sources) AS as_of
 """)
 
 
-def day_figures(session: Session, *, since: object) -> Any:
+def day_figures(session: Session, *, since: datetime) -> Any:
     """The few figures a clerk looks at in the morning; each is an index or a small table."""
-    return session.execute(_DAY, {"since": since}).one()
+    return session.execute(_DAY, {"first": first_id_of(since)}).one()
+
+
+_DAY_OF_KINDS = text("""
+    SELECT came.amount, came.orders,
+        (SELECT count(*) FROM booking_lines b JOIN instalments i ON i.id = b.instalment_id
+         JOIN receivables r ON r.id = i.receivable_id
+         WHERE b.state = 'waiting' AND r.kind_id = ANY (CAST(:kinds AS uuid[]))) AS waiting,
+        (SELECT count(*) FROM remarks m JOIN receivables r ON r.id = m.receivable_id
+         WHERE m.state IN ('new', 'in_progress') AND r.kind_id = ANY (CAST(:kinds AS uuid[]))) AS remarks,
+        (SELECT min(as_of) FROM sources) AS as_of
+    FROM (
+        SELECT coalesce(sum(b.principal + b.interest + b.costs), 0)::bigint AS amount,
+            count(DISTINCT l.order_id) AS orders
+        FROM captures c JOIN booking_lines b ON b.capture_id = c.id AND b.refund_id IS NULL
+        JOIN order_lines l ON l.id = b.order_line_id JOIN instalments i ON i.id = b.instalment_id
+        JOIN receivables r ON r.id = i.receivable_id
+        WHERE c.id >= :first AND r.kind_id = ANY (CAST(:kinds AS uuid[]))
+    ) AS came
+""")
+
+
+def day_of_kinds(session: Session, kinds: list[UUID], *, since: datetime) -> Any:
+    """The same for who works with some kinds: what came for them, and what waits of them."""
+    return session.execute(_DAY_OF_KINDS, {"first": first_id_of(since), "kinds": kinds}).one()
 
 
 # Lines `ol` of an order `o` that are of the kinds an official works with.

@@ -53,6 +53,10 @@ ENTER = Permission("office.enter", roles=frozenset(Role), support=Support.LOOK, 
 @impersonal("money and numbers of the gmina, no name")
 def day() -> str | Response:
     """The clerk's day. Who may not see money is led to what they may use."""
+    kinds = kinds_in_scope()
+    if kinds is not None and may(SEE_ANY):
+        figures = queries.day_of_kinds(frame.session(), kinds, since=clock.start_of(clock.today()))
+        return render_template("office/day_of_kinds.html", figures=figures)
     if not may(SEE_EXCHANGE):
         usable = [item for item in slots().office_menu if may(item.permission)]
         if usable:
