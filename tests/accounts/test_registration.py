@@ -187,6 +187,21 @@ def test_letters_to_one_address_are_few(limits, fill_in):
     assert answers == [303] * 5 + [429]
 
 
+def test_strangers_a_gmina_writes_to_are_not_endless(limits, browse, tenant, neighbour, monkeypatch):
+    monkeypatch.setattr("skarbnik.accounts.registration_views.MOST_LETTERS", "3 per hour")
+
+    def register(number, slug="lipowo", **changes):
+        browser = browse(slug)
+        version = re.search(r'name="version"[^>]*value="([^"]*)"', browser.get("/register").text)[1]
+        fields = {"name": "Jan Nowy", "email": f"jan{number}@example.pl", "password": PASSWORD, "again": PASSWORD}
+        fields |= {"terms": "y", "version": version} | changes
+        return browser.post("/register", fields, environ_overrides={"REMOTE_ADDR": f"198.51.100.{number}"}).status_code
+
+    assert [register(number, again="x") for number in range(4)] == [422] * 4  # nobody was written to
+    assert [register(number) for number in range(4)] == [303, 303, 303, 429]
+    assert register(5, slug="debina") == 303
+
+
 def test_somebody_who_registered_signs_in_only_after_the_desk(registered, browse, tenant):
     assert browse("lipowo").sign_in("jan@example.pl", PASSWORD).status_code == 422
     with tenant.session() as session:

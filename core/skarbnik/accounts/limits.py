@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from flask import g, request
+from flask import Response, g, request
 
 from skarbnik.accounts.half import user_of_half
 from skarbnik.accounts.services import hash_token
@@ -43,6 +43,21 @@ def limited_by_email(purpose: str, *, few: str, most: str, only_wrong: bool = Fa
         return limiter.limit(most, key_func=account, **counts)(counted)
 
     return mark
+
+
+def limited_by_gmina(limit: Callable[[], str]) -> Callable[[Any], Any]:
+    """What writes to addresses nobody has proven yet, from wherever it is asked. Only what was done counts.
+
+    Who has many networks could else have it write to thousands of strangers, until mail of all gminas is refused.
+    """
+    marked: Callable[[Any], Any] = limiter.limit(
+        limit, key_func=lambda: g.tenant.id if g.tenant else NO_TENANT, methods=["POST"], deduct_when=_was_done
+    )
+    return marked
+
+
+def _was_done(response: Response) -> bool:
+    return response.status_code == 303
 
 
 def limited_by_account(view: Any) -> Any:

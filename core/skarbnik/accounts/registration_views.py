@@ -18,7 +18,7 @@ from skarbnik import clock
 from skarbnik.accounts import registration
 from skarbnik.accounts.choosing import LONGEST, WeakPassword, check_choice
 from skarbnik.accounts.fields import ChosenPassword, email_field, name_field
-from skarbnik.accounts.limits import limited_by_email
+from skarbnik.accounts.limits import limited_by_email, limited_by_gmina
 from skarbnik.accounts.models import Registration
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.services import AddressTaken
@@ -62,6 +62,9 @@ class ProveForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     )
 
 
+MOST_LETTERS = "500 per hour"  # to addresses nobody has proven yet
+
+
 def holds_secret(path: str) -> bool:
     """Whether an address opens somebody's registration."""
     return path.startswith(PREFIX) and path != f"{PREFIX}sent"
@@ -70,6 +73,7 @@ def holds_secret(path: str) -> bool:
 @blueprint.route("/register", methods=["GET", "POST"])
 @public("nobody has an account yet")
 @limited("20 per hour", methods=["POST"])
+@limited_by_gmina(lambda: MOST_LETTERS)
 @limited_by_email("register", few="5 per hour", most="10 per hour")
 def register() -> AnyResponse | str | tuple[str, int]:
     session, form = frame.session(), RegisterForm(formdata=request.form)
