@@ -54,10 +54,10 @@ RESIDENTS = {
     "anna.kowalska": ("Anna Kowalska", ["P-000001", "P-000003"]),
     "jan.kowalski": ("Jan Kowalski", ["P-000002"]),
     "piekarnia": ("Piotr Zieliński", ["P-000003"]),
-    "nic.do.zaplaty": ("Maria Nowak", ["P-000004"]),
+    "nic.do.zaplaty": ("Tadeusz Wolny", ["P-000004"]),
     "dlugie.nazwisko": ("Konstancja Brzęczyszczykiewicz", ["P-000005"]),
-    "zalegly": ("Tadeusz Zaległy", ["P-000006"]),
-    "nadplata": ("Ewa Nadpłacka", ["P-000007"]),
+    "zalegly": ("Stefan Zaległy", ["P-000006"]),
+    "nadplata": ("Barbara Hojna", ["P-000007"]),
 }
 TEXTS = (
     (ArticleKind.HOURS, MAIN, "pl", "Godziny pracy", "Poniedziałek: 8.00–17.00\n\nWtorek–piątek: 7.30–15.00"),
@@ -66,8 +66,8 @@ TEXTS = (
         ArticleKind.WARNING,
         "przerwa",
         "pl",
-        "W sobotę od 22.00 do 24.00 nie zapłacisz online",
-        "PayU przeprowadza wtedy prace techniczne. Przelewem możesz zapłacić jak zwykle.",
+        "W sobotę od 22.00 do 24.00 nie zapłacisz przez PayU",
+        "PayU przeprowadza wtedy prace techniczne. W tym czasie wybierz Przelewy24 albo zapłać przelewem.",
     ),
     (
         ArticleKind.NEWS,
@@ -78,10 +78,10 @@ TEXTS = (
     ),
 )
 NEWCOMER = "nadplata"  # has not agreed to the terms of use yet
-OFFICIALS = {
-    "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT),
-    "administrator": ("Adam Administrator", Role.ADMINISTRATOR),
-    "audytor": ("Alicja Audytorka", Role.AUDITOR),
+OFFICIALS = {  # login: name, role, and how the list of accounts calls it
+    "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT, "księgowość"),
+    "administrator": ("Adam Administrator", Role.ADMINISTRATOR, "administrator"),
+    "audytor": ("Alicja Audytorka", Role.AUDITOR, "audytor"),
 }
 
 
@@ -117,7 +117,7 @@ def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:
     owner, secret = instance.owner_engine(), plan.app_key_for(login)
     make_operator(owner, email=login, name="Ola Operatorka", password=password)
     give_factor(owner, instance.keys, email=login, secret=secret)
-    return {"gmina": "", "role": "operator (/operator/)", "login": login, "password": password, "app_key": secret}
+    return {"gmina": "", "role": "operator: /operator/", "login": login, "password": password, "app_key": secret}
 
 
 def _texts(session: Session, gmina: GminaPlan) -> None:
@@ -262,9 +262,9 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
                     created_at=clock.now(),
                 )
             )
-    for login, (name, role) in OFFICIALS.items():
+    for login, (name, role, called) in OFFICIALS.items():
         email = f"{login}@{gmina.slug}.example"
-        made.append(_account(gmina, plan, f"urząd: {role}", email) | {"app_key": plan.app_key_for(email)})
+        made.append(_account(gmina, plan, f"urząd: {called}", email) | {"app_key": plan.app_key_for(email)})
         if not _known(session, UserKind.OFFICIAL, email):
             user = make_user(
                 session,
