@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.factors import store_app
 from skarbnik.accounts.models import Role, User, UserKind
-from skarbnik.accounts.pesel import open_pesel, set_pesel
+from skarbnik.accounts.pesel import find_by_pesel, open_pesel, set_pesel
 from skarbnik.accounts.services import make_user
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
 from skarbnik.content.queries import current_terms
@@ -240,7 +240,7 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
     for login, (name, acts_for) in RESIDENTS.items():
         email = f"{login}@{gmina.slug}.example"
         made.append(_account(gmina, plan, "mieszkaniec", email))
-        if _known(session, UserKind.RESIDENT, email):
+        if _known(session, UserKind.RESIDENT, email) or _has_account(session, tenant, payers, acts_for):
             continue
         user = make_user(session, kind=UserKind.RESIDENT, email=email, name=name, password=plan.password_for(email))
         if login != NEWCOMER:
@@ -290,6 +290,14 @@ def _confirm_company(session: Session, user_id: UUID, payer: Payer, official: UU
     asked = mandates.ask_mandate(session, user_id=user_id, wish=wish, language="pl")
     given = mandates.Decision(payer.id, MandateBasis.COMPANY, may_pay=True, from_on=clock.today())
     mandates.confirm_request(session, asked.id, given, by=official)
+
+
+def _has_account(session: Session, tenant: Tenant, payers: dict[str, Payer], external_ids: list[str]) -> bool:
+    """Whether the person has an account by another address: somebody who tried the demo changed it."""
+    sealed = [payers[each].pesel_sealed for each in external_ids]
+    return any(
+        find_by_pesel(session, tenant, open_pesel(tenant, each), kind=UserKind.RESIDENT) for each in sealed if each
+    )
 
 
 def _known(session: Session, kind: UserKind, email: str) -> bool:
