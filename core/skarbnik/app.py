@@ -144,6 +144,8 @@ FOOT: FootLinks = [
     ),
 ]
 
+OFFICE_FOOT: FootLinks = FOOT[1:]  # without the help for residents
+
 LARGEST_REQUEST = 1024 * 1024
 GARBAGE_AFTER = 10_000  # new objects: a page makes a few thousand and keeps none
 
@@ -179,7 +181,7 @@ def create_app(instance: Instance) -> Flask:
     app.jinja_env.add_extension(CompiledTexts)
     install_preferences(app)
     install_addresses(app)
-    install_foot(app, FOOT)
+    install_foot(app, FOOT, office=OFFICE_FOOT)
     install_static(app)
     install_shell(app)
     install_limits(app, instance.settings.redis_url)

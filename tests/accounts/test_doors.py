@@ -416,3 +416,31 @@ def test_in_the_same_moment_one_of_two_with_one_identity_gets_the_account(lipowo
     with ThreadPoolExecutor(2) as pool:
         assert sorted(pool.map(enter, range(2))) == ["in", "later"]
     assert len(users(lipowo)) == 1
+
+
+def test_a_password_without_an_address_is_no_way_to_sign_in(lipowo, provider, enter_as):
+    """Who came by the provider and then chose a password would be locked out when the provider goes."""
+    with lipowo.session() as session, bound_to(session):
+        user = UserFactory(email=None)
+        session.add(
+            ConnectedIdentity(
+                subject_hash="ab", user_id=user.id, provider=provider.id, created_at=clock.now(), used_at=clock.now()
+            )
+        )
+
+    enter_as(user).post(f"/auth/{provider.id}/disconnect", {})
+
+    with lipowo.session() as session:
+        assert session.scalar(select(func.count()).select_from(ConnectedIdentity)) == 1
+
+
+@pytest.mark.parametrize(("door", "home"), [(Door.RESIDENTS, "/sign-in"), (Door.OFFICE, "/office/sign-in")])
+def test_who_was_refused_begins_again_at_their_own_door(tenant, connect_provider, provider, browse, door, home):
+    connect_provider(tenant, door=door)
+    provider.says = SignInRefused(SignInReason.NOT_NOW)
+    browser = browse("lipowo")
+
+    answer = back(browser, go(browser, provider))
+
+    assert answer.status_code == 403
+    assert f'class="btn-main" href="{home}"' in answer.text

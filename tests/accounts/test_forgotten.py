@@ -26,7 +26,9 @@ def test_the_owner_chooses_a_new_password_by_the_link(browse, tenant, link_in, f
         email = factory().email
     browser = browse("lipowo")
 
-    assert ask(browser, email.upper(), path).headers["Location"] == "/forgot/sent"
+    sent = ask(browser, email.upper(), path).headers["Location"]
+    assert sent.partition("?")[0] == "/forgot/sent"
+    assert f'href="{home}"' in browser.get(sent).text  # back to the door one came from
 
     link = link_in("account.forgot")
     browser.get(link)

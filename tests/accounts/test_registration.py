@@ -207,3 +207,21 @@ def test_somebody_who_registered_signs_in_only_after_the_desk(registered, browse
     with tenant.session() as session:
         assert session.scalars(select(User).where(User.state == UserState.ACTIVE)).all() == []
         assert registration.get_waiting(session, registered).created_at <= clock.now()
+
+
+def test_who_gets_an_account_elsewhere_is_told_before_filling_anything_in(lipowo, provider, browse):
+    """Profil Zaufany makes an account at once: nobody walks to the office for want of a sentence."""
+    for path in ("/register", "/sign-in"):
+        without_buttons = re.sub(r"<button.*?</button>", "", browse("lipowo").get(path).text)
+        assert provider.label in without_buttons, path
+        assert provider.label not in browse("debina").get(path).text, path
+
+
+def test_what_is_wrong_is_told_in_the_order_of_the_page_and_the_terms_like_any_field(browse):
+    browser = browse("lipowo")
+    browser.get("/register")
+
+    page = browser.post("/register", {}).text
+
+    assert re.findall(r'<li><a href="#(\w+)"', page) == ["name", "email", "password", "terms"]
+    assert re.search(r'<input[^>]*aria-invalid="true"[^>]*name="terms"', page)

@@ -11,7 +11,7 @@ from argon2 import PasswordHasher
 from sqlalchemy import func, select
 
 from skarbnik import clock
-from skarbnik.accounts.models import SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
+from skarbnik.accounts.models import Door, SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
 from skarbnik.accounts.passwords import check_password, hash_password, is_outdated
 from skarbnik.accounts.services import OFFICIAL_SESSION, RESIDENT_SESSION, SWEPT, hash_token, open_session
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
@@ -372,3 +372,11 @@ def test_a_house_with_many_addresses_is_one_that_asks(limits, browse, user):
         for number in range(31)
     ]
     assert codes == [422] * 30 + [429]
+
+
+@pytest.mark.parametrize(("door", "path"), [(Door.RESIDENTS, "/sign-in"), (Door.OFFICE, "/office/sign-in")])
+def test_either_door_has_one_main_button(tenant, connect_provider, provider, browse, door, path):
+    connect_provider(tenant, door=door)
+    page = browse("lipowo").get(path).text
+    assert provider.label in page
+    assert page.count("btn-main") == 1

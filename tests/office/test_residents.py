@@ -4,11 +4,23 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
+from skarbnik.accounts.models import (
+    ConnectedIdentity,
+    Door,
+    ProviderConnection,
+    Role,
+    SignInAttempt,
+    SignInOutcome,
+    User,
+    UserKind,
+    UserState,
+    WebSession,
+)
 from skarbnik.accounts.pesel import set_pesel
 from skarbnik.accounts.services import record_attempt
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.models import Mandate, MandateBasis
+from skarbnik.plugin_api import Assurance
 from skarbnik.testing.factories import PASSWORD, MandateFactory, PayerFactory, UserFactory, bound_to
 
 PESEL = "84051203469"
@@ -221,3 +233,25 @@ def test_who_may_do_what_with_a_residents_account(official, town, tenant, role, 
     for act in ("sign-out", "block", "unblock"):
         assert browser.post(f"{town['path']}/{act}", {"cause": "asked"}).status_code == (303 if tends else 404)
     assert browser.post("/office/residents/by-pesel", {"pesel": PESEL}).status_code == (303 if sees else 404)
+
+
+@pytest.mark.parametrize(
+    ("title", "called"), [(None, "Profil Zaufany (login.gov.pl)"), ("Węzeł krajowy", "Węzeł krajowy")]
+)
+def test_how_somebody_signs_in_is_called_as_they_call_it(official, town, tenant, title, called):
+    """`epuap` is a word of ours."""
+    now = clock.now()
+    with tenant.session() as session:
+        session.add(
+            ProviderConnection(
+                id="epuap", title=title, door=Door.RESIDENTS, enabled=False, level=Assurance.SUBSTANTIAL, changed_at=now
+            )
+        )
+        session.add(
+            ConnectedIdentity(subject_hash="ab", user_id=town["user"].id, provider="epuap", created_at=now, used_at=now)
+        )
+
+    page = official().get(town["path"]).text
+
+    assert called in page
+    assert "epuap" not in page

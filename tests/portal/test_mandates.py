@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
+from skarbnik.accounts.models import Role, User
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.mandates import Decision, confirm_request, end_mandate, refuse_request
 from skarbnik.payers.models import Mandate, MandateBasis, MandateRequest
@@ -346,3 +346,29 @@ def test_officials_and_strangers_have_no_such_pages(browse, tenant, town):
     with tenant.session() as session:
         assert session.scalar(text("SELECT count(*) FROM mandates WHERE until_on < CURRENT_DATE")) == 0
         assert session.get_one(Mandate, town["proxy"]).until_on > clock.today()
+
+
+def test_who_may_only_see_is_offered_nothing_to_pay(browse, town, tenant):
+    with tenant.session() as session, bound_to(session):
+        user = UserFactory()
+        MandateFactory(user_id=user.id, payer_id=town["own"], basis=MandateBasis.PROXY, may_pay=False)
+    browser, payer = browse("lipowo"), browse("lipowo")
+    browser.sign_in(user.email, PASSWORD)
+    payer.sign_in(town["user"].email, PASSWORD)
+    for path in ("/dashboard", "/receivables", f"/receivables/{town['shared'].receivable_id}"):
+        assert "btn-main" in payer.get(path).text, path
+        assert "btn-main" not in browser.get(path).text, path
+
+
+def test_who_proved_their_pesel_is_not_sent_to_the_office_once_more(browse, tenant):
+    """The finance system has nothing of theirs: another visit with an identity card changes nothing."""
+    with tenant.session() as session, bound_to(session):
+        known, unknown = UserFactory(), UserFactory()
+        session.get_one(User, known.id).pesel_hash, session.get_one(User, known.id).pesel_key = uuid4(), 1
+    pages = {}
+    for user in (known, unknown):
+        browser = browse("lipowo")
+        browser.sign_in(user.email, PASSWORD)
+        pages[user] = browser.get("/no-payer").text.partition("<main")[2]
+    assert "PESEL" in pages[known]
+    assert "PESEL" not in pages[unknown]

@@ -42,7 +42,7 @@ LOOK = """() => {
         theme: document.documentElement.dataset.theme || "",
         headings: document.querySelectorAll("h1").length,
         twice: ids.filter((id, at) => ids.indexOf(id) !== at),
-        back: document.querySelectorAll('a[href="/"], nav.trail a, nav[aria-label] ol a').length,
+        back: document.querySelectorAll('a[href="/"], a.brand[href$="/"], nav.trail a, nav[aria-label] ol a').length,
         small,
     };
 }"""

@@ -265,6 +265,10 @@ def test_at_four_hundred_percent_nothing_is_lost(visit, place):
     page = visit(*place)
     words = set(page.evaluate(WORDS))
     page.set_viewport_size(ZOOMED)
+    fold = page.locator(".fold summary")
+    if fold.count():  # what folds away is one press of a key from there
+        fold.focus()
+        page.keyboard.press("Enter")
 
     assert page.evaluate(WIDE) is None
     assert words - set(page.evaluate(WORDS)) == set()

@@ -27,3 +27,14 @@ def test_it_is_of_this_gmina_language_and_theme(browse):
 def test_an_address_is_quoted(browse):
     text = foot(browse("lipowo"), "/sign-in?next=%22%3E%3Cscript%3Ealert(1)%3C/script%3E")
     assert "<script" not in text
+
+
+def test_the_office_has_a_head_and_a_foot_of_its_own_before_anybody_signed_in(browse):
+    """Its sign-in page leads into the office, and not to what residents look for."""
+    office, residents = browse("lipowo").get("/office/sign-in").text, browse("lipowo").get("/sign-in").text
+    assert '<a class="brand" href="/office/">' in office
+    assert '<a class="brand" href="/">' in residents
+    assert 'href="/help"' not in office
+    assert 'href="/help"' in residents
+    assert "/pages/formal-service" not in office
+    assert 'href="/accessibility"' in office

@@ -65,14 +65,17 @@ def connect_own(provider_id: str) -> Response:
 @blueprint.post("/<provider_id>/disconnect")
 @requires(OWN_ACCOUNT, fresh=True)
 def disconnect_own(provider_id: str) -> AnyResponse:
-    """Not to sign in this way any more. Who has no password would be locked out, and is told so."""
+    """Not to sign in this way any more. Who has no password, or no address to go with it, would be locked out."""
     check_token()
     session = frame.session()
     get_connection(session, g.tenant, provider_id)
-    if session.get_one(User, current_person().id).password_hash is None:
+    user = session.get_one(User, current_person().id)
+    if user.password_hash is None:
         flash(_("This is your only way to sign in. Choose a password first."), "warn")
-    elif disconnect(session, current_person().id, provider_id):
-        record_own_act("identity.disconnected", "user", current_person().id)
+    elif user.email is None:
+        flash(_("This is your only way to sign in. Give an e-mail address first, to go with your password."), "warn")
+    elif disconnect(session, user.id, provider_id):
+        record_own_act("identity.disconnected", "user", user.id)
         flash(_("You do not sign in this way any more."))
     return redirect(url_for("profile.show"), 303)
 
@@ -224,7 +227,11 @@ def _connect(
 def _refused(connection: ProviderConnection, reason: SignInReason | None) -> str:
     declined = reason is SignInReason.DECLINED
     return render_template(
-        "accounts/away_refused.html", label=_name_of(connection), declined=declined, silent=reason is None
+        "accounts/away_refused.html",
+        label=_name_of(connection),
+        declined=declined,
+        silent=reason is None,
+        at_office=connection.door is Door.OFFICE,
     )
 
 

@@ -50,6 +50,6 @@ def _ask(kind: UserKind) -> Response | str | tuple[str, int]:
     form = ForgotForm(formdata=request.form)
     if form.validate_on_submit():
         forgot(frame.session(), g.tenant, kind=kind, email=form.email.data or "")
-        return redirect(url_for("forgotten.sent"), 303)
+        return redirect(url_for("forgotten.sent", office=1 if kind is UserKind.OFFICIAL else None), 303)
     page = render_template("accounts/forgot.html", form=form, kind=kind)
     return (page, 422) if form.is_submitted() else page

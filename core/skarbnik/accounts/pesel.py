@@ -43,6 +43,11 @@ def is_of(user: User, tenant: Tenant, pesel: str) -> bool:
     return user.pesel_hash in {hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions}
 
 
+def is_proven(session: Session, user_id: UUID) -> bool:
+    """Whether this person proved their PESEL, at the desk or at an identity provider."""
+    return session.get_one(User, user_id).pesel_hash is not None
+
+
 def set_pesel(user: User, tenant: Tenant, pesel: str) -> None:
     """Keep a PESEL its owner has proven, with the current key."""
     user.pesel_hash = hash_pesel(tenant, pesel)

@@ -62,6 +62,13 @@ def list_doors(session: Session, tenant: Tenant, door: Door) -> Sequence[tuple[s
     return [(each.id, each.title or types[each.id].label) for each in known if each.id in types]
 
 
+def name_providers(session: Session, tenant: Tenant) -> dict[str, str]:
+    """What people call each provider the gmina has or had, by id."""
+    offered = tenant.instance.plugins.identity_providers
+    titles = {each.id: each.title for each in session.scalars(select(ProviderConnection))}
+    return {name: title or (offered[name].label if name in offered else name) for name, title in titles.items()}
+
+
 def get_connection(session: Session, tenant: Tenant, provider_id: str) -> ProviderConnection:
     """NotFound when the gmina has no such provider, or it has no settings yet."""
     found = session.get(ProviderConnection, provider_id)

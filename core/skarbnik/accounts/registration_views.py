@@ -19,8 +19,9 @@ from skarbnik.accounts import registration
 from skarbnik.accounts.choosing import LONGEST, WeakPassword, check_choice
 from skarbnik.accounts.fields import ChosenPassword, email_field, name_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_gmina
-from skarbnik.accounts.models import Registration
+from skarbnik.accounts.models import Door, Registration
 from skarbnik.accounts.passwords import SHORTEST
+from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import AddressTaken
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
@@ -93,7 +94,8 @@ def register() -> AnyResponse | str | tuple[str, int]:
         )
         return redirect(url_for("registration.sent"), 303)
     form.version.data = version
-    page = render_template("accounts/register.html", form=form, shortest=SHORTEST)
+    doors = list_doors(session, g.tenant, Door.RESIDENTS)
+    page = render_template("accounts/register.html", form=form, shortest=SHORTEST, doors=doors)
     return (page, 422) if form.is_submitted() else page
 
 

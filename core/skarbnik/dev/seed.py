@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from skarbnik import clock
 from skarbnik.accounts.factors import store_app
 from skarbnik.accounts.models import Role, User, UserKind
-from skarbnik.accounts.pesel import open_pesel, set_pesel
+from skarbnik.accounts.pesel import find_by_pesel, open_pesel, set_pesel
 from skarbnik.accounts.services import make_user
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
 from skarbnik.content.queries import current_terms
@@ -55,10 +55,10 @@ RESIDENTS = {
     "anna.kowalska": ("Anna Kowalska", ["P-000001", "P-000003"]),
     "jan.kowalski": ("Jan Kowalski", ["P-000002"]),
     "piekarnia": ("Piotr Zieliński", ["P-000003"]),
-    "nic.do.zaplaty": ("Maria Nowak", ["P-000004"]),
+    "nic.do.zaplaty": ("Tadeusz Wolny", ["P-000004"]),
     "dlugie.nazwisko": ("Konstancja Brzęczyszczykiewicz", ["P-000005"]),
-    "zalegly": ("Tadeusz Zaległy", ["P-000006"]),
-    "nadplata": ("Ewa Nadpłacka", ["P-000007"]),
+    "zalegly": ("Stefan Zaległy", ["P-000006"]),
+    "nadplata": ("Barbara Hojna", ["P-000007"]),
 }
 TEXTS = (
     (ArticleKind.HOURS, MAIN, "pl", "Godziny pracy", "Poniedziałek: 8.00–17.00\n\nWtorek–piątek: 7.30–15.00"),
@@ -67,8 +67,8 @@ TEXTS = (
         ArticleKind.WARNING,
         "przerwa",
         "pl",
-        "W sobotę od 22.00 do 24.00 nie zapłacisz online",
-        "PayU przeprowadza wtedy prace techniczne. Przelewem możesz zapłacić jak zwykle.",
+        "W sobotę od 22.00 do 24.00 nie zapłacisz przez PayU",
+        "PayU przeprowadza wtedy prace techniczne. W tym czasie wybierz Przelewy24 albo zapłać przelewem.",
     ),
     (
         ArticleKind.NEWS,
@@ -79,11 +79,11 @@ TEXTS = (
     ),
 )
 NEWCOMER = "nadplata"  # has not agreed to the terms of use yet
-OFFICIALS = {
-    "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT),
-    "administrator": ("Adam Administrator", Role.ADMINISTRATOR),
-    "audytor": ("Alicja Audytorka", Role.AUDITOR),
-    "odpady": ("Olga Odpadowa", Role.ACCOUNTANT),
+OFFICIALS = {  # login: name, role, and how the list of accounts calls it
+    "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT, "księgowość"),
+    "administrator": ("Adam Administrator", Role.ADMINISTRATOR, "administrator"),
+    "audytor": ("Alicja Audytorka", Role.AUDITOR, "audytor"),
+    "odpady": ("Olga Odpadowa", Role.ACCOUNTANT, "opłata za odpady"),
 }
 OF_UNIT = "odpady"  # works with what is paid to the municipal company, and with nothing else
 
@@ -120,7 +120,7 @@ def _operator(instance: Instance, plan: DemoPlan) -> dict[str, str]:
     owner, secret = instance.owner_engine(), plan.app_key_for(login)
     make_operator(owner, email=login, name="Ola Operatorka", password=password)
     give_factor(owner, instance.keys, email=login, secret=secret)
-    return {"gmina": "", "role": "operator (/operator/)", "login": login, "password": password, "app_key": secret}
+    return {"gmina": "", "role": "operator: /operator/", "login": login, "password": password, "app_key": secret}
 
 
 def _texts(session: Session, gmina: GminaPlan) -> None:
@@ -243,7 +243,7 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
     for login, (name, acts_for) in RESIDENTS.items():
         email = f"{login}@{gmina.slug}.example"
         made.append(_account(gmina, plan, "mieszkaniec", email))
-        if _known(session, UserKind.RESIDENT, email):
+        if _known(session, UserKind.RESIDENT, email) or _has_account(session, tenant, payers, acts_for):
             continue
         user = make_user(session, kind=UserKind.RESIDENT, email=email, name=name, password=plan.password_for(email))
         if login != NEWCOMER:
@@ -265,9 +265,9 @@ def _people(session: Session, tenant: Tenant, gmina: GminaPlan, plan: DemoPlan) 
                     created_at=clock.now(),
                 )
             )
-    for login, (name, role) in OFFICIALS.items():
+    for login, (name, role, called) in OFFICIALS.items():
         email = f"{login}@{gmina.slug}.example"
-        made.append(_account(gmina, plan, f"urząd: {role}", email) | {"app_key": plan.app_key_for(email)})
+        made.append(_account(gmina, plan, f"urząd: {called}", email) | {"app_key": plan.app_key_for(email)})
         if not _known(session, UserKind.OFFICIAL, email):
             user = make_user(
                 session,
@@ -296,6 +296,14 @@ def _confirm_company(session: Session, user_id: UUID, payer: Payer, official: UU
     asked = mandates.ask_mandate(session, user_id=user_id, wish=wish, language="pl")
     given = mandates.Decision(payer.id, MandateBasis.COMPANY, may_pay=True, from_on=clock.today())
     mandates.confirm_request(session, asked.id, given, by=official)
+
+
+def _has_account(session: Session, tenant: Tenant, payers: dict[str, Payer], external_ids: list[str]) -> bool:
+    """Whether the person has an account by another address: somebody who tried the demo changed it."""
+    sealed = [payers[each].pesel_sealed for each in external_ids]
+    return any(
+        find_by_pesel(session, tenant, open_pesel(tenant, each), kind=UserKind.RESIDENT) for each in sealed if each
+    )
 
 
 def _known(session: Session, kind: UserKind, email: str) -> bool:

@@ -247,6 +247,7 @@ def subject_names() -> dict[str, str]:
         "support_access": _("support access"),
         "switch": _("a choice of the office"),
         "tenant": _("the gmina"),
+        "terms": _("the terms of use"),
         "user": _("an account"),
         "users": _("several accounts"),
         "years": _("years"),

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
@@ -17,6 +17,7 @@ from wtforms.validators import InputRequired, Optional, ValidationError
 from skarbnik import clock
 from skarbnik.accounts.identities import list_identities
 from skarbnik.accounts.permissions import SEE_RESIDENTS
+from skarbnik.accounts.providers import name_providers
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition, NotFound
 from skarbnik.office.remarks import days_since
@@ -198,6 +199,7 @@ def _page(
         bases=basis_names(),
         roles=role_names(),
         identities=list_identities(session, asked.user_id),
+        providers=name_providers(session, g.tenant),
         waits=days_since(asked.asked_at) if is_open else None,
         acts_for={each.whole_id for each in held if not each.over},
         is_open=is_open,

@@ -21,6 +21,7 @@ from skarbnik.accounts.identities import list_identities
 from skarbnik.accounts.models import UserKind, UserState
 from skarbnik.accounts.permissions import SEE_RESIDENTS, TEND_RESIDENTS
 from skarbnik.accounts.pesel import find_by_pesel
+from skarbnik.accounts.providers import name_providers
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.requests import record_own_act
@@ -236,6 +237,7 @@ def _page(resident_id: UUID, *, cause: CauseForm | None = None) -> str:
         blocked=_last_block(resident_id) if is_blocked else None,
         causes=cause_names(),
         identities=list_identities(session, resident_id),
+        providers=name_providers(session, g.tenant),
         mandates=queries.list_mandates_of(session, resident_id, today=clock.today()),
         bases=basis_names(),
         requests=requests[: queries.PAGE],

@@ -23,6 +23,7 @@ from skarbnik.office.requests import basis_names
 from skarbnik.payers.queries import list_acting_for
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
+from skarbnik.payments.queries import list_all_accounts
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
@@ -68,6 +69,7 @@ def day() -> str | Response:
         "office/day.html",
         figures=queries.day_figures(session, since=since),
         equations=queries.money_equation(session),
+        accounts={(each.gateway, each.merchant): each for each in list_all_accounts(session)},
         runs=session.scalars(select(ImportRun).order_by(ImportRun.id.desc()).limit(5)).all(),
         reconcile=payments_may.SEE_MONEY,
     )

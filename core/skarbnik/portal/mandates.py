@@ -16,6 +16,7 @@ from wtforms.validators import Optional, ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import services as accounts
+from skarbnik.accounts.pesel import is_proven
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
 from skarbnik.numbers import is_nip, is_pesel
@@ -144,7 +145,7 @@ def acting() -> str | Response:
         if wanted is None:
             abort(404)
         accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted.id)
-        flash(_("You now act for %(name)s.", name=wanted.name))
+        flash(_("You act for: %(name)s", name=wanted.name))  # no full stop: names of companies end with one
         return redirect(url_for("portal.dashboard"), 303)
     text, page = request.args.get("q", "").strip()[:120], page_number()
     rows = list_payers_of(session, user_id=person.id, today=today, wanted=text, page=page)
@@ -159,6 +160,7 @@ def acting() -> str | Response:
         asked=asked[: queries.PAGE],
         older_than=more,
         given=_acting_for_me(),
+        proven=is_proven(session, person.id),
         today=today,
         form=form,
     )

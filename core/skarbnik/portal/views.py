@@ -12,6 +12,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
+from skarbnik.accounts.pesel import is_proven
 from skarbnik.content.queries import front_texts, list_warnings
 from skarbnik.money import Money
 from skarbnik.payments import ordering, queries
@@ -67,7 +68,7 @@ def front() -> str | Response:
 @blueprint.get("/no-payer")
 @requires(SEE_OWN)
 def nobody() -> str:
-    return render_template("portal/nobody.html")
+    return render_template("portal/nobody.html", proven=is_proven(frame.session(), current_person().id))
 
 
 def _debts(day: date | None = None) -> Debts:

@@ -23,6 +23,7 @@ from werkzeug.datastructures import ImmutableMultiDict
 from werkzeug.routing import Rule, UUIDConverter
 from werkzeug.utils import cached_property
 
+from skarbnik.web.formats import unbroken
 from skarbnik.web.languages import LANGUAGES, current_language, load_catalogue
 
 COMPONENTS = "components/macros.html"
@@ -31,6 +32,7 @@ LANGUAGE_OF_DATA = "in_polish"
 NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 IN_POLISH, NOTHING = Markup(' lang="pl"'), Markup("")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
+_HEADING = re.compile(r"<(/?)(?:h[1-6]|dt|th)\b")
 
 
 class WholeBlocks(CodeGenerator):
@@ -107,12 +109,18 @@ class CompiledTexts(Extension):
     `{{ _("Text of %(day)s", day=row.day) }}` is read as if `Tekst z {{ row.day }}` stood there; within a larger
     expression `_("Text of %(day)s", day=…)` becomes a filter that only fills the translation. `{{ icon("lock") }}`,
     `{{ asset("x.css") }}`, `{{ url_for("portal.front") }}` and `{{ in_polish }}` become what they answer.
+
+    In titles, headings and the names of facts no line ends inside "e-mail".
     """
+
+    _in_heading = _in_title = False
 
     def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         tokens = list(stream)
         place = 0
+        self._in_heading = self._in_title = False
         while place < len(tokens):
+            self._notice(tokens, place)
             end = _end_of_alone(tokens, place)
             if end is not None:
                 yield from self._spelled_out(tokens[place + 3], _arguments(tokens[place + 4 : end - 1]))
@@ -140,6 +148,17 @@ class CompiledTexts(Extension):
                 yield tokens[place]
                 place += 1
 
+    def _notice(self, tokens: list[Token], place: int) -> None:
+        """Whether the next texts stand in a heading, or in the block that is the title and the heading of a page."""
+        token = tokens[place]
+        if token.type == "data":
+            for found in _HEADING.finditer(token.value):
+                self._in_heading = not found[1]
+        elif token.type == "block_begin":
+            name = tokens[place + 1].value
+            if name in {"block", "endblock"}:
+                self._in_title = name == "block" and tokens[place + 2].value == "title"
+
     def _spelled_out(self, text: Token, values: dict[str, list[Token]]) -> Iterator[Token]:
         """The translation as text, with an expression in the place of each placeholder."""
         line, translated = text.lineno, self._translated(text)
@@ -160,7 +179,8 @@ class CompiledTexts(Extension):
 
     def _translated(self, text: Token) -> str:
         language: str = getattr(self.environment, "language", None) or LANGUAGES[0]
-        return load_catalogue(language).gettext(text.value)
+        translated = load_catalogue(language).gettext(text.value)
+        return unbroken(translated) if self._in_heading or self._in_title else translated
 
 
 def _is_call(tokens: list[Token], place: int) -> bool:

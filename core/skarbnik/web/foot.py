@@ -1,4 +1,7 @@
-"""The foot of every page: the same for a gmina, a language and a theme, so it is made once and not for each page."""
+"""The foot of every page: the same for a gmina, a language and a theme, so it is made once and not for each page.
+
+Pages of the office have one of their own, without what only residents look for.
+"""
 
 from __future__ import annotations
 
@@ -16,10 +19,12 @@ HERE = "--here--"  # stands where a link leads back to this page
 FootLinks = list[tuple[str, list[tuple[str, str]]]]  # columns: a title, and pages by label and endpoint
 
 
-def install_foot(app: Flask, links: FootLinks) -> None:
+def install_foot(app: Flask, links: FootLinks, *, office: FootLinks) -> None:
     @lru_cache(maxsize=20_000)
-    def make(*_what_it_depends_on: str | None) -> str:
-        return render_template("web/foot.html", here=f"?back={HERE}", links=links)
+    def make(at_office: bool, *_what_it_depends_on: str | None) -> str:
+        return render_template(
+            "web/foot.html", here=f"?back={HERE}", links=office if at_office else links, office=at_office
+        )
 
     app.jinja_env.globals.update(foot=_filled_by(make), here=here)
 
@@ -40,10 +45,10 @@ def _path() -> str:
 
 
 def _filled_by(make: Callable[..., str]) -> Callable[[], Markup]:
-    def foot() -> Markup:
+    def foot(office: bool = False) -> Markup:
         """For the gmina and preferences of this request. Its links for language and theme lead back to this page."""
         tenant = g.tenant
-        text = make(tenant.name, tenant.address, tenant.phone, tenant.email, g.language, g.theme)
+        text = make(bool(office), tenant.name, tenant.address, tenant.phone, tenant.email, g.language, g.theme)
         return Markup(text.replace(HERE, _path()))  # noqa: S704  # our template, and an address that is quoted
 
     return foot

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
 
 from markupsafe import Markup
@@ -10,6 +11,7 @@ from skarbnik.clock import WARSAW
 from skarbnik.money import PLN, Money
 
 NBSP = "\u00a0"
+_HYPHENED = re.compile(r"\b([eE])-(?=mail)")
 
 
 def money(amount: Money, currency: str = PLN) -> str:
@@ -22,6 +24,11 @@ def grosze(amount: int, currency: str = PLN) -> str:
     whole, rest = divmod(abs(amount), 100)
     sign = "−" if amount < 0 else ""
     return f"{sign}{whole:,}".replace(",", NBSP) + f",{rest:02d}{NBSP}{'zł' if currency == PLN else currency}"
+
+
+def unbroken(text: str) -> str:
+    """For headings: no line ends inside "e-mail"."""
+    return _HYPHENED.sub("\\1\N{NON-BREAKING HYPHEN}", text)
 
 
 def percent(hundredths: int) -> str:
@@ -87,4 +94,5 @@ FILTERS = {
     "moment": moment,
     "account": account,
     "file_size": file_size,
+    "unbroken": unbroken,
 }

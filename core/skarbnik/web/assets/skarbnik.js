@@ -55,6 +55,17 @@ addEventListener("keydown", (event) => {
   if (rows[to]) { event.preventDefault(); rows[to].focus(); }
 });
 
+// Whom one acts for: the list closes by Escape, and by a press beside it.
+const chooser = document.querySelector("details.switch");
+if (chooser) {
+  addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !chooser.open) return;
+    chooser.open = false;
+    chooser.querySelector("summary").focus();
+  });
+  addEventListener("click", (event) => { if (!chooser.contains(event.target)) chooser.open = false; });
+}
+
 // After a form that was not accepted the reading begins at what is wrong with it.
 const wrong = document.getElementById("errors");
 if (wrong) wrong.focus();
