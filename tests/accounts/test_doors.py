@@ -21,11 +21,12 @@ from skarbnik.accounts.models import (
     UserState,
     WebSession,
 )
+from skarbnik.accounts.passwords import hash_password
 from skarbnik.accounts.pesel import hash_pesel, set_pesel
 from skarbnik.errors import ExternalSystemError
 from skarbnik.payers.models import Mandate, MandateBasis
 from skarbnik.plugin_api import Assurance, SignInReason, SignInRefused
-from skarbnik.testing.factories import PayerFactory, UserFactory, bound_to
+from skarbnik.testing.factories import PASSWORD, PayerFactory, UserFactory, bound_to
 
 from .providing import BEGIN, ELSEWHERE, PESEL, RETURN, FakeProvider, back, go, identity
 
@@ -424,7 +425,12 @@ def test_a_password_without_an_address_is_no_way_to_sign_in(lipowo, provider, en
         user = UserFactory(email=None)
         session.add(
             ConnectedIdentity(
-                subject_hash="ab", user_id=user.id, provider=provider.id, created_at=clock.now(), used_at=clock.now()
+                subject_hash="ab",
+                user_id=user.id,
+                provider=provider.id,
+                proves_pesel=False,
+                created_at=clock.now(),
+                used_at=clock.now(),
             )
         )
 
@@ -432,6 +438,22 @@ def test_a_password_without_an_address_is_no_way_to_sign_in(lipowo, provider, en
 
     with lipowo.session() as session:
         assert session.scalar(select(func.count()).select_from(ConnectedIdentity)) == 1
+
+
+@pytest.mark.parametrize(("pesel", "left"), [(PESEL, 1), (None, 0)])
+def test_what_proves_the_pesel_of_an_account_is_not_said_to_be_disconnected(lipowo, provider, browse, pesel, left):
+    """The next sign-in there would find the account by its PESEL again."""
+    provider.says = identity(pesel=pesel)
+    browser = browse("lipowo")
+    back(browser, go(browser, provider))
+    with lipowo.session() as session:
+        user = session.scalars(select(User)).one()
+        user.email, user.password_hash = "anna@example.pl", hash_password(PASSWORD)
+    page = browser.get("/profile").text
+    assert ("potwierdza Twój PESEL" in page) == (left == 1)
+    browser.post(f"/auth/{provider.id}/disconnect", {})
+    with lipowo.session() as session:
+        assert session.scalar(select(func.count()).select_from(ConnectedIdentity)) == left
 
 
 @pytest.mark.parametrize(("door", "home"), [(Door.RESIDENTS, "/sign-in"), (Door.OFFICE, "/office/sign-in")])

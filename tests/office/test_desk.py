@@ -119,6 +119,35 @@ def test_what_was_not_compared_or_is_no_pesel_changes_nothing(at_desk, registere
     assert residents(tenant) == []
 
 
+@pytest.mark.parametrize("page", ["registered", "new"])
+def test_a_pesel_that_is_anothers_in_the_finance_system_is_looked_at_twice(at_desk, registered, tenant, page):
+    """One digit read wrongly would open another person's debts."""
+    with tenant.session() as session, bound_to(session):
+        PayerFactory(
+            name="Łuszczak Józef", pesel_hash=hash_pesel(tenant, PESEL), pesel_key=tenant.instance.keys.current
+        )
+    desk = at_desk()
+    path = f"/office/people/desk/{registered if page == 'registered' else 'new'}"
+    fields = COMPARED if page == "registered" else COMPARED | {"name": "Jan Nowak", "email": "jan@example.pl"}
+    fields = fields | {"language": "pl"}
+
+    answer = desk.post(path, fields)
+    assert answer.status_code == 409
+    assert "Łuszczak Józef" in answer.text
+    assert residents(tenant) == []
+    assert "payers.searched" in acts(tenant)
+
+    assert desk.post(path, fields | {"other_name": "y"}).status_code == 303
+    assert len(residents(tenant)) == 1
+
+
+@pytest.mark.parametrize("name", ["Nowak Jan", "JAN ADAM NOWAK", "Jan Nowak-Wiśniewski"])
+def test_the_same_name_written_otherwise_stops_nobody(at_desk, registered, tenant, name):
+    with tenant.session() as session, bound_to(session):
+        PayerFactory(name=name, pesel_hash=hash_pesel(tenant, PESEL), pesel_key=tenant.instance.keys.current)
+    assert at_desk().post(f"/office/people/desk/{registered}", COMPARED).status_code == 303
+
+
 def test_a_pesel_that_is_proven_already_may_be_the_same_person(
     at_desk,
     registered,

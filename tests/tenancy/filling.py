@@ -161,7 +161,9 @@ def fill(session, tenant, open_account, **settings):
             purpose=SignInPurpose.ENTER, level=Assurance.SUBSTANTIAL, wanted="/dashboard", begun_at=now,
         ),
         UsedAnswer(answer_hash="0" * 64, until_at=now),
-        ConnectedIdentity(subject_hash="0" * 64, user_id=user.id, provider="epuap", created_at=now, used_at=now),
+        ConnectedIdentity(
+            subject_hash="0" * 64, user_id=user.id, provider="epuap", proves_pesel=True, created_at=now, used_at=now
+        ),
         ProviderSession(id=uuid4(), provider="epuap", sealed=b"sealed", created_at=now),
     ])  # fmt: skip
     session.flush()

@@ -8,7 +8,6 @@ passwords inside and counts guesses; what Poles choose first and what this perso
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
@@ -18,12 +17,12 @@ from zxcvbn import zxcvbn
 
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.errors import Invalid
+from skarbnik.names import fold
 
 LONGEST = 200
 LOOKED_AT = 100  # characters: what a longer one has more makes it no weaker, and zxcvbn slow
 FEWEST_GUESSES = 3  # of zxcvbn's scores: more than 10**8 guesses
 OWN_LETTERS = 6  # that have to be left when the words everybody expects are taken out
-_NOT_FOLDED = str.maketrans("łŁ", "lL")
 
 
 class WeakPassword(Invalid):
@@ -38,7 +37,7 @@ def check_choice(password: str, *, words: Iterable[str | None] = ()) -> None:
         raise WeakPassword(_("Use at most %(max)d characters for the password.", max=LONGEST))
     expected = expected_words(words)
     seen = password[:LOOKED_AT]
-    rest = _fold(seen)
+    rest = fold(seen)
     for word in sorted({*expected, *common_words()}, key=len, reverse=True):
         rest = rest.replace(word, "")
     if len(re.sub(r"[\W\d_]", "", rest)) + len(set(re.findall(r"[\W\d_]", rest))) < OWN_LETTERS:
@@ -53,7 +52,7 @@ def check_choice(password: str, *, words: Iterable[str | None] = ()) -> None:
 
 def expected_words(words: Iterable[str | None]) -> set[str]:
     """What a stranger would try for this person here: parts of names and addresses, of four letters and more."""
-    return {each for word in words if word for each in re.findall(r"[^\W_]{4,}", _fold(word))}
+    return {each for word in words if word for each in re.findall(r"[^\W_]{4,}", fold(word))}
 
 
 @lru_cache(maxsize=1)
@@ -61,9 +60,3 @@ def common_words() -> tuple[str, ...]:
     """What Poles put into passwords, folded; zxcvbn's own lists are English."""
     text = (files("skarbnik.accounts") / "common_words.txt").read_text(encoding="utf-8")
     return tuple(text.split())
-
-
-def _fold(text: str) -> str:
-    """`Żółw` is `zolw`."""
-    plain = unicodedata.normalize("NFKD", text.translate(_NOT_FOLDED))
-    return "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()

@@ -14,7 +14,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from skarbnik.accounts import away, services
 from skarbnik.accounts.entering import enter
-from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, connect, disconnect, identify
+from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, ProvesPesel, connect, disconnect, identify
 from skarbnik.accounts.models import Door, ProviderConnection, SignInOutcome, SignInPurpose, User, UserState
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import get_connection, list_types, open_provider
@@ -68,16 +68,25 @@ def disconnect_own(provider_id: str) -> AnyResponse:
     """Not to sign in this way any more. Who has no password, or no address to go with it, would be locked out."""
     check_token()
     session = frame.session()
-    get_connection(session, g.tenant, provider_id)
+    connection = get_connection(session, g.tenant, provider_id)
     user = session.get_one(User, current_person().id)
     if user.password_hash is None:
         flash(_("This is your only way to sign in. Choose a password first."), "warn")
     elif user.email is None:
         flash(_("This is your only way to sign in. Give an e-mail address first, to go with your password."), "warn")
-    elif disconnect(session, user.id, provider_id):
-        record_own_act("identity.disconnected", "user", user.id)
-        flash(_("You do not sign in this way any more."))
+    else:
+        _disconnect(connection, user)
     return redirect(url_for("profile.show"), 303)
+
+
+def _disconnect(connection: ProviderConnection, user: User) -> None:
+    try:
+        if disconnect(frame.session(), user.id, connection.id):
+            record_own_act("identity.disconnected", "user", user.id)
+            flash(_("You do not sign in this way any more."))
+    except ProvesPesel:
+        words = {"label": _name_of(connection)}
+        flash(_("%(label)s proves your PESEL number, and who proves it always comes to this account.", **words), "warn")
 
 
 def send_away(provider_id: str, *, purpose: SignInPurpose, user_id: UUID | None, wanted: str) -> Response:

@@ -83,8 +83,14 @@ def list_identities(session: Session, user_id: UUID) -> Sequence[ConnectedIdenti
     ).all()
 
 
+class ProvesPesel(Conflict):
+    """Whoever proves the PESEL of an account comes to it, whatever is connected: disconnecting would change nothing."""
+
+
 def disconnect(session: Session, user_id: UUID, provider_id: str) -> bool:
-    """False when there was nothing to disconnect."""
+    """False when there was nothing to disconnect. ProvesPesel."""
+    if any(each.proves_pesel for each in list_identities(session, user_id) if each.provider == provider_id):
+        raise ProvesPesel(f"{provider_id} proves the PESEL of this account")
     mine = (ConnectedIdentity.user_id == user_id) & (ConnectedIdentity.provider == provider_id)
     gone = delete(ConnectedIdentity).where(mine).returning(ConnectedIdentity.subject_hash)
     return bool(session.scalars(gone).all())
@@ -120,13 +126,18 @@ def _find(session: Session, tenant: Tenant, identity: Identity, *, kind: UserKin
 
 
 def _connect(session: Session, tenant: Tenant, user: User, provider_id: str, identity: Identity) -> None:
-    now = clock.now()
+    now, proves = clock.now(), identity.pesel is not None and user.kind is UserKind.RESIDENT
     mine = session.get(ConnectedIdentity, _hash(tenant, identity, user.kind, tenant.instance.keys.current))
     if mine is None:
         hashes = [_hash(tenant, identity, user.kind, version) for version in tenant.instance.keys.versions]
         session.execute(delete(ConnectedIdentity).where(ConnectedIdentity.subject_hash.in_(hashes)))  # of older keys
         made = ConnectedIdentity(
-            subject_hash=hashes[0], user_id=user.id, provider=provider_id, created_at=now, used_at=now
+            subject_hash=hashes[0],
+            user_id=user.id,
+            provider=provider_id,
+            proves_pesel=proves,
+            created_at=now,
+            used_at=now,
         )
         try:
             with session.begin_nested():
@@ -134,7 +145,7 @@ def _connect(session: Session, tenant: Tenant, user: User, provider_id: str, ide
         except IntegrityError as error:  # somebody came with the same identity in the same moment
             raise ConnectedElsewhere("another account has this identity") from error
         return
-    mine.user_id, mine.used_at = user.id, now
+    mine.user_id, mine.used_at, mine.proves_pesel = user.id, now, proves
 
 
 def _hash(tenant: Tenant, identity: Identity, kind: UserKind, version: int) -> str:

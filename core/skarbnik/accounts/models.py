@@ -229,6 +229,7 @@ class ConnectedIdentity(Base):
     subject_hash: Mapped[str] = mapped_column(String(64), primary_key=True)  # of issuer and subject
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), index=True)
     provider: Mapped[str] = mapped_column(String(40))
+    proves_pesel: Mapped[bool]  # then it always opens the account that has proven the same one
     created_at: Mapped[datetime]
     used_at: Mapped[datetime]
 

@@ -6,7 +6,7 @@ address, in the trail or in a log.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -27,6 +27,9 @@ from skarbnik.accounts.permissions import SERVE_RESIDENTS
 from skarbnik.accounts.services import AddressTaken
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
+from skarbnik.names import is_like
+from skarbnik.payers.matching import list_with_pesel
+from skarbnik.payers.models import Payer
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, records, requires
 from skarbnik.web.forms import TokenForm, check_token
@@ -42,6 +45,7 @@ class IdentityForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     pesel = pesel_field()
     compared = BooleanField(validators=[InputRequired(_l("Tick that you compared the identity document."))])
+    other_name = BooleanField()  # asked for where the finance system knows the number by another name
 
 
 class AccountForm(IdentityForm):
@@ -90,7 +94,7 @@ def confirm(number: str) -> Page:
     def make(pesel: str, by: UUID, move_to: UUID | None) -> User:
         return identifying.confirm_registration(session, g.tenant, number, pesel=pesel, by=by, move_to=move_to)
 
-    answer = _identify(form, make)
+    answer = _identify(form, make, found.name)
     if isinstance(answer, User):
         record_own_act("registration.confirmed", f"registration:{number}", found.id)
         return _done(answer)
@@ -118,13 +122,14 @@ def new() -> Page:
     """An account for a resident who stands here and did not register."""
     form, session = AccountForm(), frame.session()
     if not form.validate_on_submit():
-        return render_template("office/desk_new.html", form=form, known=None), 422 if form.is_submitted() else 200
+        page = render_template("office/desk_new.html", form=form, known=None, others=[])
+        return (page, 422) if form.is_submitted() else page
 
     def make(pesel: str, by: UUID, move_to: UUID | None) -> User:
         words = {"name": form.name.data or "", "email": form.email.data or "", "language": form.language.data or "pl"}
         return identifying.open_account(session, g.tenant, pesel=pesel, by=by, move_to=move_to, **words)
 
-    answer = _identify(form, make)
+    answer = _identify(form, make, form.name.data or "")
     if isinstance(answer, User):
         return _done(answer)
     return render_template("office/desk_new.html", form=form, **answer), 409
@@ -137,14 +142,23 @@ def gone(_error: NotFound) -> tuple[str, int]:
     return render_template("office/desk.html", number="", missing=True), 404
 
 
-def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User]) -> User | dict[str, Any]:
-    """The account, written into the trail; or what the page has to say of why there is none."""
-    me, moved = current_person().id, _move_to()
+def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User], name: str) -> User | dict[str, Any]:
+    """The account, written into the trail; or what the page has to say of why there is none.
+
+    A digit read wrongly opens another person's debts: where the finance system knows the number by another name, the
+    official is shown it, and looks again.
+    """
+    me, moved, pesel = current_person().id, _move_to(), identifying.read_pesel(form.pesel.data or "")
+    found = list_with_pesel(frame.session(), g.tenant, pesel)
+    others = [] if any(is_like(name, each.name) for each in found) else found
+    if others and not form.other_name.data:
+        record_own_act("payers.searched", "payers", payers=[each.id for each in others])
+        return {"known": None, "others": others}
     try:
-        user = make(identifying.read_pesel(form.pesel.data or ""), me, moved)
+        user = make(pesel, me, moved)
     except identifying.AlreadyProven as refused:
         record_own_act("resident.matched", "user", refused.user.id)
-        return {"known": refused.user}
+        return {"known": refused.user, "others": others}
     except identifying.AccountBlocked:
         form.pesel.errors = [_("The account of this person is blocked. An administrator has to look at it first.")]
     except AddressTaken:
@@ -157,7 +171,7 @@ def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User]) -> User
         else:
             record_own_act("resident.identified", "user", user.id)
         return user
-    return {"known": None}
+    return {"known": None, "others": others}
 
 
 def _move_to() -> UUID | None:
@@ -175,7 +189,7 @@ def _done(user: User) -> Response:
     return redirect(url_for("desk.find"), 303)
 
 
-def _page(number: str, form: IdentityForm, *, known: User | None = None) -> str:
+def _page(number: str, form: IdentityForm, *, known: User | None = None, others: Sequence[Payer] = ()) -> str:
     found = registration.get_waiting(frame.session(), number)
     record_own_act("registration.viewed", f"registration:{number}", found.id)
     return render_template(
@@ -186,4 +200,5 @@ def _page(number: str, form: IdentityForm, *, known: User | None = None) -> str:
         form=form,
         plain=TokenForm(),
         known=known,
+        others=others,
     )

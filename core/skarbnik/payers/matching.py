@@ -7,14 +7,17 @@ different keys are not compared: what is, stays, until both were hashed with the
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import LiteralString
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.pesel import hash_pesel
 from skarbnik.audit.services import record_act
+from skarbnik.payers.models import Payer
 from skarbnik.tenancy.registry import Tenant
 
 # A payer registered twice and merged is looked up by any of its numbers and stands for the one it became, unless that
@@ -55,6 +58,13 @@ def match(tenant: Tenant, user_id: UUID) -> None:
     """Somebody proved who they are, at the desk or elsewhere."""
     with tenant.session() as session:
         match_user(session, user_id)
+
+
+def list_with_pesel(session: Session, tenant: Tenant, pesel: str) -> Sequence[Payer]:
+    """Payers a finance system knows by this number, as it calls them; those it was registered for twice, too."""
+    hashes = [hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions]
+    found = select(Payer).where(Payer.pesel_hash.in_(hashes), Payer.closed_at.is_(None))
+    return session.scalars(found.order_by(Payer.id)).all()
 
 
 def _match(session: Session, user_id: UUID | None) -> None:

@@ -632,6 +632,7 @@ CREATE TABLE identities (
     subject_hash VARCHAR(64) NOT NULL,
     user_id UUID NOT NULL,
     provider VARCHAR(40) NOT NULL,
+    proves_pesel BOOLEAN NOT NULL,
     created_at TIMESTAMP WITH TIME ZONE NOT NULL,
     used_at TIMESTAMP WITH TIME ZONE NOT NULL,
     CONSTRAINT identities_pkey PRIMARY KEY (subject_hash),
