@@ -81,7 +81,7 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
     user = session.scalars(select(User).where(User.kind == kind, User.email == email.strip().lower())).one_or_none()
     right = check_password(user.password_hash if user else None, password)
     if user is not None and user.password_hash and right and is_outdated(user.password_hash):
-        user.password_hash = hash_password(password)
+        right = _hash_anew(session, user, password)
     outcome = SignInOutcome.SIGNED_IN
     if user is None or not right:
         outcome = SignInOutcome.WRONG
@@ -93,6 +93,20 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
     if user is None or outcome in {SignInOutcome.WRONG, SignInOutcome.BLOCKED}:
         raise WrongSignIn("sign-in refused")
     return user
+
+
+def _hash_anew(session: Session, user: User, password: str) -> bool:
+    """Keep the same password with the costs of today. False when it is not theirs any more.
+
+    Meanwhile its owner may have chosen another one, to be rid of who knows this one: that one stays.
+    """
+    same = select(User.id).where(User.id == user.id, User.password_hash == user.password_hash)
+    anew = hash_password(password)
+    if session.scalar(same.with_for_update()) is not None:
+        user.password_hash = anew
+        return True
+    session.refresh(user)
+    return check_password(user.password_hash, password)
 
 
 def record_attempt(
