@@ -8,7 +8,8 @@ from time import perf_counter
 import pytest
 import redis
 from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from skarbnik import clock
 from skarbnik.accounts import services
@@ -173,6 +174,36 @@ def test_two_who_sign_in_at_once_with_an_old_hash_are_both_in(browse, tenant, mo
     assert signed_in(browser)
     with tenant.session() as session:
         assert session.get(User, user.id).password_hash == other
+
+
+@pytest.mark.parametrize("changed", [{"password_hash": "another"}, {"state": UserState.BLOCKED}])
+def test_what_changed_while_the_password_was_checked_counts(browser, user, tenant, monkeypatch, changed):
+    def meanwhile(stored):
+        with tenant.session() as session:
+            session.execute(update(User).values(**changed))
+        return is_outdated(stored)
+
+    monkeypatch.setattr(services, "is_outdated", meanwhile)
+    browser.sign_in(user.email, PASSWORD)
+    assert not signed_in(browser)
+
+
+def test_who_changes_the_password_waits_for_a_sign_in_and_ends_its_session_too(browser, user, tenant, monkeypatch):
+    waited = []
+
+    def meanwhile(session, official):
+        with tenant.session() as other:
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError):
+                other.execute(update(User).values(password_hash="another"))
+            waited.append(True)
+            other.rollback()
+        return False
+
+    monkeypatch.setattr(services, "needs_second", meanwhile)
+    browser.sign_in(user.email, PASSWORD)
+    assert waited == [True]
+    assert signed_in(browser)
 
 
 def test_nobody_has_the_password_of_the_decoy():
