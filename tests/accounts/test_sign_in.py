@@ -8,9 +8,11 @@ from time import perf_counter
 import pytest
 import redis
 from argon2 import PasswordHasher
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 
 from skarbnik import clock
+from skarbnik.accounts import services
 from skarbnik.accounts.models import Door, SignInAttempt, SignInOutcome, User, UserKind, UserState, WebSession
 from skarbnik.accounts.passwords import check_password, hash_password, is_outdated
 from skarbnik.accounts.services import OFFICIAL_SESSION, RESIDENT_SESSION, SWEPT, hash_token, open_session
@@ -132,6 +134,76 @@ def test_a_hash_made_with_lower_costs_is_made_anew_at_sign_in(browse, tenant):
     assert stored != cheap
     assert check_password(stored, PASSWORD)
     assert not is_outdated(stored)
+
+
+def test_a_password_chosen_while_the_one_before_is_hashed_anew_stays(browse, tenant, monkeypatch):
+    """Who knows the old one signs in at the moment its owner gets rid of it."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+    chosen = hash_password("trzy konie na moście")
+    with tenant.session() as session, bound_to(session):
+        user = UserFactory(password_hash=cheap)
+
+    def slow(password):
+        with tenant.session() as session:
+            session.get(User, user.id).password_hash = chosen
+        return hash_password(password)
+
+    monkeypatch.setattr(services, "hash_password", slow)
+    browser = browse("lipowo")
+    browser.sign_in(user.email, PASSWORD)
+    assert not signed_in(browser)
+    assert attempts(tenant) == [(SignInOutcome.WRONG, True)]
+    with tenant.session() as session:
+        assert session.get(User, user.id).password_hash == chosen
+
+
+def test_two_who_sign_in_at_once_with_an_old_hash_are_both_in(browse, tenant, monkeypatch):
+    cheap = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+    other = hash_password(PASSWORD)
+    with tenant.session() as session, bound_to(session):
+        user = UserFactory(password_hash=cheap, acts_for=[PayerFactory()])
+
+    def slow(password):
+        with tenant.session() as session:
+            session.get(User, user.id).password_hash = other
+        return hash_password(password)
+
+    monkeypatch.setattr(services, "hash_password", slow)
+    browser = browse("lipowo")
+    browser.sign_in(user.email, PASSWORD)
+    assert signed_in(browser)
+    with tenant.session() as session:
+        assert session.get(User, user.id).password_hash == other
+
+
+@pytest.mark.parametrize("changed", [{"password_hash": "another"}, {"state": UserState.BLOCKED}])
+def test_what_changed_while_the_password_was_checked_counts(browser, user, tenant, monkeypatch, changed):
+    def meanwhile(stored):
+        with tenant.session() as session:
+            session.execute(update(User).values(**changed))
+        return is_outdated(stored)
+
+    monkeypatch.setattr(services, "is_outdated", meanwhile)
+    browser.sign_in(user.email, PASSWORD)
+    assert not signed_in(browser)
+
+
+def test_who_changes_the_password_waits_for_a_sign_in_and_ends_its_session_too(browser, user, tenant, monkeypatch):
+    waited = []
+
+    def meanwhile(session, official):
+        with tenant.session() as other:
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError):
+                other.execute(update(User).values(password_hash="another"))
+            waited.append(True)
+            other.rollback()
+        return False
+
+    monkeypatch.setattr(services, "needs_second", meanwhile)
+    browser.sign_in(user.email, PASSWORD)
+    assert waited == [True]
+    assert signed_in(browser)
 
 
 def test_nobody_has_the_password_of_the_decoy():

@@ -23,7 +23,7 @@ IN_ONE_LANGUAGE = [path for path in PAGES if path.stem in LANGUAGES]  # a whole 
 TEMPLATES = [path for path in PAGES if path not in IN_ONE_LANGUAGE]
 MODULES = [path for each in DISTRIBUTIONS for path in sorted(each.package.rglob("*.py"))]
 
-SAME = {"pl": {"Gmina"}, "uk": set()}  # words a language has from the other one
+SAME = {"pl": {"Gmina", "Menu"}, "uk": set()}  # words a language has from the other one
 NAMES = {
     "Skarbnik",
     "NIP",

@@ -5,6 +5,7 @@ from sqlalchemy import select, text
 from skarbnik.exchange.changes import compare
 from skarbnik.money import Money
 from skarbnik.payers.models import Payer
+from skarbnik.receivables.models import Kind
 
 
 def compared(tenant, older, newer, payer="P-1"):
@@ -109,3 +110,29 @@ def test_what_was_replaced_two_years_ago_is_forgotten(receive, tenant, words, cl
     with tenant.session() as session:
         kept = session.execute(text("SELECT count(*), max(principal) FROM replaced_rows WHERE principal < 9000")).one()
     assert kept == (2, 6_000)  # of the third file: P-1's and P-2's
+
+
+def test_who_works_with_other_kinds_is_told_of_no_change(receive, tenant, words):
+    receive(two_payers(words, words.instalment("I-1"), number=1))
+    receive(
+        words.Export(
+            payers=(words.payer("P-1"),),
+            receivables=(
+                words.receivable(
+                    "R-1", words.liability("P-1"), words.instalment("I-1", principal="50.00"),
+                    words.operation("O-1", "-50.00"), title="Podatek po zmianie",
+                ),
+            ),
+            overpayments=(words.overpayment("NP-1", "P-1", "7.00"),),
+            number=2,
+        )
+    )  # fmt: skip
+    with tenant.session() as session:
+        payer_id = session.scalars(select(Payer.id).where(Payer.external_id == "P-1")).one()
+        kinds = list(session.scalars(select(Kind.id)))
+        nothing = compare(session, payer_id, older=1, newer=2, kinds=[])
+        known = compare(session, payer_id, older=1, newer=2, kinds=kinds)
+        everything = compare(session, payer_id, older=1, newer=2)
+    assert (nothing.parts, nothing.overpayments) == ([], [])
+    assert known.parts == everything.parts != []
+    assert known.overpayments == [] != everything.overpayments  # it is of no receivable, so of no kind

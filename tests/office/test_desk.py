@@ -340,7 +340,7 @@ def test_who_came_in_before_a_move_does_not_come_in_after_it(at_desk, registered
         old = UserFactory(email="stary@example.pl", pesel_hash=hash_pesel(tenant, PESEL), pesel_key=1)
         store_app(session, tenant, old.id, new_app_key())
         make_recovery_codes(session, old.id)
-        words = {"provider": "oidc", "created_at": clock.now(), "used_at": clock.now()}
+        words = {"provider": "oidc", "proves_pesel": False, "created_at": clock.now(), "used_at": clock.now()}
         session.add(ConnectedIdentity(subject_hash="a" * 64, user_id=old.id, **words))
     stranger = browse("lipowo")
     stranger.get("/forgot")

@@ -248,7 +248,14 @@ def test_how_somebody_signs_in_is_called_as_they_call_it(official, town, tenant,
             )
         )
         session.add(
-            ConnectedIdentity(subject_hash="ab", user_id=town["user"].id, provider="epuap", created_at=now, used_at=now)
+            ConnectedIdentity(
+                subject_hash="ab",
+                user_id=town["user"].id,
+                provider="epuap",
+                proves_pesel=True,
+                created_at=now,
+                used_at=now,
+            )
         )
 
     page = official().get(town["path"]).text

@@ -1,13 +1,17 @@
 """Who works with some kinds of receivables sees what is of those kinds, as if nothing else were there."""
 
+import re
+
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 from tests.office.test_people import acts
 
 from skarbnik.accounts.models import Role
 from skarbnik.money import Money
+from skarbnik.payments.models import PaymentOrder
 from skarbnik.payments.services import record_report
-from skarbnik.receivables.models import CreditorAccount, Kind, OfficialScope
+from skarbnik.payments.states import PaymentOrderState
+from skarbnik.receivables.models import CreditorAccount, Instalment, Kind, OfficialScope
 from skarbnik.receivables.scopes import ScopeOfWork, get_scope, set_scope
 from skarbnik.remarks.models import Topic
 from skarbnik.remarks.services import write_remark
@@ -17,7 +21,9 @@ from skarbnik.testing.factories import (
     DocumentFactory,
     InstalmentFactory,
     KindFactory,
+    MerchantAccountFactory,
     OfficialFactory,
+    OrderLineFactory,
     PayerFactory,
     ReceivableFactory,
     TransactionFactory,
@@ -150,6 +156,46 @@ def test_of_a_payment_for_several_kinds_the_part_is_shown_and_nothing_of_the_res
     assert "Rolny" in whole
 
 
+def test_what_became_of_the_rest_of_a_payment_is_not_told_to_who_works_with_a_part(clerk, tenant, town):
+    """Its part is paid; the tax, through another account at another gateway, is not."""
+    add_line(tenant, town, Money(22_200), at="Rachunek podatkowy P24")
+    browser = clerk(kinds=[town["waste"]])
+    for path in ("/office/payments", f"/office/search?q={town['number']}", f"/office/payments/{town['number']}"):
+        page = browser.get(path).text
+        assert tag_of("paid") in page
+        assert tag_of("partly_paid") not in page
+        assert "P24" not in page.partition("<tbody>")[2]
+    assert shown(browser, town, state="paid", gateway="payu")
+    assert not shown(browser, town, state="partly_paid")
+    assert not shown(browser, town, gateway="przelewy24")
+
+    browser = clerk(kinds=[town["tax"]])
+    for path in ("/office/payments", f"/office/search?q={town['number']}", f"/office/payments/{town['number']}"):
+        page = browser.get(path).text
+        assert tag_of("abandoned") in page
+        assert "PayU" not in page.partition("<tbody>")[2]
+    assert shown(browser, town, state="abandoned", gateway="przelewy24")
+    assert not shown(browser, town, state="partly_paid")
+    assert not shown(browser, town, gateway="payu")
+
+    for scope in ([], [town["waste"], town["tax"]]):
+        browser = clerk(kinds=scope)
+        assert shown(browser, town, state="partly_paid", gateway="payu")
+        assert shown(browser, town, state="partly_paid", gateway="przelewy24")
+        assert not shown(browser, town, state="paid")
+
+
+def test_a_refund_of_the_rest_of_a_payment_is_not_told(clerk, tenant, town):
+    add_line(tenant, town, Money(22_200), at="Rachunek podatkowy P24")
+    with tenant.session() as session:  # as it is when what came for the waste went back
+        session.execute(update(PaymentOrder).values(state=PaymentOrderState.REFUNDED))
+    browser = clerk(kinds=[town["tax"]])
+    page = browser.get(f"/office/payments/{town['number']}").text
+    assert tag_of("abandoned") in page
+    assert tag_of("refunded") not in page
+    assert not shown(browser, town, state="refunded")
+
+
 def test_who_works_with_another_kind_does_not_find_the_payment(clerk, town):
     browser = clerk(kinds=[town["tax"]])
     assert town["number"] not in browser.get("/office/payments").text
@@ -219,6 +265,22 @@ def test_the_scope_holds_from_the_next_click_on_and_stands_in_the_trail(administ
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
 
 
+def test_a_unit_to_which_nothing_is_paid_any_more_stays_in_the_scope_that_names_it(administrator, clerk, tenant, town):
+    """Else the form would not show it, and saving the form as it is would open everything."""
+    browser = clerk(accounts=[town["unit"]])
+    path = f"/office/people/{browser.user.id}"
+    with tenant.session() as session:
+        session.get(Kind, town["waste"]).creditor_account_id = None
+    page = administrator.get(path).text
+    chosen = re.findall(r'<input checked[^>]*name="units"[^>]*value="([^"]+)"', page)
+    answer = administrator.post(f"{path}/scope", {"units": chosen})
+    assert answer.status_code == 303
+    assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
+    with tenant.session() as session:
+        assert get_scope(session, browser.user.id) == ScopeOfWork(accounts=frozenset([town["unit"]]))
+    assert str(town["unit"]) not in administrator.get(f"/office/people/{clerk().user.id}").text
+
+
 @pytest.mark.parametrize("value", ["x", "", "00000000-0000-7000-8000-000000000000"])
 def test_a_kind_the_gmina_does_not_have_is_refused_and_nothing_changes(administrator, clerk, tenant, town, value):
     user = clerk(kinds=[town["waste"]]).user
@@ -244,20 +306,34 @@ def test_a_resident_has_no_scope(administrator, tenant, town):
     assert administrator.post(f"/office/people/{resident}/scope", {"kinds": []}).status_code == 404
 
 
-def add_line(tenant, town, amount):
-    """The order pays for Anna's tax, too."""
-    from skarbnik.payments.models import OrderLine, PaymentOrder
-    from skarbnik.receivables.models import Instalment
-
-    with tenant.session() as session:
+def add_line(tenant, town, amount, at=None):
+    """The order pays for Anna's tax, too; `at`: through another account at a gateway, and nobody has paid that yet."""
+    with tenant.session() as session, bound_to(session):
         order = session.scalars(select(PaymentOrder).where(PaymentOrder.number == town["number"])).one()
         taxed = session.get(Instalment, town["taxed"])
-        account = session.scalars(select(CreditorAccount.id).limit(1)).one()
-        session.add(
-            OrderLine(
-                order_id=order.id, position=2, instalment_id=taxed.id, instalment_digest=taxed.digest,
-                payer_id=town["anna"], creditor_account_id=account, title="Rolny 2026, rata 1", principal=amount,
-                interest=Money(0), costs=Money(0),
-            )
+        account = session.get(CreditorAccount, town["unit"])
+        if at is not None:
+            account = CreditorAccountFactory()
+            other = MerchantAccountFactory(gateway="przelewy24", title=at, creditor_account=account)
+            TransactionFactory(started=True, instalment=taxed, order=order, merchant_account=other, amount=amount)
+            order.state, order.held_until = PaymentOrderState.PARTLY_PAID, order.ordered_at
+        OrderLineFactory(
+            order=order, position=2, instalment=taxed, payer_id=town["anna"], creditor_account_id=account.id,
+            title="Rolny 2026, rata 1", principal=amount,
         )  # fmt: skip
         order.amount = order.amount + amount
+
+
+def shown(browser, town, **chosen):
+    """Whether the list of payments has the order, with these filters."""
+    return town["number"] in browser.get("/office/payments", query_string=chosen).text
+
+
+def tag_of(state):
+    """The tag of a state of an order as pages show it to officials."""
+    return {
+        "paid": ">zapłacono</span>",
+        "partly_paid": ">zapłacono część</span>",
+        "abandoned": ">nie zapłacono</span>",
+        "refunded": ">zwrócono</span>",
+    }[state]

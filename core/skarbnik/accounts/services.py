@@ -80,8 +80,8 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
     """
     user = session.scalars(select(User).where(User.kind == kind, User.email == email.strip().lower())).one_or_none()
     right = check_password(user.password_hash if user else None, password)
-    if user is not None and user.password_hash and right and is_outdated(user.password_hash):
-        user.password_hash = hash_password(password)
+    if user is not None and right:
+        right = _hold(session, user, password)
     outcome = SignInOutcome.SIGNED_IN
     if user is None or not right:
         outcome = SignInOutcome.WRONG
@@ -93,6 +93,23 @@ def check_sign_in(session: Session, *, kind: UserKind, email: str, password: str
     if user is None or outcome in {SignInOutcome.WRONG, SignInOutcome.BLOCKED}:
         raise WrongSignIn("sign-in refused")
     return user
+
+
+def _hold(session: Session, user: User, password: str) -> bool:
+    """Keep the account as it is until this sign-in is committed. False when the password is not theirs any more.
+
+    Checking took a while. An owner who chose another password meanwhile, to be rid of who knows this one, keeps that
+    one; who chooses one or blocks the account from now on waits, and then ends this session with the others. A hash
+    made with costs of before is made anew.
+    """
+    checked = user.password_hash
+    anew = hash_password(password) if checked and is_outdated(checked) else None
+    session.refresh(user, with_for_update={"read": anew is None})
+    if user.password_hash != checked:
+        return check_password(user.password_hash, password)
+    if anew is not None:
+        user.password_hash = anew
+    return True
 
 
 def record_attempt(

@@ -16,7 +16,6 @@ from werkzeug.wrappers import Response
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
-from skarbnik.money import Money
 from skarbnik.office import queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.office.queries import OrderFilter
@@ -24,7 +23,7 @@ from skarbnik.office.refunds import kind_names
 from skarbnik.office.views import blueprint
 from skarbnik.payments.bookings import release_booking
 from skarbnik.payments.models import BookingLine, Capture, Notification, OrderLine, PaymentOrder
-from skarbnik.payments.permissions import DECIDE, SEE_ANY
+from skarbnik.payments.permissions import DECIDE, SEE_ANY, SEE_MONEY
 from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line, sent_back
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.payments.suspense import book_capture, is_bookable
@@ -93,11 +92,12 @@ def payment(number: str) -> str:
     order, seen = _get(number)
     record_own_act("payment.viewed", "payment_order", order.id, payers=[order.payer_id])
     if len(seen) < len(order.lines):
+        (part,) = queries.find_order(session, number, kinds=kinds_in_scope())
         return render_template(
             "office/payment_part.html",
             order=order,
+            part=part,
             payer=queries.get_payer(session, order.payer_id, kinds=None),
-            total=Money.total(line.amounts.total for line in seen),
             rows=[(line, _bookings(order, line)) for line in seen],
         )
     captures = _captures(order)
@@ -127,6 +127,7 @@ def payment(number: str) -> str:
         ).all(),
         form=TokenForm(),
         decides=DECIDE,
+        see_money=SEE_MONEY,
         read_trail=READ,
     )
 

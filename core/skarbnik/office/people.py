@@ -106,15 +106,16 @@ def _unit_label(unit: CreditorAccount, kinds: int) -> str:
 
 
 class ScopeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """What somebody works with: nothing chosen is everything."""
+    """What somebody works with: nothing chosen is everything. What their `scope` names is there to be chosen."""
 
     units = Choices()
     kinds = Choices()
 
-    def __init__(self, **given: Any) -> None:
+    def __init__(self, scope: ScopeOfWork, **given: Any) -> None:
         super().__init__(**given)
         session = frame.session()
-        self.units.choices = [(str(each.id), _unit_label(each, count)) for each, count in list_units(session)]
+        units = list_units(session, also=scope.accounts)
+        self.units.choices = [(str(each.id), _unit_label(each, count)) for each, count in units]
         self.kinds.choices = [(str(each.id), each.title) for each in list_kinds(session)]
 
     @property
@@ -213,11 +214,11 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
 @requires(PEOPLE, fresh=True)
 def change_scope(official_id: UUID) -> str | Response | tuple[str, int]:
     """Which kinds of receivables this person works with, from their next click on."""
-    form = ScopeForm()
-    if not form.validate_on_submit():
-        return _page(official_id, None, form), 422
     session = frame.session()
     user = officials.get_official(session, official_id)
+    form = ScopeForm(get_scope(session, user.id))
+    if not form.validate_on_submit():
+        return _page(official_id, None, form), 422
     if user.id == current_person().id:
         raise officials.OwnAccount("nobody changes their own scope of work")
     if set_scope(session, user.id, form.chosen):
@@ -311,7 +312,7 @@ def _page(official_id: UUID, form: RolesForm | None, scope_form: ScopeForm | Non
     user = officials.get_official(session, official_id)
     scope = get_scope(session, official_id)
     if scope_form is None:
-        scope_form = ScopeForm(formdata=None)
+        scope_form = ScopeForm(scope, formdata=None)
         scope_form.fill(scope)
     attempts = list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
     return render_template(

@@ -58,10 +58,44 @@ def day_of_kinds(session: Session, kinds: list[UUID], *, since: datetime) -> Any
     return session.execute(_DAY_OF_KINDS, {"first": first_id_of(since), "kinds": kinds}).one()
 
 
-# Lines `ol` of an order `o` that are of the kinds an official works with.
-_LINES_IN_SCOPE = """
-    FROM order_lines ol JOIN instalments i ON i.id = ol.instalment_id JOIN receivables r ON r.id = i.receivable_id
-    WHERE ol.order_id = o.id AND r.kind_id = ANY (CAST(:kinds AS uuid[]))
+# What an order `o` pays for of the kinds an official works with. Amount and state are as if these lines were all of it,
+# since the state of the whole tells what became of the rest; where there is no rest, or no scope, they are the order's.
+_PART = """
+    LEFT JOIN LATERAL (
+        SELECT sum(ol.principal + ol.interest + ol.costs)::bigint AS amount,
+            array_agg(DISTINCT ol.creditor_account_id) AS accounts, count(*) AS lines,
+            bool_and(coalesce(b.came, 0) >= ol.principal + ol.interest + ol.costs) AS is_whole,
+            coalesce(sum(b.came), 0) AS came, coalesce(sum(b.here), 0) AS here
+        FROM order_lines ol
+        JOIN instalments i ON i.id = ol.instalment_id
+        JOIN receivables r ON r.id = i.receivable_id
+        LEFT JOIN LATERAL (
+            SELECT sum(n.principal + n.interest + n.costs) FILTER (WHERE n.refund_id IS NULL) AS came,
+                sum(n.principal + n.interest + n.costs) AS here
+            FROM transactions t JOIN captures c ON c.transaction_id = t.id JOIN booking_lines n ON n.capture_id = c.id
+            WHERE t.order_id = o.id AND n.order_line_id = ol.id AND n.state NOT IN ('planned', 'dropped')
+        ) AS b ON true
+        WHERE ol.order_id = o.id AND r.kind_id = ANY (CAST(:kinds AS uuid[]))
+        HAVING count(*) > 0
+    ) AS part ON CAST(:kinds AS uuid[]) IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT CASE
+            WHEN part.lines IS NULL OR part.lines = (SELECT count(*) FROM order_lines a WHERE a.order_id = o.id)
+                THEN o.state
+            WHEN part.came > 0 AND part.here <= 0 THEN 'refunded'
+            WHEN part.came > 0 AND part.is_whole THEN 'paid'
+            WHEN part.came > 0 THEN 'partly_paid'
+            WHEN o.state IN ('created', 'started', 'abandoned') THEN o.state
+            WHEN o.held_until > :now THEN 'started'
+            ELSE 'abandoned'
+        END AS state, coalesce(part.amount, o.amount) AS amount
+    ) AS seen
+"""
+_HAS_PART = "(CAST(:kinds AS uuid[]) IS NULL OR part.lines IS NOT NULL)"
+# Attempts at a gateway `t`, through the account `m`, to pay for that.
+_ATTEMPTS = """
+    FROM transactions t JOIN merchant_accounts m ON m.id = t.merchant_account_id
+    WHERE t.order_id = o.id AND (part.lines IS NULL OR m.creditor_account_id = ANY (part.accounts))
 """
 # Whether a payer `p` is or was liable for something of those kinds.
 _PAYER_IN_SCOPE = """
@@ -71,22 +105,17 @@ _PAYER_IN_SCOPE = """
 """
 
 _ORDERS = text(f"""
-    SELECT o.id, o.number, o.state, o.ordered_at, p.name AS payer, p.id AS payer_id,
-        CASE WHEN CAST(:kinds AS uuid[]) IS NULL THEN o.amount
-            ELSE (SELECT sum(ol.principal + ol.interest + ol.costs)::bigint {_LINES_IN_SCOPE}) END AS amount,
-        (SELECT string_agg(DISTINCT m.title, ', ') FROM transactions t
-         JOIN merchant_accounts m ON m.id = t.merchant_account_id WHERE t.order_id = o.id) AS gateways
-    FROM payment_orders o JOIN payers p ON p.id = o.payer_id
-    WHERE (CAST(:state AS varchar) IS NULL OR o.state = :state)
+    SELECT o.id, o.number, seen.state, seen.amount, o.ordered_at, p.name AS payer, p.id AS payer_id,
+        (SELECT string_agg(DISTINCT m.title, ', ') {_ATTEMPTS}) AS gateways
+    FROM payment_orders o JOIN payers p ON p.id = o.payer_id {_PART}
+    WHERE (CAST(:state AS varchar) IS NULL OR seen.state = :state)
         AND (CAST(:number AS varchar) IS NULL OR o.number = :number)
         AND (CAST(:payer AS varchar) IS NULL OR p.name ILIKE :payer)
         AND (CAST(:since AS timestamptz) IS NULL OR o.ordered_at >= :since)
         AND (CAST(:until AS timestamptz) IS NULL OR o.ordered_at < :until)
-        AND (CAST(:gateway AS varchar) IS NULL OR EXISTS (
-            SELECT FROM transactions t JOIN merchant_accounts m ON m.id = t.merchant_account_id
-            WHERE t.order_id = o.id AND m.gateway = :gateway))
+        AND (CAST(:gateway AS varchar) IS NULL OR EXISTS (SELECT {_ATTEMPTS} AND m.gateway = :gateway))
         AND (CAST(:before AS uuid) IS NULL OR o.id < :before)
-        AND (CAST(:kinds AS uuid[]) IS NULL OR EXISTS (SELECT {_LINES_IN_SCOPE}))
+        AND {_HAS_PART}
     ORDER BY o.id DESC LIMIT :most
 """)  # noqa: S608  # our own words
 
@@ -95,7 +124,7 @@ _ORDERS = text(f"""
 class OrderFilter:
     """Which orders a list is of; None is any. Days are of Warsaw, both included.
 
-    With `kinds` an order counts as far as it pays for something of them, and its amount is what it pays for that.
+    With `kinds` an order counts as far as it pays for something of them: amount, state and gateways are of that.
     """
 
     state: str | None = None
@@ -118,6 +147,7 @@ def list_orders(session: Session, wanted: OrderFilter, *, before: UUID | None) -
         "until": clock.start_of(wanted.until_on + timedelta(days=1)) if wanted.until_on else None,
         "before": before,
         "kinds": wanted.kinds,
+        "now": clock.now(),
         "most": PAGE + 1,
     }
     return session.execute(_ORDERS, words).all()
@@ -234,12 +264,16 @@ def find_payers(session: Session, wanted: str, *, kinds: list[UUID] | None) -> S
 
 
 _NUMBERED = text(f"""
-    SELECT o.number, o.state, p.name AS payer, p.id AS payer_id,
-        CASE WHEN CAST(:kinds AS uuid[]) IS NULL THEN o.amount
-            ELSE (SELECT sum(ol.principal + ol.interest + ol.costs)::bigint {_LINES_IN_SCOPE}) END AS amount
-    FROM payment_orders o JOIN payers p ON p.id = o.payer_id
-    WHERE o.number = :number AND (CAST(:kinds AS uuid[]) IS NULL OR EXISTS (SELECT {_LINES_IN_SCOPE})) LIMIT 1
+    SELECT o.number, seen.state, seen.amount, p.name AS payer, p.id AS payer_id
+    FROM payment_orders o JOIN payers p ON p.id = o.payer_id {_PART}
+    WHERE o.number = :number AND {_HAS_PART} LIMIT 1
 """)  # noqa: S608  # our own words
+
+
+def find_order(session: Session, number: str, *, kinds: list[UUID] | None) -> Sequence[Any]:
+    """One as it stands in lists, or none: of what it pays for of `kinds`, where they are given."""
+    return session.execute(_NUMBERED, {"number": number, "kinds": kinds, "now": clock.now()}).all()
+
 
 _BY_NUMBER = text(f"""
     SELECT r.title, r.external_id, p.id AS payer_id, p.name AS payer
@@ -265,7 +299,7 @@ def search(session: Session, wanted: str, *, today: date, kinds: list[UUID] | No
         return Found([], [], [])
     return Found(
         payers=find_payers(session, wanted, kinds=kinds),
-        orders=session.execute(_NUMBERED, {"number": wanted.upper(), "kinds": kinds}).all(),
+        orders=find_order(session, wanted.upper(), kinds=kinds),
         receivables=session.execute(_BY_NUMBER, {"text": wanted, "today": today, "kinds": kinds}).all(),
     )
 

@@ -154,11 +154,13 @@ def list_to_pay(
 ) -> Debts:
     """In the order of the page: kinds as the office put them, then due dates. Interest to `day`, else to today.
 
-    With `kinds` nothing of other kinds is listed or summed.
+    With `kinds` nothing of other kinds is listed or summed, nor an overpayment, which may be of any or of none.
     """
     found = session.read(TO_PAY, payer=payer_id, today=today, now=now)
     if kinds is not None:
         found = [each for each in found if each.kind_id in kinds]
+        if not found:
+            return Debts([])
     if not found:
         (sums,) = session.read(f"SELECT {OVERPAID} AS overpaid", payer=payer_id)
         return Debts([], overpaid=Money(sums.overpaid))
@@ -187,7 +189,7 @@ def list_to_pay(
         overdue=Money(overdue),
         soon=Money(soon),
         as_of=found[0].as_of,
-        overpaid=Money(found[0].overpaid),
+        overpaid=Money(found[0].overpaid) if kinds is None else ZERO,
         estimated=is_estimated(found, other_day),
     )
 

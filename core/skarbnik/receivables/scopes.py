@@ -6,12 +6,12 @@ office (art. 5 ust. 1 lit. c RODO). What a scope lets see is read at each reques
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
 from uuid import UUID
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import User
@@ -71,10 +71,15 @@ def list_kinds(session: Session) -> Sequence[Kind]:
     return session.scalars(select(Kind).order_by(Kind.position, Kind.title, Kind.id)).all()
 
 
-def list_units(session: Session) -> Sequence[tuple[CreditorAccount, int]]:
-    """Accounts some kind is paid to, by whose they are, and how many kinds that is."""
-    query = select(CreditorAccount, func.count(Kind.id)).join(Kind, Kind.creditor_account_id == CreditorAccount.id)
-    ordered = query.group_by(CreditorAccount.id).order_by(CreditorAccount.owner, CreditorAccount.nrb)
+def list_units(session: Session, *, also: Collection[UUID] = ()) -> Sequence[tuple[CreditorAccount, int]]:
+    """Accounts some kind is paid to, by whose they are, and how many kinds that is.
+
+    `also` others, to which none is paid any more: one that stands in a scope and not on its form would be lost with the
+    next change, and a scope of nothing else would become everything.
+    """
+    query = select(CreditorAccount, func.count(Kind.id)).outerjoin(Kind, Kind.creditor_account_id == CreditorAccount.id)
+    grouped = query.group_by(CreditorAccount.id).having(or_(func.count(Kind.id) > 0, CreditorAccount.id.in_(also)))
+    ordered = grouped.order_by(CreditorAccount.owner, CreditorAccount.nrb)
     return [(row[0], row[1]) for row in session.execute(ordered)]
 
 
