@@ -37,6 +37,7 @@ from skarbnik.audit.permissions import READ as READ_AUDIT
 from skarbnik.content import editing
 from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
+from skarbnik.crypto import INSTANCE
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
@@ -174,7 +175,7 @@ def create_app(instance: Instance) -> Flask:
             office_menu=OFFICE_MENU,
         ),
     )
-    install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
+    install_forms(app, secret=instance.keys.digest_key(INSTANCE, "form-token").hex())
     install_languages(app, instance.plugins.packages)
     app.jinja_env.add_extension(CompiledTexts)
     install_preferences(app)

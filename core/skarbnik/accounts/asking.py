@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
 import pyotp
 import segno
@@ -18,16 +15,15 @@ from markupsafe import Markup
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import Length
 
-from skarbnik import clock
 from skarbnik.accounts import factors
 from skarbnik.accounts.codes import in_fours, new_app_key
 from skarbnik.accounts.models import FactorKind, User
-from skarbnik.crypto import CannotOpen
 from skarbnik.web import frame
 from skarbnik.web.fields import at_most
 from skarbnik.web.formats import browser
+from skarbnik.web.sealed import open_words, seal_words
 
-KEY_GOOD_FOR = 3600  # seconds somebody may take to put a key into their app
+KEY_GOOD_FOR = timedelta(hours=1)  # to put a key into an app
 SET_UP_PURPOSE = "app-set-up"
 
 
@@ -108,18 +104,12 @@ def codes_page(codes: list[str], onward: str | None, **more: Any) -> str:
 
 def seal_key(user: User, key: str) -> str:
     """A key that waits in a form until its first code comes. It is this user's, for an hour."""
-    words = {"user": str(user.id), "key": key, "at": int(clock.now().timestamp())}
-    return base64.urlsafe_b64encode(g.tenant.seal(SET_UP_PURPOSE, json.dumps(words).encode())).decode()
+    return seal_words(g.tenant, SET_UP_PURPOSE, {"user": str(user.id), "key": key})
 
 
 def open_key(user: User, sealed: str | None) -> str | None:
-    try:
-        words = json.loads(g.tenant.open_sealed(SET_UP_PURPOSE, base64.urlsafe_b64decode(sealed or "")))
-    except (CannotOpen, binascii.Error, ValueError):
-        return None
-    if UUID(words["user"]) != user.id or clock.now().timestamp() - words["at"] > KEY_GOOD_FOR:
-        return None
-    return str(words["key"])
+    words = open_words(g.tenant, SET_UP_PURPOSE, sealed, good_for=KEY_GOOD_FOR)
+    return str(words["key"]) if words and words["user"] == str(user.id) else None
 
 
 def wrong_code() -> str:

@@ -25,6 +25,7 @@ from skarbnik.plugin_api import BrowserAnswer, FormPost, Identity, IdentityProvi
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.cookies import SameSite, delete_cookie, read_cookie, set_cookie
 from skarbnik.web.forms import check_token, csrf
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
@@ -34,6 +35,7 @@ log = structlog.get_logger()
 blueprint = Blueprint("doors", __name__, url_prefix="/auth", template_folder="templates")
 
 COOKIE = "away"
+SAME_SITE: SameSite = "None"  # the answer comes as a form of another site
 LONGEST_FIELD = 4096  # characters of a field a browser brings
 
 
@@ -92,7 +94,7 @@ def send_away(provider_id: str, *, purpose: SignInPurpose, user_id: UUID | None,
         wanted=wanted,
         return_url=away.return_url_of(g.tenant, provider_id),
         language=current_language(),
-        cookie=request.cookies.get(frame.cookie_name(COOKIE)),
+        cookie=read_cookie(COOKIE),
     )
     session.commit()
     try:
@@ -106,15 +108,7 @@ def send_away(provider_id: str, *, purpose: SignInPurpose, user_id: UUID | None,
         render_template("accounts/going.html", go=start.go, posts=posts, label=_name_of(connection))
     )
     frame.send_forms_to(response, opened.origins)
-    response.set_cookie(
-        frame.cookie_name(COOKIE),
-        departure.cookie,
-        max_age=int(away.GOOD_FOR.total_seconds()),
-        secure=True,
-        httponly=True,
-        samesite="None",  # the answer comes as a form of another site
-        path="/",
-    )
+    set_cookie(response, COOKIE, departure.cookie, same_site=SAME_SITE, good_for=away.GOOD_FOR)
     return response
 
 
@@ -155,7 +149,7 @@ def _receive(
             g.tenant,
             provider_id=connection.id,
             handle=handle,
-            cookie=request.cookies.get(frame.cookie_name(COOKIE), ""),
+            cookie=read_cookie(COOKIE),
         )
     finally:
         session.commit()  # the row is gone whatever comes, and nobody waits for a provider with a transaction open
@@ -197,7 +191,7 @@ def _let_in(
     slots().identified(session, user.id)
     there = away.keep_provider_session(session, g.tenant, connection.id, identity.session) if identity.session else ""
     response = enter(user, way=connection.id, second=identity.second_factor, wanted=arrival.wanted, there=there)
-    response.delete_cookie(frame.cookie_name(COOKIE), secure=True, httponly=True, samesite="None", path="/")
+    delete_cookie(response, COOKIE, same_site=SAME_SITE)
     return response
 
 

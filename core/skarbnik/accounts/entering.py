@@ -20,6 +20,7 @@ from skarbnik.accounts.people import load_person
 from skarbnik.web import frame
 from skarbnik.web.access import slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.cookies import read_cookie, set_cookie
 from skarbnik.web.kept import KeptForm, open_kept
 
 HOMES = {UserKind.RESIDENT: "portal.dashboard", UserKind.OFFICIAL: "office.day"}
@@ -60,7 +61,7 @@ def admit(user: User, *, way: str, second: bool, wanted: str, kept: str | None, 
     if there:
         hand_over_session(session, there, token)
     form_cookie.clear()
-    services.sign_out(session, request.cookies.get(frame.cookie_name("session"), ""))
+    services.sign_out(session, read_cookie("session"))
     g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
     g.person = load_person(session, token)
     again = open_kept(g.tenant, kept, owner=user.id)
@@ -74,10 +75,8 @@ def admit(user: User, *, way: str, second: bool, wanted: str, kept: str | None, 
 
 
 def let_in(response: Response, admitted: Admitted) -> Response:
-    name = frame.cookie_name("session")
-    response.set_cookie(name, admitted.token, secure=True, httponly=True, samesite="Lax", path="/")
-    if frame.cookie_name("half") in request.cookies:
-        end_half(response)
+    set_cookie(response, "session", admitted.token)
+    end_half(response)
     return response
 
 

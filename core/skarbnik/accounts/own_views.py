@@ -24,6 +24,7 @@ from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
@@ -60,7 +61,7 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 
 def _here() -> str:
-    return hash_token(request.cookies[frame.cookie_name("session")])
+    return hash_token(read_cookie("session"))
 
 
 def _proven(form: Any, user: User) -> bool:
@@ -220,8 +221,7 @@ def close() -> Page:
         form_cookie.clear()
         flash(_("Your account is closed."))
         response = redirect(url_for("portal.front"), 303)
-        cookie = frame.cookie_name("session")
-        response.delete_cookie(cookie, secure=True, httponly=True, samesite="Lax", path="/")
+        delete_cookie(response, "session")
         return response
     if form.is_submitted() and form.sure.errors:
         form.sure.errors = [_("Tick that you want to close the account.")]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -18,6 +18,7 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("profile", __name__, template_folder="templates")
@@ -35,7 +36,7 @@ def show() -> str:
         own=contact.get_own(session, person.id),
         pending=contact.find_pending_email(session, person.id),
         languages_by_code=LANGUAGE_NAMES,
-        here=hash_token(request.cookies[frame.cookie_name("session")]),
+        here=hash_token(read_cookie("session")),
         form=TokenForm(),
         **shown_on_profile(current_person().id),
     )

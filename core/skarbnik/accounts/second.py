@@ -33,6 +33,7 @@ from skarbnik.errors import Conflict
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import check_token
 from skarbnik.web.kept import open_kept
 from skarbnik.web.limits import limited
@@ -196,7 +197,7 @@ def confirm() -> AnyResponse | str | tuple[str, int]:
     if used is None:
         _record(user, LOCAL, SignInOutcome.WRONG_CODE)
         return _confirm_page(user, form, wanted=wanted, kept=kept), 422
-    mark_confirmed(frame.session(), request.cookies[frame.cookie_name("session")])
+    mark_confirmed(frame.session(), read_cookie("session"))
     _tell_of_code(user, used)
     home = url_for(HOMES[user.kind])
     again = open_kept(g.tenant, kept, owner=user.id)

@@ -21,6 +21,7 @@ from skarbnik.accounts.models import Door, UserKind
 from skarbnik.accounts.providers import list_doors
 from skarbnik.web import frame
 from skarbnik.web.access import public
+from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
@@ -99,12 +100,12 @@ def _page(form: SignInForm, kind: UserKind, **words: Any) -> str:
 @public("signing out is harmless, also with a session that ended")
 def sign_out() -> AnyResponse:
     office = g.person is not None and g.person.is_official
-    token = request.cookies.get(frame.cookie_name("session"))
+    token = read_cookie("session")
     if token:
         leave(frame.session(), token)
         services.sign_out(frame.session(), token)
     form_cookie.clear()
     flash(_("You have signed out."))
     response = redirect(url_for("accounts.sign_in_office" if office else "portal.front"), 303)
-    response.delete_cookie(frame.cookie_name("session"), secure=True, httponly=True, samesite="Lax", path="/")
+    delete_cookie(response, "session")
     return response

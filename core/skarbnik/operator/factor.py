@@ -15,9 +15,9 @@ from sqlalchemy import Connection, Engine, Row, text
 
 from skarbnik.accounts.codes import in_fours, new_recovery_codes, read_code, steps_of
 from skarbnik.accounts.services import hash_token
-from skarbnik.crypto import KeyRing
+from skarbnik.crypto import INSTANCE, KeyRing
 
-BARE, PURPOSE = "-", "operator-factor"  # the instance's own, of no gmina
+PURPOSE = "operator-factor"
 
 
 def address_of(secret: str, email: str, host: str) -> str:
@@ -39,12 +39,12 @@ def find_step(secret: str, code: str, *, after: int = 0) -> int | None:
 
 
 def seal_factor(keys: KeyRing, operator_id: UUID, secret: str) -> bytes:
-    return keys.seal(BARE, f"{PURPOSE}:{operator_id}", secret.encode())
+    return keys.seal(INSTANCE, f"{PURPOSE}:{operator_id}", secret.encode())
 
 
 def open_factor(keys: KeyRing, operator_id: UUID, sealed: bytes) -> str:
     """The secret again. CannotOpen when it is another operator's."""
-    return keys.open(BARE, f"{PURPOSE}:{operator_id}", sealed).decode()
+    return keys.open(INSTANCE, f"{PURPOSE}:{operator_id}", sealed).decode()
 
 
 def keep_factor(connection: Connection, keys: KeyRing, operator_id: UUID, secret: str, *, step: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import abort, flash, g, redirect, render_template, request, url_for
+from flask import abort, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
@@ -11,8 +11,9 @@ from skarbnik.operator import sign_in
 from skarbnik.operator.factor import count_recovery_codes
 from skarbnik.operator.views import OWN_SESSION, blueprint, engine
 from skarbnik.web.access import public
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import TokenForm, check_token
-from skarbnik.web.frame import cookie_name, on_bare_host
+from skarbnik.web.frame import on_bare_host
 from skarbnik.web.paging import cursor
 
 __all__ = ["blueprint"]
@@ -26,7 +27,7 @@ def profile() -> str:
     return render_template(
         "operator/profile.html",
         sessions=sign_in.list_sessions(engine(), g.operator.id),
-        this_browser=hash_token(request.cookies[cookie_name("operator")]),
+        this_browser=hash_token(read_cookie("operator")),
         codes=count_recovery_codes(engine(), g.operator.id),
         attempts=attempts[: sign_in.PAGE],
         older_than=attempts[sign_in.PAGE - 1].id if len(attempts) > sign_in.PAGE else None,

@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response
 from skarbnik.operator import acts, asked, services, sign_in
 from skarbnik.tenancy.registry import TenantState
 from skarbnik.web.access import public
-from skarbnik.web.frame import cookie_name, instance_of_app, on_bare_host
+from skarbnik.web.cookies import read_cookie
+from skarbnik.web.frame import instance_of_app, on_bare_host
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("operator", __name__, url_prefix="/operator", template_folder="templates")
@@ -33,7 +34,7 @@ def _enter() -> Response | None:
     """On a gmina's host there is no such room; on the bare host there is a door."""
     if g.tenant is not None:
         abort(404)
-    g.operator = sign_in.find_operator(engine(), request.cookies.get(cookie_name("operator")))
+    g.operator = sign_in.find_operator(engine(), read_cookie("operator"))
     if g.operator is None and request.endpoint not in DOOR:
         return redirect(url_for("operator.enter"), 303)
     return None

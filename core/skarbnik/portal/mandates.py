@@ -29,6 +29,7 @@ from skarbnik.portal.views import blueprint as portal
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.fields import DayOrNone, at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
@@ -143,7 +144,7 @@ def acting() -> str | Response:
         wanted = find_payer_of(session, uuid_of(request.form.get("payer")), user_id=person.id, today=today)
         if wanted is None:
             abort(404)
-        accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted.id)
+        accounts.act_for(session, read_cookie("session"), wanted.id)
         flash(_("You now act for %(name)s.", name=wanted.name))
         return redirect(url_for("portal.dashboard"), 303)
     text, page = request.args.get("q", "").strip()[:120], page_number()
