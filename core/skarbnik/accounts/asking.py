@@ -5,18 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-import pyotp
-import segno
 from flask import g, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from markupsafe import Markup
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import Length
 
 from skarbnik.accounts import factors
-from skarbnik.accounts.codes import in_fours, new_app_key
+from skarbnik.accounts.codes import address_of_key, draw_address, in_fours, new_app_key
 from skarbnik.accounts.models import FactorKind, User
 from skarbnik.web import frame
 from skarbnik.web.fields import at_most
@@ -82,17 +79,16 @@ def set_up_page(user: User, form: SetUpForm, *, at_sign_in: bool, kept: str | No
     """A key to scan or to type. The same one again when the code was not right."""
     key = open_key(user, form.key.data) or new_app_key()
     form.key.data = seal_key(user, key)
-    uri = pyotp.TOTP(key).provisioning_uri(name=user.email or user.name, issuer_name=g.tenant.name)
-    drawn = segno.make_qr(uri, error="m").svg_inline(border=4, omitsize=True, light="#fff", dark="#000")
+    address = address_of_key(key, name=user.email or user.name, issuer=g.tenant.name)
     return render_template(
         "accounts/set_up.html",
         form=form,
         kept=kept,
         at_sign_in=at_sign_in,
         action=url_for("second.set_up" if at_sign_in else "own_factors.set_up"),
-        drawing=Markup(drawn),  # noqa: S704  # black and white squares of a library
+        drawing=draw_address(address),
         key=in_fours(key).replace("-", " "),
-        uri=uri,
+        uri=address,
         called=browser(request.user_agent.string)[:60],
     )
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik.accounts import factor_news, factors
 from skarbnik.accounts.asking import SetUpForm, codes_page, set_up_page
+from skarbnik.accounts.codes import are_few
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, User
 from skarbnik.accounts.passkeys import Purpose
@@ -36,7 +37,7 @@ def shown_on_profile(user_id: UUID) -> dict[str, Any]:
         "factors": found,
         "has_app": any(each.kind is FactorKind.TOTP for each in found),
         "codes_left": left,
-        "few_codes": bool(found) and factor_news.are_few(left),
+        "few_codes": bool(found) and are_few(left),
         "attempts": list_attempts(session, user_id, before=None, size=ATTEMPTS),
     }
 

@@ -20,6 +20,7 @@ from skarbnik.accounts.asking import (
     wrong_code,
     wrong_passkey,
 )
+from skarbnik.accounts.codes import are_few
 from skarbnik.accounts.entering import HOMES, admit, enter, let_in
 from skarbnik.accounts.half import HalfSignIn, began_at_office, find_half
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
@@ -258,7 +259,7 @@ def _tell_of_code(user: User, used: object) -> None:
     if used is not FactorKind.RECOVERY:
         return
     left = factor_news.code_used(user)
-    if factor_news.are_few(left):
+    if are_few(left):
         flash(
             ngettext(
                 "You have %(num)d recovery code left. Make new ones in your profile.",

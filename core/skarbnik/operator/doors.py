@@ -10,16 +10,16 @@ from flask import session as form_cookie
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
+from skarbnik.accounts.codes import address_of_key, draw_address
 from skarbnik.accounts.limits import limited_by_account
 from skarbnik.accounts.services import WrongSignIn
 from skarbnik.accounts.views import SignInForm
 from skarbnik.errors import Conflict
-from skarbnik.operator import factor, sign_in
+from skarbnik.operator import sign_in
 from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip
 from skarbnik.web.access import public
 from skarbnik.web.cookies import SealedCookie, delete_cookie, read_cookie, set_cookie
@@ -114,9 +114,8 @@ def set_up() -> str | Response | tuple[str, int]:
             return _let_in(
                 Response(render_template("operator/recovery.html", codes=codes), mimetype="text/html"), token
             )
-    address = factor.address_of(who.secret, who.email, instance_of_app().settings.host)
-    square = Markup(factor.draw_square(address))  # noqa: S704  # drawn by us, from our own words
-    return render_template("operator/factor.html", form=form, who=who, square=square), status
+    address = address_of_key(who.secret, name=who.email, issuer=f"Skarbnik {instance_of_app().settings.host}")
+    return render_template("operator/factor.html", form=form, who=who, drawing=draw_address(address)), status
 
 
 def _from() -> dict[str, str]:

@@ -5,12 +5,9 @@ The secret is sealed with the key ring. A code counts once: the time step it is 
 
 from __future__ import annotations
 
-import io
 from typing import Any
 from uuid import UUID
 
-import pyotp
-import segno
 from sqlalchemy import Connection, Engine, Row, text
 
 from skarbnik.accounts.codes import in_fours, new_recovery_codes, read_code, steps_of
@@ -18,19 +15,6 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.crypto import INSTANCE, KeyRing
 
 PURPOSE = "operator-factor"
-
-
-def address_of(secret: str, email: str, host: str) -> str:
-    """What the square holds that a telephone reads."""
-    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=f"Skarbnik {host}")
-
-
-def draw_square(address: str) -> str:
-    """The address as SVG, dark on light in every theme, since cameras read no other; at most some 285 points wide."""
-    drawn = io.BytesIO()
-    square = segno.make_qr(address, error="l", boost_error=False)
-    square.save(drawn, kind="svg", scale=5, border=4, light="#ffffff", xmldecl=False, nl=False)
-    return drawn.getvalue().decode()
 
 
 def find_step(secret: str, code: str, *, after: int = 0) -> int | None:

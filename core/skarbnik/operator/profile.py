@@ -6,6 +6,7 @@ from flask import abort, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
+from skarbnik.accounts.codes import are_few
 from skarbnik.accounts.services import hash_token
 from skarbnik.operator import sign_in
 from skarbnik.operator.factor import count_recovery_codes
@@ -24,11 +25,13 @@ __all__ = ["blueprint"]
 @public(OWN_SESSION)
 def profile() -> str:
     attempts = sign_in.list_attempts(engine(), g.operator.id, before=cursor("before"))
+    left = count_recovery_codes(engine(), g.operator.id)
     return render_template(
         "operator/profile.html",
         sessions=sign_in.list_sessions(engine(), g.operator.id),
         this_browser=hash_token(read_cookie("operator")),
-        codes=count_recovery_codes(engine(), g.operator.id),
+        codes=left,
+        few_codes=are_few(left),
         attempts=attempts[: sign_in.PAGE],
         older_than=attempts[sign_in.PAGE - 1].id if len(attempts) > sign_in.PAGE else None,
         form=TokenForm(),
