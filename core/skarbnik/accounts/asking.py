@@ -12,9 +12,11 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import Length
 
-from skarbnik.accounts import factors
+from skarbnik.accounts import factor_news, factors
 from skarbnik.accounts.codes import address_of_key, draw_address, in_fours, new_app_key
 from skarbnik.accounts.models import FactorKind, User
+from skarbnik.accounts.passkeys import PasskeyRefused, Purpose, take_new_passkey
+from skarbnik.errors import Conflict
 from skarbnik.web import frame
 from skarbnik.web.fields import at_most
 from skarbnik.web.formats import browser
@@ -96,6 +98,31 @@ def set_up_page(user: User, form: SetUpForm, *, at_sign_in: bool, kept: str | No
 def codes_page(codes: list[str], onward: str | None, **more: Any) -> str:
     """Recovery codes, this once."""
     return render_template("accounts/recovery_codes.html", codes=codes, onward=onward, **more)
+
+
+def keep_new(purpose: Purpose, user: User, form: SetUpForm) -> bool:
+    """Keep the app or the passkey of a form. False when it was not right; the form says why."""
+    try:
+        if form.answer.data:
+            take_new_passkey(purpose, user, form.answer.data, name=form.called)
+            factor_news.factor_added(user, factor_news.PASSKEY)
+            return True
+        key = open_key(user, form.key.data)
+        if key is None:
+            raise factors.WrongCode("the key waited too long")
+        factors.keep_app(frame.session(), g.tenant, user.id, key, (form.code.data or "").replace(" ", ""))
+        factor_news.factor_added(user, factor_news.APP)
+    except factors.WrongCode:
+        form.code.errors = [wrong_code()]
+    except PasskeyRefused:
+        form.name.errors = [wrong_passkey()]
+    except factors.TooManyPasskeys:
+        form.name.errors = [_("You have %(num)d passkeys. Remove one first.", num=factors.MOST_PASSKEYS)]
+    except Conflict:
+        form.name.errors = [_("You have this passkey already.")]
+    else:
+        return True
+    return False
 
 
 def seal_key(user: User, key: str) -> str:

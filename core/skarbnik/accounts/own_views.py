@@ -27,11 +27,10 @@ from skarbnik.web.access import current_person, public, requires
 from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token
-from skarbnik.web.languages import current_language
+from skarbnik.web.languages import LANGUAGE_NAMES, current_language
 from skarbnik.web.limits import limited
 
 NEW_EMAIL = "/new-email/"
-LANGUAGE_NAMES = {"pl": "Polski", "en": "English", "uk": "Українська"}
 
 blueprint = Blueprint("own", __name__, template_folder="templates")
 

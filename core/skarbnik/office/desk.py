@@ -22,7 +22,6 @@ from skarbnik import clock
 from skarbnik.accounts import identifying, registration
 from skarbnik.accounts.fields import email_field, name_field, pesel_field
 from skarbnik.accounts.models import User, UserState
-from skarbnik.accounts.own_views import LANGUAGE_NAMES
 from skarbnik.accounts.permissions import SERVE_RESIDENTS
 from skarbnik.accounts.services import AddressTaken
 from skarbnik.audit.requests import record_own_act
@@ -30,6 +29,7 @@ from skarbnik.errors import NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, records, requires
 from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.languages import LANGUAGE_NAMES
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("desk", __name__, url_prefix="/office/people/desk", template_folder="templates")

@@ -26,8 +26,9 @@ from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Invalid
 from skarbnik.office.queries import user_names
-from skarbnik.office.requests import ReasonForm, basis_names
+from skarbnik.office.reason_form import ReasonForm
 from skarbnik.payers import mandates, queries
+from skarbnik.payers.fields import basis_names
 from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -18,8 +17,9 @@ from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
-from skarbnik.numbers import is_nip, is_pesel
+from skarbnik.numbers import is_nip
 from skarbnik.payers import mandates, queries
+from skarbnik.payers.fields import LONGEST_RIGHT, PAY, SEE, check_no_pesel, role_names
 from skarbnik.payers.models import LONGEST, CompanyRole, MandateBasis
 from skarbnik.payers.permissions import ASK
 from skarbnik.portal.acting import ActsForAnother, payer_of_request
@@ -38,28 +38,10 @@ from skarbnik.web.paging import cursor, page_number
 
 blueprint = Blueprint("mandates", __name__, url_prefix="/acting", template_folder="templates")
 
-LONGEST_RIGHT = timedelta(days=20 * 366)
-ELEVEN = re.compile(r"(?<!\d)\d{11}(?!\d)")
-SEE, PAY = "see", "pay"
-
-
-def role_names() -> dict[CompanyRole, str]:
-    return {
-        CompanyRole.OWNER: _("Owner or partner"),
-        CompanyRole.BOARD: _("Member of the board"),
-        CompanyRole.PROXY: _("Commercial proxy, or with a power of attorney"),
-    }
-
 
 def clean_nip(text: str | None) -> str:
     """`PL 526-000-12-46` is 5260001246."""
     return re.sub(r"[\s-]", "", text or "").upper().removeprefix("PL")
-
-
-def check_no_pesel(text: str | None) -> None:
-    """Nobody types the PESEL of somebody else: the office finds the person by what it knows itself."""
-    if any(is_pesel(each) for each in ELEVEN.findall(text or "")):
-        raise ValidationError(_("Do not write a PESEL here. The office finds the person without it."))
 
 
 class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
