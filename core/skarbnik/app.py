@@ -51,10 +51,10 @@ from skarbnik.office import remarks as office_remarks
 from skarbnik.office import requests as office_requests
 from skarbnik.office import residents as office_residents
 from skarbnik.office import trail as office_trail
-from skarbnik.operator import office as operator_office
 from skarbnik.operator import rooms as operator_rooms
-from skarbnik.operator.people import load_anybody
+from skarbnik.operator import support_views
 from skarbnik.operator.permissions import SEE as SEE_SUPPORT
+from skarbnik.operator.support_person import load_anybody
 from skarbnik.payers.matching import match_user
 from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
@@ -220,7 +220,7 @@ def create_app(instance: Instance) -> Flask:
     app.register_blueprint(switches.blueprint)
     app.register_blueprint(office_remarks.blueprint)
     app.register_blueprint(operator_rooms.blueprint)
-    app.register_blueprint(operator_office.blueprint)
+    app.register_blueprint(support_views.blueprint)
     app.register_blueprint(office_requests.blueprint)
     app.register_blueprint(office_residents.blueprint)
     app.register_blueprint(webhooks.blueprint)
@@ -240,7 +240,7 @@ def _holds_secret(path: str) -> bool:
     return (
         portal_public.holds_secret(path)
         or registration_views.holds_secret(path)
-        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL, operator_office.PREFIX))
+        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL, support_views.PREFIX))
     )
 
 

@@ -13,10 +13,10 @@ from skarbnik.accounts.codes import STEP, code_at, new_app_key
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.operator import services, sign_in
 from skarbnik.operator.acts import record
-from skarbnik.operator.doors import HALF
 from skarbnik.operator.factor import find_step, open_factor, seal_factor
 from skarbnik.operator.services import list_gminas, make_operator
 from skarbnik.operator.sign_in import find_operator, list_attempts
+from skarbnik.operator.sign_in_views import HALF
 from skarbnik.testing.operators import add_operator, sign_operator_in
 
 EMAIL, PASSWORD = "ola@operator.example", "a long enough one"

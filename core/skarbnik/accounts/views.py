@@ -7,14 +7,11 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import EmailField, HiddenField, PasswordField
-from wtforms.validators import InputRequired, Length
 
 from skarbnik.accounts import services
 from skarbnik.accounts.entering import enter
+from skarbnik.accounts.fields import SignInForm
 from skarbnik.accounts.leaving import leave
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_account
 from skarbnik.accounts.models import Door, UserKind
@@ -25,22 +22,6 @@ from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
-
-
-class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    email = EmailField(
-        validators=[
-            InputRequired(_l("Enter your e-mail address.")),
-            Length(max=120, message=_l("Use at most %(max)d characters for the e-mail address.")),
-        ]
-    )
-    password = PasswordField(
-        validators=[
-            InputRequired(_l("Enter your password.")),
-            Length(max=200, message=_l("Use at most %(max)d characters for the password.")),
-        ]
-    )
-    next = HiddenField()
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])

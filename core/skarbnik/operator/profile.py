@@ -10,7 +10,7 @@ from skarbnik.accounts.codes import are_few
 from skarbnik.accounts.services import hash_token
 from skarbnik.operator import sign_in
 from skarbnik.operator.factor import count_recovery_codes
-from skarbnik.operator.views import OWN_SESSION, blueprint, engine
+from skarbnik.operator.frame import OWN_SESSION, blueprint, engine
 from skarbnik.web.access import public
 from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import TokenForm, check_token

@@ -1,6 +1,6 @@
 """Going in on the bare host: first the password, then the second factor, and only then is there a session.
 
-Between the two the browser only remembers whose password was right, sealed (`operator.doors.HALF`).
+Between the two the browser only remembers whose password was right, sealed (`operator.sign_in_views.HALF`).
 """
 
 from __future__ import annotations

@@ -15,12 +15,13 @@ from wtforms import StringField
 from wtforms.validators import InputRequired
 
 from skarbnik.accounts.codes import address_of_key, draw_address
+from skarbnik.accounts.fields import SignInForm
 from skarbnik.accounts.limits import limited_by_account
 from skarbnik.accounts.services import WrongSignIn
-from skarbnik.accounts.views import SignInForm
 from skarbnik.errors import Conflict
 from skarbnik.operator import sign_in
-from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip
+from skarbnik.operator.frame import OWN_SESSION, blueprint, engine, ip
+from skarbnik.operator.words import why_refused
 from skarbnik.web.access import public
 from skarbnik.web.cookies import SealedCookie, delete_cookie, read_cookie, set_cookie
 from skarbnik.web.fields import at_most
@@ -85,7 +86,7 @@ def give_code() -> str | Response | tuple[str, int]:
         try:
             token = sign_in.give_code(engine(), instance_of_app().keys, who, code=form.code.data or "", **_from())
         except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
-            form.code.errors = [why(refused)]
+            form.code.errors = [why_refused(refused)]
         else:
             return _let_in(redirect(url_for("operator.gminas"), 303), token)
     return render_template("operator/code.html", form=form, who=who), status
@@ -107,7 +108,7 @@ def set_up() -> str | Response | tuple[str, int]:
                 engine(), instance_of_app().keys, who, code=form.code.data or "", **_from()
             )
         except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
-            form.code.errors = [why(refused)]
+            form.code.errors = [why_refused(refused)]
         except Conflict:
             return _again()
         else:
@@ -120,12 +121,6 @@ def set_up() -> str | Response | tuple[str, int]:
 
 def _from() -> dict[str, str]:
     return {"ip": ip(), "agent": request.user_agent.string}
-
-
-def why(refused: Exception) -> str:
-    if isinstance(refused, sign_in.TooManyCodes):
-        return str(_("Too many wrong codes. Wait a quarter of an hour."))
-    return str(_("This code is not good. Wait for the next one and enter it."))
 
 
 def _let_in(response: Response, token: str) -> Response:

@@ -13,9 +13,9 @@ from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.audit.requests import record_own_act
 from skarbnik.operator import support
-from skarbnik.operator.asking import hour_names, scope_names
 from skarbnik.operator.permissions import DECIDE, SEE
 from skarbnik.operator.services import is_open
+from skarbnik.operator.words import hour_names, scope_names
 from skarbnik.receivables.models import SwitchName
 from skarbnik.receivables.queries import is_switched_on
 from skarbnik.receivables.services import set_switch
