@@ -16,14 +16,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik import clock
 from skarbnik.accounts import (
-    data_views,
-    doors,
+    factor_views,
     forgotten,
     own_data,
+    own_data_views,
     own_factors,
     own_views,
+    provider_views,
     registration_views,
-    second,
     welcome,
 )
 from skarbnik.accounts import profile as accounts_profile
@@ -165,7 +165,7 @@ def create_app(instance: Instance) -> Flask:
             find_owner=find_owner,
             load_client=load_client,
             ask_to_sign_in=accounts_views.ask_to_sign_in,
-            ask_to_confirm=second.ask_to_confirm,
+            ask_to_confirm=factor_views.ask_to_confirm,
             has_second=has_factor,
             after_sign_in=content_views.after_sign_in,
             identified=match_user,
@@ -187,13 +187,13 @@ def create_app(instance: Instance) -> Flask:
     install_errors(app)
     app.register_blueprint(accounts_views.blueprint)
     app.register_blueprint(accounts_profile.blueprint)
-    app.register_blueprint(second.blueprint)
+    app.register_blueprint(factor_views.blueprint)
     app.register_blueprint(own_factors.blueprint)
     app.register_blueprint(welcome.blueprint)
-    app.register_blueprint(doors.blueprint)
-    for each in (registration_views, forgotten, own_views, data_views):
+    app.register_blueprint(provider_views.blueprint)
+    for each in (registration_views, forgotten, own_views, own_data_views):
         app.register_blueprint(each.blueprint)
-    data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
+    own_data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
     app.register_blueprint(content_views.blueprint)
     app.register_blueprint(editing.blueprint)
     app.register_blueprint(portal_views.blueprint)

@@ -10,8 +10,8 @@ from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from skarbnik.accounts.choosing import LONGEST
-from skarbnik.accounts.identifying import read_pesel
+from skarbnik.accounts.identity_proofing import read_pesel
+from skarbnik.accounts.password_policy import LONGEST
 from skarbnik.errors import Invalid
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
 

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import factor_news, factors
-from skarbnik.accounts.asking import SetUpForm, codes_page, keep_new, set_up_page
+from skarbnik.accounts.factor_pages import SetUpForm, codes_page, keep_new, set_up_page
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, User
 from skarbnik.accounts.passkeys import Purpose

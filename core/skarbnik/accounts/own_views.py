@@ -13,10 +13,10 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
-from skarbnik.accounts.choosing import WeakPassword
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_person
 from skarbnik.accounts.models import Purpose, User
+from skarbnik.accounts.password_policy import WeakPassword
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.permissions import OWN_ACCOUNT, OWN_RESIDENT
 from skarbnik.accounts.services import AddressTaken, hash_token

@@ -10,12 +10,12 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
 from skarbnik.accounts import services
-from skarbnik.accounts.entering import enter
 from skarbnik.accounts.fields import SignInForm
-from skarbnik.accounts.leaving import leave
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_account
 from skarbnik.accounts.models import Door, UserKind
+from skarbnik.accounts.provider_sign_out import leave
 from skarbnik.accounts.providers import list_doors
+from skarbnik.accounts.sign_in import enter
 from skarbnik.web import frame
 from skarbnik.web.access import public
 from skarbnik.web.cookies import delete_cookie, read_cookie

@@ -1,6 +1,6 @@
 """At the desk: an official compares a resident's identity document and makes the account theirs.
 
-The PESEL is typed here and nowhere else; only its keyed hash is kept (`accounts.identifying`). It is never in an
+The PESEL is typed here and nowhere else; only its keyed hash is kept (`accounts.identity_proofing`). It is never in an
 address, in the trail or in a log.
 """
 
@@ -19,7 +19,7 @@ from wtforms import BooleanField, SelectField
 from wtforms.validators import InputRequired
 
 from skarbnik import clock
-from skarbnik.accounts import identifying, registration
+from skarbnik.accounts import identity_proofing, registration
 from skarbnik.accounts.fields import email_field, name_field, pesel_field
 from skarbnik.accounts.models import User, UserState
 from skarbnik.accounts.permissions import SERVE_RESIDENTS
@@ -88,7 +88,7 @@ def confirm(number: str) -> Page:
         return _page(number, form), 422
 
     def make(pesel: str, by: UUID, move_to: UUID | None) -> User:
-        return identifying.confirm_registration(session, g.tenant, number, pesel=pesel, by=by, move_to=move_to)
+        return identity_proofing.confirm_registration(session, g.tenant, number, pesel=pesel, by=by, move_to=move_to)
 
     answer = _identify(form, make)
     if isinstance(answer, User):
@@ -122,7 +122,7 @@ def new() -> Page:
 
     def make(pesel: str, by: UUID, move_to: UUID | None) -> User:
         words = {"name": form.name.data or "", "email": form.email.data or "", "language": form.language.data or "pl"}
-        return identifying.open_account(session, g.tenant, pesel=pesel, by=by, move_to=move_to, **words)
+        return identity_proofing.open_account(session, g.tenant, pesel=pesel, by=by, move_to=move_to, **words)
 
     answer = _identify(form, make)
     if isinstance(answer, User):
@@ -141,11 +141,11 @@ def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User]) -> User
     """The account, written into the trail; or what the page has to say of why there is none."""
     me, moved = current_person().id, _move_to()
     try:
-        user = make(identifying.read_pesel(form.pesel.data or ""), me, moved)
-    except identifying.AlreadyProven as refused:
+        user = make(identity_proofing.read_pesel(form.pesel.data or ""), me, moved)
+    except identity_proofing.AlreadyProven as refused:
         record_own_act("resident.matched", "user", refused.user.id)
         return {"known": refused.user}
-    except identifying.AccountBlocked:
+    except identity_proofing.AccountBlocked:
         form.pesel.errors = [_("The account of this person is blocked. An administrator has to look at it first.")]
     except AddressTaken:
         form.pesel.errors = [

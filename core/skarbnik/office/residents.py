@@ -16,8 +16,8 @@ from wtforms.validators import ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import residents
-from skarbnik.accounts.identifying import read_pesel
 from skarbnik.accounts.identities import list_identities
+from skarbnik.accounts.identity_proofing import read_pesel
 from skarbnik.accounts.models import UserKind, UserState
 from skarbnik.accounts.permissions import SEE_RESIDENTS, TEND_RESIDENTS
 from skarbnik.accounts.pesel import find_by_pesel

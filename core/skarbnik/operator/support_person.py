@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from skarbnik import clock
-from skarbnik.accounts.people import load_person
 from skarbnik.accounts.services import short_hash
+from skarbnik.accounts.signed_in import load_person
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.operator import services, support

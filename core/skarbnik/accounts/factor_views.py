@@ -10,7 +10,8 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField
 
 from skarbnik.accounts import factor_news, factors
-from skarbnik.accounts.asking import (
+from skarbnik.accounts.codes import are_few
+from skarbnik.accounts.factor_pages import (
     CodeForm,
     SetUpForm,
     codes_page,
@@ -20,9 +21,7 @@ from skarbnik.accounts.asking import (
     wrong_code,
     wrong_passkey,
 )
-from skarbnik.accounts.codes import are_few
-from skarbnik.accounts.entering import HOMES, admit, enter, let_in
-from skarbnik.accounts.half import HalfSignIn, began_at_office, find_half
+from skarbnik.accounts.half_sign_in import HalfSignIn, began_at_office, find_half
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, SignInOutcome, User, UserKind
 from skarbnik.accounts.passkeys import PasskeyRefused, Purpose, ask_for_new_passkey, ask_for_passkey
@@ -30,6 +29,7 @@ from skarbnik.accounts.passkeys import take_passkey as prove
 from skarbnik.accounts.passwords import check_password
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.services import LOCAL, mark_confirmed, record_attempt
+from skarbnik.accounts.sign_in import HOMES, admit, enter, let_in
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path

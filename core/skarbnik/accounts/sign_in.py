@@ -11,12 +11,12 @@ from flask import session as form_cookie
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
-from skarbnik.accounts.asking import CodeForm, SetUpForm, second_page, set_up_page
-from skarbnik.accounts.away import hand_over_session
+from skarbnik.accounts.factor_pages import CodeForm, SetUpForm, second_page, set_up_page
 from skarbnik.accounts.factors import has_factor, needs_second
-from skarbnik.accounts.half import begin_half, end_half
+from skarbnik.accounts.half_sign_in import begin_half, end_half
 from skarbnik.accounts.models import User, UserKind
-from skarbnik.accounts.people import load_person
+from skarbnik.accounts.pending_sign_ins import hand_over_session
+from skarbnik.accounts.signed_in import load_person
 from skarbnik.web import frame
 from skarbnik.web.access import slots
 from skarbnik.web.addresses import own_path

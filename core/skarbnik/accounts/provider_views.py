@@ -5,37 +5,33 @@ The nine steps of docs/plugins.md. No transaction is open while a plugin is aske
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import structlog
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from skarbnik.accounts import away, services
-from skarbnik.accounts.entering import enter
+from skarbnik.accounts import pending_sign_ins, services
 from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, connect, disconnect, identify
 from skarbnik.accounts.models import Door, ProviderConnection, SignInOutcome, SignInPurpose, User, UserState
 from skarbnik.accounts.permissions import OWN_ACCOUNT
-from skarbnik.accounts.providers import get_connection, list_types, open_provider
+from skarbnik.accounts.provider_pages import COOKIE, SAME_SITE, name_of, refused_page, send_away
+from skarbnik.accounts.providers import get_connection, open_provider
+from skarbnik.accounts.sign_in import enter
 from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError, NotFound
-from skarbnik.plugin_api import BrowserAnswer, FormPost, Identity, IdentityProvider, SignInReason, SignInRefused
+from skarbnik.plugin_api import BrowserAnswer, Identity, IdentityProvider, SignInReason, SignInRefused
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path
-from skarbnik.web.cookies import SameSite, delete_cookie, read_cookie, set_cookie
+from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.forms import check_token, csrf
-from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 
 log = structlog.get_logger()
 
 blueprint = Blueprint("doors", __name__, url_prefix="/auth", template_folder="templates")
 
-COOKIE = "away"
-SAME_SITE: SameSite = "None"  # the answer comes as a form of another site
 LONGEST_FIELD = 4096  # characters of a field a browser brings
 
 
@@ -79,39 +75,6 @@ def disconnect_own(provider_id: str) -> AnyResponse:
     return redirect(url_for("profile.show"), 303)
 
 
-def send_away(provider_id: str, *, purpose: SignInPurpose, user_id: UUID | None, wanted: str) -> Response:
-    """The page that leads to the provider. Its row is committed before the provider is asked."""
-    session = frame.session()
-    connection = get_connection(session, g.tenant, provider_id)
-    if not connection.enabled and purpose is not SignInPurpose.TRIAL:
-        raise NotFound(f"identity provider {provider_id!r} is switched off")
-    opened = open_provider(session, g.tenant, connection)
-    departure = away.depart(
-        session,
-        connection,
-        purpose=purpose,
-        user_id=user_id,
-        wanted=wanted,
-        return_url=away.return_url_of(g.tenant, provider_id),
-        language=current_language(),
-        cookie=read_cookie(COOKIE),
-    )
-    session.commit()
-    try:
-        start = opened.provider.begin(departure.request)
-    except ExternalSystemError as error:
-        log.error("sign_in.not_begun", provider=provider_id, error=type(error).__name__)
-        return make_response(_refused(connection, None), 503)
-    away.keep_start(session, g.tenant, departure, start)
-    posts = isinstance(start.go, FormPost)
-    response = make_response(
-        render_template("accounts/going.html", go=start.go, posts=posts, label=_name_of(connection))
-    )
-    frame.send_forms_to(response, opened.origins)
-    set_cookie(response, COOKIE, departure.cookie, same_site=SAME_SITE, good_for=away.GOOD_FOR)
-    return response
-
-
 @blueprint.route("/<provider_id>/return", methods=["GET", "POST"])
 @csrf.exempt  # type: ignore[untyped-decorator]  # Flask-WTF has no types
 @public("an identity provider sends people back here", from_elsewhere=True)
@@ -125,26 +88,26 @@ def come_back(provider_id: str) -> AnyResponse | tuple[str, int]:
         arrival, identity = _receive(session, connection, opened.provider)
         return _let_in(session, connection, arrival, identity)
     except NotConnected:
-        return render_template("accounts/not_connected.html", label=_name_of(connection)), 403
+        return render_template("accounts/not_connected.html", label=name_of(connection)), 403
     except SignInRefused as error:
         session.rollback()
         log.warning("sign_in.refused", provider=provider_id, reason=error.reason, check=error.check)
-        return _refused(connection, error.reason), 403
+        return refused_page(connection, error.reason), 403
     except ExternalSystemError as error:
         session.rollback()
         log.error("sign_in.unanswered", provider=provider_id, error=type(error).__name__)
-        return _refused(connection, None), 503
+        return refused_page(connection, None), 503
 
 
 def _receive(
     session: TenantSession, connection: ProviderConnection, provider: IdentityProvider
-) -> tuple[away.Arrival, Identity]:
+) -> tuple[pending_sign_ins.Arrival, Identity]:
     answer = _read_answer(provider)
     handle = answer.only(provider.handle_field)
     if handle is None:
         raise SignInRefused(SignInReason.MALFORMED, "handle")
     try:
-        arrival = away.arrive(
+        arrival = pending_sign_ins.arrive(
             session,
             g.tenant,
             provider_id=connection.id,
@@ -174,10 +137,10 @@ def _read_answer(provider: IdentityProvider) -> BrowserAnswer:
 
 
 def _let_in(
-    session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
+    session: TenantSession, connection: ProviderConnection, arrival: pending_sign_ins.Arrival, identity: Identity
 ) -> AnyResponse | tuple[str, int]:
     """One transaction: the answer is used, the account found or made, the browser signed in."""
-    away.use_answer(session, identity)
+    pending_sign_ins.use_answer(session, identity)
     if arrival.purpose is SignInPurpose.TRIAL:
         return make_response(render_template("accounts/tried.html", identity=identity, provider=connection.id))
     if arrival.purpose is SignInPurpose.CONNECT:
@@ -189,14 +152,18 @@ def _let_in(
     if user.state is not UserState.ACTIVE:
         return render_template("accounts/blocked.html"), 403
     slots().identified(session, user.id)
-    there = away.keep_provider_session(session, g.tenant, connection.id, identity.session) if identity.session else ""
+    there = (
+        pending_sign_ins.keep_provider_session(session, g.tenant, connection.id, identity.session)
+        if identity.session
+        else ""
+    )
     response = enter(user, way=connection.id, second=identity.second_factor, wanted=arrival.wanted, there=there)
     delete_cookie(response, COOKIE, same_site=SAME_SITE)
     return response
 
 
 def _connect(
-    session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
+    session: TenantSession, connection: ProviderConnection, arrival: pending_sign_ins.Arrival, identity: Identity
 ) -> AnyResponse:
     """The session's cookie did not come along with the other site's form; the row says whose account it is.
 
@@ -213,15 +180,3 @@ def _connect(
     record_act_of_user("identity.connected", user.id)
     slots().identified(session, user.id)
     return redirect(url_for("profile.show", identity="connected"), 303)
-
-
-def _refused(connection: ProviderConnection, reason: SignInReason | None) -> str:
-    declined = reason is SignInReason.DECLINED
-    return render_template(
-        "accounts/away_refused.html", label=_name_of(connection), declined=declined, silent=reason is None
-    )
-
-
-def _name_of(connection: ProviderConnection) -> str:
-    """What people call the provider."""
-    return connection.title or list_types(g.tenant)[connection.id].label
