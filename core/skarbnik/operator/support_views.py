@@ -16,9 +16,8 @@ from skarbnik.operator import support
 from skarbnik.operator.permissions import DECIDE, SEE
 from skarbnik.operator.services import is_open
 from skarbnik.operator.words import hour_names, scope_names
-from skarbnik.receivables.models import SwitchName
-from skarbnik.receivables.queries import is_switched_on
-from skarbnik.receivables.services import set_switch
+from skarbnik.tenancy.models import SwitchName
+from skarbnik.tenancy.switches import is_switched_on, set_switch
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, public, requires
 from skarbnik.web.cookies import delete_cookie, read_cookie, set_cookie
