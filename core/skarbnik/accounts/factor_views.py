@@ -1,4 +1,4 @@
-"""The second step: after the password, instead of it (a passkey), and again before what weighs much."""
+"""The second factor: after the password, instead of it (a passkey), and again before what weighs much."""
 
 from __future__ import annotations
 

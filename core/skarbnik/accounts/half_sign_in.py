@@ -1,6 +1,6 @@
-"""Between the password and the second step there is no session, only this: a sealed cookie of one browser.
+"""Between the password and the second factor there is no session, only this: a sealed cookie of one browser.
 
-It says whose password was right a moment ago, and opens nothing but the page that asks for the second step.
+It says whose password was right a moment ago, and opens nothing but the page that asks for the second factor.
 """
 
 from __future__ import annotations

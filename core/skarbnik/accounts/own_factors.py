@@ -1,4 +1,4 @@
-"""A person's own second step, on their profile: an app, passkeys, recovery codes."""
+"""A person's own second factors, on their profile: an app, passkeys, recovery codes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""Going in, whichever door somebody came to: a second step where one is needed, then a new session and cookie, and on
-to where they were going.
-"""
+"""Going in, whichever door somebody came to: a second factor where one is needed, then a new session and its cookie."""
 
 from __future__ import annotations
 
@@ -37,7 +35,7 @@ class Admitted:
 
 
 def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None = None, there: str = "") -> Response:
-    """Sign this browser in as somebody who proved who they are; ask for the second step first, where one is needed.
+    """Sign this browser in as somebody who proved who they are; ask for the second factor first, where one is needed.
 
     `second`: they gave two factors just now. `wanted` is where they were going, `kept` the form they had filled when
     their session ended, `there` a token under which it is kept how to end the session at an identity provider. Nothing

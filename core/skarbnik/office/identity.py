@@ -1,6 +1,6 @@
 """Ways to sign in that the office lets people have: providers, their settings, keys and certificates.
 
-Whoever names the provider names who residents are, so each change asks for the second step.
+Whoever names the provider names who residents are, so each change asks for the second factor.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ class SupportPerson:
     payer_id: None = None
     payer_name: None = None
     may_pay: bool = False
-    is_fresh: bool = False  # they have no second step here: what asks for it is closed to them
+    is_fresh: bool = False  # they have no second factor here: what asks for it is closed to them
     acts_for: tuple[()] = ()
     works_with: None = None  # an access names how far it goes instead
     is_official: bool = True
