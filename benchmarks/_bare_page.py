@@ -17,7 +17,7 @@ from flask import Flask, Response, abort, request
 from jinja2 import Environment
 from psycopg.rows import namedtuple_row
 
-from skarbnik.accounts.people import _LOAD
+from skarbnik.accounts.signed_in import _LOAD
 from skarbnik.db import SET_TENANT
 from skarbnik.portal.debts import TO_PAY
 from skarbnik.portal.views import PAGE

@@ -16,14 +16,14 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from skarbnik import clock
 from skarbnik.accounts import (
-    data_views,
-    doors,
+    factor_views,
     forgotten,
     own_data,
+    own_data_views,
     own_factors,
     own_views,
+    provider_views,
     registration_views,
-    second,
     welcome,
 )
 from skarbnik.accounts import profile as accounts_profile
@@ -37,6 +37,7 @@ from skarbnik.audit.permissions import READ as READ_AUDIT
 from skarbnik.content import editing
 from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
+from skarbnik.crypto import INSTANCE
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
@@ -50,10 +51,10 @@ from skarbnik.office import remarks as office_remarks
 from skarbnik.office import requests as office_requests
 from skarbnik.office import residents as office_residents
 from skarbnik.office import trail as office_trail
-from skarbnik.operator import office as operator_office
 from skarbnik.operator import rooms as operator_rooms
-from skarbnik.operator.people import load_anybody
+from skarbnik.operator import support_views
 from skarbnik.operator.permissions import SEE as SEE_SUPPORT
+from skarbnik.operator.support_person import load_anybody
 from skarbnik.payers.matching import match_user
 from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
@@ -150,33 +151,94 @@ LARGEST_REQUEST = 1024 * 1024
 GARBAGE_AFTER = 10_000  # new objects: a page makes a few thousand and keeps none
 
 
+# One blueprint a room, in the order of the floors: what people use, then the office, then operators.
+PAGES = [
+    accounts_views,
+    accounts_profile,
+    factor_views,
+    own_factors,
+    welcome,
+    provider_views,
+    registration_views,
+    forgotten,
+    own_views,
+    own_data_views,
+    content_views,
+    editing,
+    portal_views,
+    portal_documents,
+    papers,
+    links,
+    looks,
+    portal_public,
+    history,
+    remarks,
+    mandates,
+    office_trail,
+    desk,
+    people,
+    identity,
+    office_refunds,
+    office_differences,
+    reconciliation,
+    dictionaries,
+    office_documents,
+    office_exchange,
+    office_gateways,
+    keys,
+    switches,
+    office_remarks,
+    operator_rooms,
+    support_views,
+    office_requests,
+    office_residents,
+]
+RESOURCES = [receivables_api, payments_api, exchange_api]
+
+
 def create_app(instance: Instance) -> Flask:
     app = LanguageFlask("skarbnik", static_folder=None, template_folder="web/templates")
-    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
-    app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
+    _set_up_templates(app)
+    install_unseen(app, _holds_secret)  # before the frame: it has the last word about headers
+    install_frame(app, _fill_slots(instance))
+    _install_web(app, instance)
+    _register_pages(app)
+    _register_api(app)
+    _install_own_pages(app, instance)
+    check_routes(app)
+    return app
+
+
+def _set_up_templates(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(may=may, menu=make_menu, search_item=_search_item, now=clock.now)
     app.jinja_env.auto_reload = False
-    install_unseen(app, _holds_secret)  # before the frame: it has the last word about headers
-    install_frame(
-        app,
-        Slots(
-            instance=instance,
-            load_person=load_anybody,
-            find_owner=find_owner,
-            load_client=load_client,
-            ask_to_sign_in=accounts_views.ask_to_sign_in,
-            ask_to_confirm=second.ask_to_confirm,
-            has_second=has_factor,
-            after_sign_in=content_views.after_sign_in,
-            identified=match_user,
-            terms_version=content_views.version_in_force,
-            look_again=portal_views.look_again,
-            resident_menu=RESIDENT_MENU,
-            office_menu=OFFICE_MENU,
-        ),
+
+
+def _fill_slots(instance: Instance) -> Slots:
+    """What the frame asks of features, and the feature that answers."""
+    return Slots(
+        instance=instance,
+        load_person=load_anybody,
+        find_owner=find_owner,
+        load_client=load_client,
+        ask_to_sign_in=accounts_views.ask_to_sign_in,
+        ask_to_confirm=factor_views.ask_to_confirm,
+        has_second=has_factor,
+        after_sign_in=content_views.after_sign_in,
+        identified=match_user,
+        terms_version=content_views.version_in_force,
+        look_again=portal_views.look_again,
+        resident_menu=RESIDENT_MENU,
+        office_menu=OFFICE_MENU,
     )
-    install_forms(app, secret=instance.keys.digest_key("-", "form-token").hex())
+
+
+def _install_web(app: Flask, instance: Instance) -> None:
+    """What is around every page, whichever feature's: forms, languages, addresses, limits, errors."""
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_REQUEST
+    app.config["TRUSTED_HOSTS"] = None  # the registry of gminas is the list of hosts
+    install_forms(app, secret=instance.keys.digest_key(INSTANCE, "form-token").hex())
     install_languages(app, instance.plugins.packages)
     app.jinja_env.add_extension(CompiledTexts)
     install_preferences(app)
@@ -186,62 +248,31 @@ def create_app(instance: Instance) -> Flask:
     install_shell(app)
     install_limits(app, instance.settings.redis_url)
     install_errors(app)
-    app.register_blueprint(accounts_views.blueprint)
-    app.register_blueprint(accounts_profile.blueprint)
-    app.register_blueprint(second.blueprint)
-    app.register_blueprint(own_factors.blueprint)
-    app.register_blueprint(welcome.blueprint)
-    app.register_blueprint(doors.blueprint)
-    for each in (registration_views, forgotten, own_views, data_views):
-        app.register_blueprint(each.blueprint)
-    data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
-    app.register_blueprint(content_views.blueprint)
-    app.register_blueprint(editing.blueprint)
-    app.register_blueprint(portal_views.blueprint)
-    app.register_blueprint(portal_documents.blueprint)
-    app.register_blueprint(papers.blueprint)
-    app.register_blueprint(links.blueprint)
-    app.register_blueprint(looks.blueprint)
-    app.register_blueprint(portal_public.blueprint)
-    app.register_blueprint(history.blueprint)
-    app.register_blueprint(remarks.blueprint)
-    app.register_blueprint(mandates.blueprint)
-    app.register_blueprint(office_trail.blueprint)
-    app.register_blueprint(desk.blueprint)
-    app.register_blueprint(people.blueprint)
-    app.register_blueprint(identity.blueprint)
-    app.register_blueprint(office_refunds.blueprint)
-    app.register_blueprint(office_differences.blueprint)
-    app.register_blueprint(reconciliation.blueprint)
-    app.register_blueprint(dictionaries.blueprint)
-    app.register_blueprint(office_documents.blueprint)
-    app.register_blueprint(office_exchange.blueprint)
-    app.register_blueprint(office_gateways.blueprint)
-    app.register_blueprint(keys.blueprint)
-    app.register_blueprint(switches.blueprint)
-    app.register_blueprint(office_remarks.blueprint)
-    app.register_blueprint(operator_rooms.blueprint)
-    app.register_blueprint(operator_office.blueprint)
-    app.register_blueprint(office_requests.blueprint)
-    app.register_blueprint(office_residents.blueprint)
+
+
+def _register_pages(app: Flask) -> None:
+    for room in PAGES:
+        app.register_blueprint(room.blueprint)
+    own_data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
+
+
+def _register_api(app: Flask) -> None:
+    """What programs call: notifications of gateways, and the API with its tokens. They carry no token of a form."""
     app.register_blueprint(webhooks.blueprint)
     csrf.exempt(webhooks.blueprint)
     api = install_api(app)
-    for resources in (receivables_api.blueprint, payments_api.blueprint, exchange_api.blueprint):
-        api.register_blueprint(resources)
-        csrf.exempt(resources)
+    for room in RESOURCES:
+        api.register_blueprint(room.blueprint)
+        csrf.exempt(room.blueprint)
     install_tokens(app)
-    _install_own_pages(app, instance)
     vars(app.view_functions["api-docs.openapi_json"])["access"] = Access(None, "the description of the API")
-    check_routes(app)
-    return app
 
 
 def _holds_secret(path: str) -> bool:
     return (
         portal_public.holds_secret(path)
         or registration_views.holds_secret(path)
-        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL, operator_office.PREFIX))
+        or path.startswith((welcome.PREFIX, own_views.NEW_EMAIL, support_views.PREFIX))
     )
 
 

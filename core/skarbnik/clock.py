@@ -32,6 +32,11 @@ def local_day(moment: datetime) -> date:
     return moment.astimezone(WARSAW).date()
 
 
+def days_since(moment: datetime) -> int:
+    """Days of the calendar that began since then: 0 for today, 1 for yesterday evening."""
+    return (today() - local_day(moment)).days
+
+
 def start_of(day: date) -> datetime:
     """The first moment of a day in Warsaw, in UTC. Days when clocks are moved have 23 or 25 hours."""
     return datetime.combine(day, time(), tzinfo=WARSAW).astimezone(UTC)

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from skarbnik.errors import SkarbnikError
 
 NONCE = 12
+INSTANCE = "-"  # in the place of a gmina's id: what is of the instance itself
 
 
 class CannotOpen(SkarbnikError):

@@ -14,7 +14,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from skarbnik import outbox
-from skarbnik.accounts import closing, leaving, registration
+from skarbnik.accounts import closing, provider_sign_out, registration
 from skarbnik.audit import sealing
 from skarbnik.errors import NotFound, SkarbnikError
 from skarbnik.exchange import tasks as exchange
@@ -58,7 +58,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "account.closed": closed.account_closed,
     "account.forget": closing.forget,
     "mail.asked": mail.deliver,
-    "account.sign_out": leaving.end_there,
+    "account.sign_out": provider_sign_out.end_there,
     "account.identified": matching.match,
     "account.mandate_decided": mandate_mail.tell_decided,
     "account.mandate_ended": mandate_mail.tell_ended,

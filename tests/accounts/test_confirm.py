@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 from tests.accounts.conftest import hidden
+from tests.accounts.test_factor_views import acts, mails
 from tests.accounts.test_passkeys import register
-from tests.accounts.test_second import acts, mails
 
 from skarbnik import clock
 from skarbnik.accounts.codes import code_at
 from skarbnik.accounts.factors import has_factor
 from skarbnik.accounts.models import Role, SecondFactor, WebSession
-from skarbnik.accounts.people import FRESH
+from skarbnik.accounts.signed_in import FRESH
 from skarbnik.office import acts as office_acts
 from skarbnik.testing.factories import PASSWORD
 from skarbnik.web.access import find_access

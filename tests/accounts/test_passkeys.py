@@ -7,7 +7,7 @@ import pytest
 import redis
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import func, select
-from tests.accounts.test_second import begin
+from tests.accounts.test_factor_views import begin
 
 from skarbnik.accounts.factors import list_factors
 from skarbnik.accounts.models import FactorKind, User, UserState, WebSession

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import select, text, update
 
 from skarbnik import clock
-from skarbnik.accounts import identifying
+from skarbnik.accounts import identity_proofing
 from skarbnik.accounts.factors import make_recovery_codes, new_app_key, store_app
 from skarbnik.accounts.models import (
     ConnectedIdentity,
@@ -220,7 +220,7 @@ def test_in_the_same_moment_one_of_two_officials_waits_and_finds_nothing(registe
     def confirm(_number):
         try:
             with tenant.session() as session:
-                identifying.confirm_registration(session, tenant, registered, pesel=PESEL, by=by)
+                identity_proofing.confirm_registration(session, tenant, registered, pesel=PESEL, by=by)
                 session.execute(text("SELECT pg_sleep(0.2)"))
         except NotFound:
             return "gone"
@@ -241,9 +241,9 @@ def test_two_desks_with_the_same_person_make_one_account(tenant):
         words = {"name": "Jan Nowak", "email": email, "pesel": PESEL, "language": "pl", "by": by}
         try:
             with tenant.session() as session:
-                identifying.open_account(session, tenant, **words)
+                identity_proofing.open_account(session, tenant, **words)
                 session.execute(text("SELECT pg_sleep(0.2)"))
-        except identifying.AlreadyProven:
+        except identity_proofing.AlreadyProven:
             return "known"
         return "made"
 
@@ -328,7 +328,7 @@ def test_the_same_person_has_an_account_in_each_gmina(tenant, neighbour):
         with each.session() as session, bound_to(session):
             by = OfficialFactory().id
             words = {"name": "Jan Nowak", "email": "jan@example.pl", "pesel": OTHER, "language": "pl"}
-            identifying.open_account(session, each, by=by, **words)
+            identity_proofing.open_account(session, each, by=by, **words)
     with tenant.session() as session:
         assert find_by_pesel(session, tenant, OTHER, kind=UserKind.RESIDENT) is not None
         assert find_by_pesel(session, neighbour, OTHER, kind=UserKind.RESIDENT) is None

@@ -4,9 +4,11 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
+from skarbnik.accounts.contact import ask_new_email
 from skarbnik.accounts.models import (
     ConnectedIdentity,
     Door,
+    EmailChange,
     ProviderConnection,
     Role,
     SignInAttempt,
@@ -145,6 +147,18 @@ def test_who_was_never_let_in_is_not_let_in_by_being_unblocked(official, tenant,
     browser.get(f"/office/residents/{user.id}")
     browser.post(f"/office/residents/{user.id}/unblock", {"cause": "cleared"})
     assert state(tenant, {"user": user}) == after
+
+
+def test_a_new_address_asked_for_before_a_block_does_not_hold_after_it(official, town, tenant):
+    with tenant.session() as session:
+        ask_new_email(session, tenant, session.get_one(User, town["user"].id), "zlodziej@example.pl")
+        assert session.scalar(select(func.count()).select_from(EmailChange)) == 1
+    browser = official(Role.ADMINISTRATOR)
+    browser.get(town["path"])
+    browser.post(f"{town['path']}/block", {"cause": "stolen"})
+    browser.post(f"{town['path']}/unblock", {"cause": "cleared"})
+    with tenant.session() as session:
+        assert session.scalar(select(func.count()).select_from(EmailChange)) == 0
 
 
 def test_an_account_its_owner_closed_is_not_blocked_and_not_opened_again(official, tenant):

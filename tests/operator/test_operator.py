@@ -16,6 +16,7 @@ from skarbnik.operator.acts import record
 from skarbnik.operator.factor import find_step, open_factor, seal_factor
 from skarbnik.operator.services import list_gminas, make_operator
 from skarbnik.operator.sign_in import find_operator, list_attempts
+from skarbnik.operator.sign_in_views import HALF
 from skarbnik.testing.operators import add_operator, sign_operator_in
 
 EMAIL, PASSWORD = "ola@operator.example", "a long enough one"
@@ -169,16 +170,29 @@ def test_a_sealed_secret_is_one_operators(lab, some_id):
 
 
 def test_the_way_to_the_code_is_short_and_ends_with_a_new_password(lab, ola, secret, monkeypatch):
-    keys, engine = lab.instance.keys, lab.instance.engine
-    sealed = sign_in.check_operator(engine, keys, email=EMAIL, password=PASSWORD, ip="")
-    assert sign_in.read_halfway(engine, keys, sealed).email == EMAIL
-    assert sign_in.read_halfway(engine, keys, b"x" * 60) is None
+    give_password(ola)
+    assert ola.get("/operator/code").status_code == 200
     make_operator(lab.instance.owner_engine(), email=EMAIL, name="Ola", password="another long one")
-    assert sign_in.read_halfway(engine, keys, sealed) is None
-    sealed = sign_in.check_operator(engine, keys, email=EMAIL, password="another long one", ip="")
-    later = clock.now() + sign_in.BETWEEN + timedelta(seconds=1)
+    assert ola.get("/operator/code").location == "/operator/sign-in"
+    give_password(ola, "another long one")
+    assert ola.get("/operator/code").status_code == 200
+    later = clock.now() + HALF.good_for + timedelta(seconds=1)
     monkeypatch.setattr(clock, "now", lambda: later)
-    assert sign_in.read_halfway(engine, keys, sealed) is None
+    assert ola.get("/operator/code").location == "/operator/sign-in"
+
+
+@pytest.mark.parametrize("value", ["", "x", "AAAA", "ż", "eHh4" * 20])
+def test_the_way_to_the_code_cannot_be_made_up(ola, secret, value):
+    ola.client.set_cookie("__Host-skarbnik-operator-half", value, domain="skarbnik.test", secure=True)
+    assert ola.get("/operator/code").location == "/operator/sign-in"
+
+
+def test_the_operators_cookies_are_for_this_host_and_go_nowhere_from_another_site(ola, secret):
+    for answer, name in ((give_password(ola), f"{COOKIE}-half="), (enter(ola, secret), f"{COOKIE}=")):
+        (cookie,) = [each for each in answer.headers.getlist("Set-Cookie") if each.startswith(name)]
+        for word in ("Secure", "HttpOnly", "SameSite=Strict", "Path=/"):
+            assert word in cookie
+        assert "Domain" not in cookie
 
 
 @pytest.mark.parametrize(("email", "password"), [(EMAIL, "wrong"), ("nobody@operator.example", PASSWORD), (EMAIL, "")])

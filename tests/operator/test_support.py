@@ -16,8 +16,8 @@ from skarbnik.audit.models import AuditEntry
 from skarbnik.mail.models import Mail
 from skarbnik.operator import services, support
 from skarbnik.operator.models import SupportAccess
-from skarbnik.operator.people import IDLE, SupportPerson, load_anybody
 from skarbnik.operator.states import NEXT, SupportState, step
+from skarbnik.operator.support_person import IDLE, SupportPerson, load_anybody
 from skarbnik.testing.browser import Browser
 from skarbnik.testing.factories import PASSWORD, UserFactory, bound_to
 from skarbnik.web.access import Permission, Support, find_access

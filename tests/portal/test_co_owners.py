@@ -8,8 +8,8 @@ from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.plugin_api import LiabilityRole
 from skarbnik.portal.receivable import CoOwner, get_receivable
-from skarbnik.receivables.models import Switch, SwitchName
-from skarbnik.receivables.services import set_switch
+from skarbnik.tenancy.models import Switch, SwitchName
+from skarbnik.tenancy.switches import set_switch
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,

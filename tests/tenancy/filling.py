@@ -54,10 +54,12 @@ from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
 from skarbnik.plugin_api import Assurance, OperationKind, SettlementKind, SettlementLine
-from skarbnik.receivables.models import DatedKind, Document, OfficialScope, Operation, Overpayment, SwitchName
-from skarbnik.receivables.services import set_switch, set_value
+from skarbnik.receivables.models import DatedKind, Document, OfficialScope, Operation, Overpayment
+from skarbnik.receivables.services import set_value
 from skarbnik.remarks.models import Outcome, Topic
 from skarbnik.remarks.services import answer_remark, take_up, write_remark
+from skarbnik.tenancy.models import SwitchName
+from skarbnik.tenancy.switches import set_switch
 from skarbnik.testing.factories import (
     InstalmentFactory,
     MandateFactory,

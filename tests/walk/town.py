@@ -44,9 +44,10 @@ from skarbnik.payments.services import mark_started, record_report
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import GatewayReport, LiabilityRole, OperationKind, PayerKind, TransactionState
 from skarbnik.portal.calendar import feed_path
-from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment, SwitchName
-from skarbnik.receivables.services import set_switch
+from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment
+from skarbnik.tenancy.models import SwitchName
 from skarbnik.tenancy.registry import Tenant
+from skarbnik.tenancy.switches import set_switch
 from skarbnik.testing.factories import (
     DocumentFactory,
     InstalmentFactory,

@@ -10,6 +10,8 @@ import re
 import secrets
 
 import pyotp
+import segno
+from markupsafe import Markup
 
 from skarbnik import clock
 
@@ -23,6 +25,20 @@ LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"  # no 0 and 1, which look like O an
 def new_app_key() -> str:
     """A key for an authenticator app: 160 bits in Base32, as it is typed."""
     return pyotp.random_base32()
+
+
+def address_of_key(key: str, *, name: str, issuer: str) -> str:
+    """What an authenticator app reads: the key, whose it is and where it signs in (`otpauth:`)."""
+    return pyotp.TOTP(key).provisioning_uri(name=name, issuer_name=issuer)
+
+
+def draw_address(address: str) -> Markup:
+    """The address as a QR code to put into a page: SVG of no size of its own, dark on light in every theme.
+
+    Cameras read no other.
+    """
+    drawn = segno.make_qr(address, error="m").svg_inline(border=4, omitsize=True, light="#fff", dark="#000")
+    return Markup(drawn)  # noqa: S704  # black and white squares of a library
 
 
 def code_at(key: str, moment: float) -> str:
@@ -45,6 +61,11 @@ def new_recovery_codes() -> list[str]:
 def in_fours(code: str) -> str:
     """`ABCD-EFGH-IJKL-MNOP`, as it is shown."""
     return "-".join(code[at : at + 4] for at in range(0, len(code), 4))
+
+
+def are_few(left: int) -> bool:
+    """Whether somebody with so many recovery codes should get new ones."""
+    return left <= FEW_CODES
 
 
 def read_code(given: str) -> str:

@@ -11,14 +11,14 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import EMAIL_CHANGED, NEW_EMAIL, PASSWORD_CHANGED, send_letter, tell
 from skarbnik.accounts.models import EmailChange, User, UserState, WebSession
 from skarbnik.accounts.password_links import end_links
+from skarbnik.accounts.password_policy import check_choice
 from skarbnik.accounts.passwords import check_password, hash_password
-from skarbnik.accounts.people import FRESH
 from skarbnik.accounts.services import AddressTaken, hash_token
 from skarbnik.accounts.sessions import end_all_sessions
+from skarbnik.accounts.signed_in import FRESH
 from skarbnik.crypto import new_secret
 from skarbnik.errors import Forbidden, Invalid, NotFound
 from skarbnik.tenancy.registry import Tenant

@@ -5,7 +5,6 @@ from __future__ import annotations
 from flask import g, request, url_for
 
 from skarbnik import clock
-from skarbnik.accounts.codes import FEW_CODES
 from skarbnik.accounts.factors import count_recovery_codes
 from skarbnik.accounts.letters import N_, Letter, tell
 from skarbnik.accounts.models import User
@@ -58,10 +57,6 @@ def code_used(user: User) -> int:
     record_act_of_user("account.recovery_code_used", user.id)
     tell_owner(user, CODE_USED, left=str(left))
     return left
-
-
-def are_few(left: int) -> bool:
-    return left <= FEW_CODES
 
 
 def tell_owner(user: User, what_happened: str, **words: str) -> None:

@@ -6,11 +6,12 @@ from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from wtforms import EmailField, Field, Form, PasswordField, StringField
+from flask_wtf import FlaskForm
+from wtforms import EmailField, Field, Form, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Length, ValidationError
 
-from skarbnik.accounts.choosing import LONGEST
-from skarbnik.accounts.identifying import read_pesel
+from skarbnik.accounts.identity_proofing import read_pesel
+from skarbnik.accounts.password_policy import LONGEST
 from skarbnik.errors import Invalid
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
 
@@ -46,6 +47,24 @@ def current_password() -> PasswordField:
     return PasswordField(
         validators=[Length(max=LONGEST, message=_l("Use at most %(max)d characters for the password."))]
     )
+
+
+class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """The door of residents, of the office and of operators."""
+
+    email = EmailField(
+        validators=[
+            InputRequired(_l("Enter your e-mail address.")),
+            Length(max=120, message=_l("Use at most %(max)d characters for the e-mail address.")),
+        ]
+    )
+    password = PasswordField(
+        validators=[
+            InputRequired(_l("Enter your password.")),
+            Length(max=200, message=_l("Use at most %(max)d characters for the password.")),
+        ]
+    )
+    next = HiddenField()
 
 
 class ChosenPassword:

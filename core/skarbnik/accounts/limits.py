@@ -11,7 +11,7 @@ from typing import Any
 
 from flask import Response, g, request
 
-from skarbnik.accounts.half import user_of_half
+from skarbnik.accounts.half_sign_in import user_of_half
 from skarbnik.accounts.services import hash_token
 from skarbnik.web import frame
 from skarbnik.web.access import current_person

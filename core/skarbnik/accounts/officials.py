@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
+from skarbnik.accounts.blocking import block, unblock
 from skarbnik.accounts.factors import take_factors
 from skarbnik.accounts.models import PasswordLink, Role, User, UserKind, UserState
-from skarbnik.accounts.password_links import end_links
 from skarbnik.accounts.services import make_user
 from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.db import like_anywhere
@@ -71,30 +71,21 @@ def set_roles(session: Session, user_id: UUID, roles: frozenset[Role], *, by: UU
 
 
 def block_official(session: Session, user_id: UUID, *, by: UUID) -> bool:
-    """Nobody signs in with the account any more, and every browser is signed out now. False when it was blocked.
-
-    OwnAccount, TooFewAdministrators.
-    """
+    """As `blocking.block`. OwnAccount, TooFewAdministrators."""
     before = _lock_administrators(session)
     user = get_official(session, user_id)
-    if user.state is UserState.BLOCKED:
-        return False
     if user.id == by:
         raise OwnAccount("nobody blocks oneself")
-    user.state = UserState.BLOCKED
+    if not block(session, user):
+        return False
     _check_administrators(session, before)
-    end_links(session, user.id)
-    end_all_sessions(session, user.id)
     return True
 
 
 def unblock_official(session: Session, user_id: UUID) -> bool:
-    """The account is as it was: with its password, or waiting for one to be chosen. False when it was not blocked."""
+    """Open to who chose a password before. False when it was not blocked."""
     user = get_official(session, user_id)
-    if user.state is not UserState.BLOCKED:
-        return False
-    user.state = UserState.ACTIVE if user.password_hash else UserState.INVITED
-    return True
+    return unblock(user, was_open=user.password_hash is not None)
 
 
 def take_factors_of_official(session: Session, user_id: UUID, *, by: UUID) -> bool:

@@ -1,44 +1,23 @@
-"""A person's own second step, on their profile: an app, passkeys, recovery codes."""
+"""A person's own second factors, on their profile: an app, passkeys, recovery codes."""
 
 from __future__ import annotations
-
-from typing import Any
-from uuid import UUID
 
 from flask import Blueprint, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import factor_news, factors
-from skarbnik.accounts.asking import SetUpForm, codes_page, set_up_page
+from skarbnik.accounts.factor_pages import SetUpForm, codes_page, keep_new, set_up_page
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, User
 from skarbnik.accounts.passkeys import Purpose
 from skarbnik.accounts.permissions import OWN_ACCOUNT
-from skarbnik.accounts.second import keep_new
-from skarbnik.accounts.sessions import list_attempts
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
 from skarbnik.web.forms import check_token
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("own_factors", __name__, url_prefix="/profile/second-step", template_folder="templates")
-
-ATTEMPTS = 10  # of the latest sign-ins, on the profile
-
-
-def shown_on_profile(user_id: UUID) -> dict[str, Any]:
-    """What the profile's part about the second step needs."""
-    session = frame.session()
-    found = factors.list_factors(session, user_id)
-    left = factors.count_recovery_codes(session, user_id)
-    return {
-        "factors": found,
-        "has_app": any(each.kind is FactorKind.TOTP for each in found),
-        "codes_left": left,
-        "few_codes": bool(found) and factor_news.are_few(left),
-        "attempts": list_attempts(session, user_id, before=None, size=ATTEMPTS),
-    }
 
 
 @blueprint.route("/new", methods=["GET", "POST"])

@@ -13,10 +13,10 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
-from skarbnik.accounts.choosing import WeakPassword
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_person
 from skarbnik.accounts.models import Purpose, User
+from skarbnik.accounts.password_policy import WeakPassword
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.permissions import OWN_ACCOUNT, OWN_RESIDENT
 from skarbnik.accounts.services import AddressTaken, hash_token
@@ -24,13 +24,13 @@ from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.errors import Invalid, NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token
-from skarbnik.web.languages import current_language
+from skarbnik.web.languages import LANGUAGE_NAMES, current_language
 from skarbnik.web.limits import limited
 
 NEW_EMAIL = "/new-email/"
-LANGUAGE_NAMES = {"pl": "Polski", "en": "English", "uk": "Українська"}
 
 blueprint = Blueprint("own", __name__, template_folder="templates")
 
@@ -60,7 +60,7 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
 
 def _here() -> str:
-    return hash_token(request.cookies[frame.cookie_name("session")])
+    return hash_token(read_cookie("session"))
 
 
 def _proven(form: Any, user: User) -> bool:
@@ -220,8 +220,7 @@ def close() -> Page:
         form_cookie.clear()
         flash(_("Your account is closed."))
         response = redirect(url_for("portal.front"), 303)
-        cookie = frame.cookie_name("session")
-        response.delete_cookie(cookie, secure=True, httponly=True, samesite="Lax", path="/")
+        delete_cookie(response, "session")
         return response
     if form.is_submitted() and form.sure.errors:
         form.sure.errors = [_("Tick that you want to close the account.")]

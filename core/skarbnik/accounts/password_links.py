@@ -14,9 +14,9 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.choosing import check_choice
 from skarbnik.accounts.letters import ACTIVATE, FORGOT, send_letter
 from skarbnik.accounts.models import EmailChange, PasswordLink, User, UserKind, UserState
+from skarbnik.accounts.password_policy import check_choice
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.accounts.services import hash_token
 from skarbnik.accounts.sessions import end_all_sessions

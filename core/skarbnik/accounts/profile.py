@@ -2,25 +2,31 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, flash, g, redirect, render_template, request, url_for
+from typing import Any
+from uuid import UUID
+
+from flask import Blueprint, flash, g, redirect, render_template, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
-from skarbnik.accounts import contact, sessions
+from skarbnik.accounts import contact, factors, sessions
+from skarbnik.accounts.codes import are_few
 from skarbnik.accounts.identities import list_identities
-from skarbnik.accounts.models import Door
-from skarbnik.accounts.own_factors import shown_on_profile
-from skarbnik.accounts.own_views import LANGUAGE_NAMES
+from skarbnik.accounts.models import Door, FactorKind
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.languages import LANGUAGE_NAMES
 
 blueprint = Blueprint("profile", __name__, template_folder="templates")
+
+ATTEMPTS = 10  # of the latest sign-ins
 
 
 @blueprint.get("/profile")
@@ -35,10 +41,24 @@ def show() -> str:
         own=contact.get_own(session, person.id),
         pending=contact.find_pending_email(session, person.id),
         languages_by_code=LANGUAGE_NAMES,
-        here=hash_token(request.cookies[frame.cookie_name("session")]),
+        here=hash_token(read_cookie("session")),
+        attempts=sessions.list_attempts(session, person.id, before=None, size=ATTEMPTS),
         form=TokenForm(),
-        **shown_on_profile(current_person().id),
+        **_second_factors(person.id),
     )
+
+
+def _second_factors(user_id: UUID) -> dict[str, Any]:
+    """What the part about the second factor shows."""
+    session = frame.session()
+    found = factors.list_factors(session, user_id)
+    left = factors.count_recovery_codes(session, user_id)
+    return {
+        "factors": found,
+        "has_app": any(each.kind is FactorKind.TOTP for each in found),
+        "codes_left": left,
+        "few_codes": bool(found) and are_few(left),
+    }
 
 
 @blueprint.post("/profile/sessions/<key>/end")

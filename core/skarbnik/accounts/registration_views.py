@@ -16,10 +16,10 @@ from wtforms.validators import InputRequired, Length, ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import registration
-from skarbnik.accounts.choosing import LONGEST, WeakPassword, check_choice
 from skarbnik.accounts.fields import ChosenPassword, email_field, name_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_gmina
 from skarbnik.accounts.models import Door, Registration
+from skarbnik.accounts.password_policy import LONGEST, WeakPassword, check_choice
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import AddressTaken

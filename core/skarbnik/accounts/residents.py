@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, delete, or_, select
+from sqlalchemy import Select, or_, select
 from sqlalchemy.orm import Session
 
-from skarbnik.accounts.models import PasswordLink, SignInAttempt, SignInOutcome, User, UserKind, UserState
-from skarbnik.accounts.sessions import end_all_sessions
+from skarbnik.accounts.blocking import block, unblock
+from skarbnik.accounts.models import SignInAttempt, SignInOutcome, User, UserKind, UserState
 from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 
@@ -34,17 +34,8 @@ def get_resident(session: Session, user_id: UUID) -> User:
 
 
 def block_resident(session: Session, user_id: UUID) -> bool:
-    """Nobody signs in with the account any more, and every browser is signed out now.
-
-    False when it was blocked, or closed by its owner: that is for good.
-    """
-    user = _lock(session, user_id)
-    if user.state in {UserState.BLOCKED, UserState.CLOSED}:
-        return False
-    user.state = UserState.BLOCKED
-    session.execute(delete(PasswordLink).where(PasswordLink.user_id == user.id))
-    end_all_sessions(session, user.id)
-    return True
+    """As `blocking.block`."""
+    return block(session, _lock(session, user_id))
 
 
 def unblock_resident(session: Session, user_id: UUID) -> bool:
@@ -53,12 +44,9 @@ def unblock_resident(session: Session, user_id: UUID) -> bool:
     False when it was not blocked.
     """
     user = _lock(session, user_id)
-    if user.state is not UserState.BLOCKED:
-        return False
     came_in = (SignInAttempt.user_id == user.id) & (SignInAttempt.outcome == SignInOutcome.SIGNED_IN)
-    was_open = user.pesel_hash or session.scalar(select(SignInAttempt.id).where(came_in).limit(1))
-    user.state = UserState.ACTIVE if was_open else UserState.INVITED
-    return True
+    known = user.pesel_hash or session.scalar(select(SignInAttempt.id).where(came_in).limit(1))
+    return unblock(user, was_open=known is not None)
 
 
 def _lock(session: Session, user_id: UUID) -> User:

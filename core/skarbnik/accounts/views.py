@@ -7,39 +7,21 @@ from typing import Any
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response as AnyResponse
-from wtforms import EmailField, HiddenField, PasswordField
-from wtforms.validators import InputRequired, Length
 
 from skarbnik.accounts import services
-from skarbnik.accounts.entering import enter
-from skarbnik.accounts.leaving import leave
+from skarbnik.accounts.fields import SignInForm
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_account
 from skarbnik.accounts.models import Door, UserKind
+from skarbnik.accounts.provider_sign_out import leave
 from skarbnik.accounts.providers import list_doors
+from skarbnik.accounts.sign_in import enter
 from skarbnik.web import frame
 from skarbnik.web.access import public
+from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("accounts", __name__, template_folder="templates")
-
-
-class SignInForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    email = EmailField(
-        validators=[
-            InputRequired(_l("Enter your e-mail address.")),
-            Length(max=120, message=_l("Use at most %(max)d characters for the e-mail address.")),
-        ]
-    )
-    password = PasswordField(
-        validators=[
-            InputRequired(_l("Enter your password.")),
-            Length(max=200, message=_l("Use at most %(max)d characters for the password.")),
-        ]
-    )
-    next = HiddenField()
 
 
 @blueprint.route("/sign-in", methods=["GET", "POST"])
@@ -99,12 +81,12 @@ def _page(form: SignInForm, kind: UserKind, **words: Any) -> str:
 @public("signing out is harmless, also with a session that ended")
 def sign_out() -> AnyResponse:
     office = g.person is not None and g.person.is_official
-    token = request.cookies.get(frame.cookie_name("session"))
+    token = read_cookie("session")
     if token:
         leave(frame.session(), token)
         services.sign_out(frame.session(), token)
     form_cookie.clear()
     flash(_("You have signed out."))
     response = redirect(url_for("accounts.sign_in_office" if office else "portal.front"), 303)
-    response.delete_cookie(frame.cookie_name("session"), secure=True, httponly=True, samesite="Lax", path="/")
+    delete_cookie(response, "session")
     return response

@@ -8,12 +8,12 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
 
-from skarbnik.accounts.choosing import WeakPassword
 from skarbnik.accounts.fields import ChosenPassword, pesel_field
-from skarbnik.accounts.identifying import read_pesel
+from skarbnik.accounts.identity_proofing import read_pesel
 from skarbnik.accounts.limits import limited_by_link
 from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.password_links import activate, choose_password, find_invited, only_says_yes
+from skarbnik.accounts.password_policy import WeakPassword
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.pesel import is_of
 from skarbnik.audit.requests import record_act_of_user

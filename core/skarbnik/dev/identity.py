@@ -19,8 +19,8 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts import connections
-from skarbnik.accounts.away import return_url_of
 from skarbnik.accounts.models import Door
+from skarbnik.accounts.pending_sign_ins import return_url_of
 from skarbnik.dev.plan import DemoPlan, GminaPlan
 from skarbnik.plugin_api import Assurance
 from skarbnik.tenancy.registry import Tenant

@@ -1,6 +1,6 @@
 """At the desk: an official compares a resident's identity document and makes the account theirs.
 
-The PESEL is typed here and nowhere else; only its keyed hash is kept (`accounts.identifying`). It is never in an
+The PESEL is typed here and nowhere else; only its keyed hash is kept (`accounts.identity_proofing`). It is never in an
 address, in the trail or in a log.
 """
 
@@ -19,10 +19,9 @@ from wtforms import BooleanField, SelectField
 from wtforms.validators import InputRequired
 
 from skarbnik import clock
-from skarbnik.accounts import identifying, registration
+from skarbnik.accounts import identity_proofing, registration
 from skarbnik.accounts.fields import email_field, name_field, pesel_field
 from skarbnik.accounts.models import User, UserState
-from skarbnik.accounts.own_views import LANGUAGE_NAMES
 from skarbnik.accounts.permissions import SERVE_RESIDENTS
 from skarbnik.accounts.services import AddressTaken
 from skarbnik.audit.requests import record_own_act
@@ -33,6 +32,7 @@ from skarbnik.payers.models import Payer
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, records, requires
 from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.languages import LANGUAGE_NAMES
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("desk", __name__, url_prefix="/office/people/desk", template_folder="templates")
@@ -92,7 +92,7 @@ def confirm(number: str) -> Page:
         return _page(number, form), 422
 
     def make(pesel: str, by: UUID, move_to: UUID | None) -> User:
-        return identifying.confirm_registration(session, g.tenant, number, pesel=pesel, by=by, move_to=move_to)
+        return identity_proofing.confirm_registration(session, g.tenant, number, pesel=pesel, by=by, move_to=move_to)
 
     answer = _identify(form, make, found.name)
     if isinstance(answer, User):
@@ -127,7 +127,7 @@ def new() -> Page:
 
     def make(pesel: str, by: UUID, move_to: UUID | None) -> User:
         words = {"name": form.name.data or "", "email": form.email.data or "", "language": form.language.data or "pl"}
-        return identifying.open_account(session, g.tenant, pesel=pesel, by=by, move_to=move_to, **words)
+        return identity_proofing.open_account(session, g.tenant, pesel=pesel, by=by, move_to=move_to, **words)
 
     answer = _identify(form, make, form.name.data or "")
     if isinstance(answer, User):
@@ -148,7 +148,7 @@ def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User], name: s
     A digit read wrongly opens another person's debts: where the finance system knows the number by another name, the
     official is shown it, and looks again.
     """
-    me, moved, pesel = current_person().id, _move_to(), identifying.read_pesel(form.pesel.data or "")
+    me, moved, pesel = current_person().id, _move_to(), identity_proofing.read_pesel(form.pesel.data or "")
     found = list_with_pesel(frame.session(), g.tenant, pesel)
     others = [] if any(is_like(name, each.name) for each in found) else found
     if others and not form.other_name.data:
@@ -156,10 +156,10 @@ def _identify(form: Any, make: Callable[[str, UUID, UUID | None], User], name: s
         return {"known": None, "others": others}
     try:
         user = make(pesel, me, moved)
-    except identifying.AlreadyProven as refused:
+    except identity_proofing.AlreadyProven as refused:
         record_own_act("resident.matched", "user", refused.user.id)
         return {"known": refused.user, "others": others}
-    except identifying.AccountBlocked:
+    except identity_proofing.AccountBlocked:
         form.pesel.errors = [_("The account of this person is blocked. An administrator has to look at it first.")]
     except AddressTaken:
         form.pesel.errors = [

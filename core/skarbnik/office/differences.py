@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +17,7 @@ from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict
 from skarbnik.office import queries
-from skarbnik.office.difference_words import difference_words, resolution_names, words_of
+from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.payments import differences as services
 from skarbnik.payments.permissions import DECIDE, SEE_MONEY
 from skarbnik.web import frame
@@ -27,8 +26,6 @@ from skarbnik.web.fields import at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("differences", __name__, url_prefix="/office/differences", template_folder="templates")
-
-AGES = (3, 7, 30)  # days one may ask for
 
 
 class NoteForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -45,28 +42,6 @@ class CloseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def validate_resolution(self, field: Any) -> None:
         if not (field.data or "").strip():
             raise ValidationError(_("Say how it ended."))
-
-
-def read_choice(address: Mapping[str, str]) -> tuple[queries.DifferenceChoice, dict[str, str]]:
-    """What an address asks for, and the words of it that mean something; the others filter nothing."""
-    kind, owner = address.get("kind", ""), address.get("owner", "")
-    state, age = address.get("state", ""), address.get("age", "")
-    days = int(age) if age in map(str, AGES) else None
-    choice = queries.DifferenceChoice(
-        kind=kind if kind in difference_words() else None,
-        owner=current_person().id if owner == "mine" else None,
-        nobodys=owner == "nobody",
-        opened_before=clock.now() - timedelta(days=days) if days else None,
-        closed=state == "closed",
-    )
-    words = {"kind": choice.kind or "", "age": str(days or ""), "state": state if choice.closed else ""}
-    words["owner"] = owner if choice.owner or choice.nobodys else ""
-    return choice, {name: word for name, word in words.items() if word}
-
-
-def days_since(moment: datetime) -> int:
-    """Days of the calendar in Warsaw."""
-    return (clock.today() - clock.local_day(moment)).days
 
 
 @blueprint.get("/<uuid:difference_id>")
@@ -92,7 +67,7 @@ def _page(difference_id: UUID, note: NoteForm | None = None, closing: CloseForm 
         form=note if note.errors else closing if closing and closing.errors else TokenForm(),
         me=current_person().id,
         decide=DECIDE,
-        days_since=days_since,
+        days_since=clock.days_since,
     )
 
 

@@ -1,6 +1,6 @@
 """Ways to sign in that the office lets people have: providers, their settings, keys and certificates.
 
-Whoever names the provider names who residents are, so each change asks for the second step.
+Whoever names the provider names who residents are, so each change asks for the second factor.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from skarbnik import clock
 from skarbnik.accounts import connections
 from skarbnik.accounts.certificates import Dated, read_dated
 from skarbnik.accounts.connections import Prepared, WrongCertificate
-from skarbnik.accounts.doors import send_away
 from skarbnik.accounts.models import Door, ProviderConnection, SignInPurpose
 from skarbnik.accounts.permissions import PROVIDERS
+from skarbnik.accounts.provider_pages import send_away
 from skarbnik.accounts.providers import list_types
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, Invalid, Misconfigured, NotFound

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +15,8 @@ from wtforms.validators import ValidationError
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
-from skarbnik.portal.remarks import check_text, outcome_names, topic_names
 from skarbnik.remarks import queries, services
+from skarbnik.remarks.fields import check_text, outcome_names, topic_names
 from skarbnik.remarks.models import Outcome
 from skarbnik.remarks.permissions import ANSWER, SEE_ANY
 from skarbnik.remarks.states import OPEN, RemarkState
@@ -64,13 +63,8 @@ def queue() -> str:
         state=state if len(chosen) == 1 else "",
         states=list(RemarkState),
         topics=topic_names(),
-        days_since=days_since,
+        days_since=clock.days_since,
     )
-
-
-def days_since(moment: datetime) -> int:
-    """Days of the calendar in Warsaw."""
-    return (clock.today() - moment.astimezone(clock.WARSAW).date()).days
 
 
 @blueprint.get("/<uuid:remark_id>")
@@ -97,7 +91,7 @@ def _page(remark_id: UUID, form: AnswerForm) -> str:
         remark=found.Remark,
         topics=topic_names(),
         outcomes=outcome_names(),
-        waits=days_since(found.Remark.written_at) if found.Remark.state in OPEN else None,
+        waits=clock.days_since(found.Remark.written_at) if found.Remark.state in OPEN else None,
         form=form,
         token=TokenForm(),
         may_answer=ANSWER,

@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import RadioField, SelectField, StringField
+from wtforms import RadioField, SelectField
 from wtforms.validators import InputRequired, Optional, ValidationError
 
 from skarbnik import clock
@@ -20,28 +20,20 @@ from skarbnik.accounts.permissions import SEE_RESIDENTS
 from skarbnik.accounts.providers import name_providers
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition, NotFound
-from skarbnik.office.remarks import days_since
+from skarbnik.office.reason_form import ReasonForm
 from skarbnik.payers import mandates, queries
-from skarbnik.payers.models import LONGEST, MandateBasis, MandateRequest
+from skarbnik.payers.fields import LONGEST_RIGHT, PAY, SEE, basis_names, role_names
+from skarbnik.payers.models import MandateBasis, MandateRequest
 from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
 from skarbnik.payers.states import RequestState
-from skarbnik.portal.mandates import LONGEST_RIGHT, PAY, SEE, check_no_pesel, role_names
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, records, requires
-from skarbnik.web.fields import Day, DayOrNone, at_most, lines
+from skarbnik.web.fields import Day, DayOrNone
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("requests", __name__, url_prefix="/office/people/requests", template_folder="templates")
 
 EARLIEST = timedelta(days=10 * 366)  # before today a mandate may begin
-
-
-def basis_names() -> dict[MandateBasis, str]:
-    return {
-        MandateBasis.SELF: _("in person, by PESEL"),
-        MandateBasis.COMPANY: _("for a company"),
-        MandateBasis.PROXY: _("as a proxy"),
-    }
 
 
 class DecisionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -88,21 +80,6 @@ class DecisionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         )
 
 
-class ReasonForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """Why not, in words for who asked."""
-
-    reason = StringField(filters=[lines], validators=[at_most(LONGEST)])
-
-    def validate_reason(self, field: Any) -> None:
-        if not field.data.strip():
-            raise ValidationError(_("Enter the reason. The resident reads it."))
-        check_no_pesel(field.data)
-
-    @property
-    def text(self) -> str:
-        return (self.reason.data or "").strip()
-
-
 @blueprint.get("")
 @requires(SEE_REQUESTS)
 @records("mandate_requests.listed")
@@ -122,7 +99,7 @@ def queue() -> str:
         state=state,
         states=list(RequestState),
         bases=basis_names(),
-        days_since=days_since,
+        days_since=clock.days_since,
         today=clock.today(),
     )
 
@@ -200,7 +177,7 @@ def _page(
         roles=role_names(),
         identities=list_identities(session, asked.user_id),
         providers=name_providers(session, g.tenant),
-        waits=days_since(asked.asked_at) if is_open else None,
+        waits=clock.days_since(asked.asked_at) if is_open else None,
         acts_for={each.whole_id for each in held if not each.over},
         is_open=is_open,
         decide=DECIDE,

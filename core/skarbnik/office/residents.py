@@ -16,8 +16,8 @@ from wtforms.validators import ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import residents
-from skarbnik.accounts.identifying import read_pesel
 from skarbnik.accounts.identities import list_identities
+from skarbnik.accounts.identity_proofing import read_pesel
 from skarbnik.accounts.models import UserKind, UserState
 from skarbnik.accounts.permissions import SEE_RESIDENTS, TEND_RESIDENTS
 from skarbnik.accounts.pesel import find_by_pesel
@@ -27,8 +27,9 @@ from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Invalid
 from skarbnik.office.queries import user_names
-from skarbnik.office.requests import ReasonForm, basis_names
+from skarbnik.office.reason_form import ReasonForm
 from skarbnik.payers import mandates, queries
+from skarbnik.payers.fields import basis_names
 from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame

@@ -9,10 +9,9 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from skarbnik.audit.requests import record_own_act
-from skarbnik.receivables.models import SwitchName
 from skarbnik.receivables.permissions import DECIDE, SEE_ANY
-from skarbnik.receivables.queries import is_switched_on
-from skarbnik.receivables.services import set_switch
+from skarbnik.tenancy.models import SwitchName
+from skarbnik.tenancy.switches import is_switched_on, set_switch
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
 

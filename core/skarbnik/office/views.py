@@ -17,9 +17,9 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.exchange.models import ImportRun
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.office import queries
+from skarbnik.office.choices import read_choice
 from skarbnik.office.difference_words import difference_words, resolution_names, words_of
-from skarbnik.office.differences import days_since, read_choice
-from skarbnik.office.requests import basis_names
+from skarbnik.payers.fields import basis_names
 from skarbnik.payers.queries import list_acting_for
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
@@ -91,7 +91,7 @@ def differences() -> str:
         resolutions=resolution_names(),
         decide=payments_may.DECIDE,
         form=TokenForm(),
-        days_since=days_since,
+        days_since=clock.days_since,
     )
 
 

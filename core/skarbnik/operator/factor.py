@@ -5,32 +5,16 @@ The secret is sealed with the key ring. A code counts once: the time step it is 
 
 from __future__ import annotations
 
-import io
 from typing import Any
 from uuid import UUID
 
-import pyotp
-import segno
 from sqlalchemy import Connection, Engine, Row, text
 
 from skarbnik.accounts.codes import in_fours, new_recovery_codes, read_code, steps_of
 from skarbnik.accounts.services import hash_token
-from skarbnik.crypto import KeyRing
+from skarbnik.crypto import INSTANCE, KeyRing
 
-BARE, PURPOSE = "-", "operator-factor"  # the instance's own, of no gmina
-
-
-def address_of(secret: str, email: str, host: str) -> str:
-    """What the square holds that a telephone reads."""
-    return pyotp.TOTP(secret).provisioning_uri(name=email, issuer_name=f"Skarbnik {host}")
-
-
-def draw_square(address: str) -> str:
-    """The address as SVG, dark on light in every theme, since cameras read no other; at most some 285 points wide."""
-    drawn = io.BytesIO()
-    square = segno.make_qr(address, error="l", boost_error=False)
-    square.save(drawn, kind="svg", scale=5, border=4, light="#ffffff", xmldecl=False, nl=False)
-    return drawn.getvalue().decode()
+PURPOSE = "operator-factor"
 
 
 def find_step(secret: str, code: str, *, after: int = 0) -> int | None:
@@ -39,12 +23,12 @@ def find_step(secret: str, code: str, *, after: int = 0) -> int | None:
 
 
 def seal_factor(keys: KeyRing, operator_id: UUID, secret: str) -> bytes:
-    return keys.seal(BARE, f"{PURPOSE}:{operator_id}", secret.encode())
+    return keys.seal(INSTANCE, f"{PURPOSE}:{operator_id}", secret.encode())
 
 
 def open_factor(keys: KeyRing, operator_id: UUID, sealed: bytes) -> str:
     """The secret again. CannotOpen when it is another operator's."""
-    return keys.open(BARE, f"{PURPOSE}:{operator_id}", sealed).decode()
+    return keys.open(INSTANCE, f"{PURPOSE}:{operator_id}", sealed).decode()
 
 
 def keep_factor(connection: Connection, keys: KeyRing, operator_id: UUID, secret: str, *, step: int) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from skarbnik.operator import asking, doors, profile
-from skarbnik.operator.views import blueprint
+from skarbnik.operator import gmina_views, profile, sign_in_views, views
+from skarbnik.operator.frame import blueprint
 
-__all__ = ["asking", "blueprint", "doors", "profile"]
+__all__ = ["blueprint", "gmina_views", "profile", "sign_in_views", "views"]

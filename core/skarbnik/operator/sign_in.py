@@ -1,15 +1,14 @@
 """Going in on the bare host: first the password, then the second factor, and only then is there a session.
 
-Between the two a sealed text in a cookie says whose password was right. It opens nothing but the question for the code.
+Between the two the browser only remembers whose password was right, sealed (`operator.sign_in_views.HALF`).
 """
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from skarbnik import clock
 from skarbnik.accounts.codes import new_app_key
 from skarbnik.accounts.passwords import check_password
 from skarbnik.accounts.services import WrongSignIn, hash_token, mark_of_password
-from skarbnik.crypto import CannotOpen, KeyRing
+from skarbnik.crypto import KeyRing
 from skarbnik.db import new_id
 from skarbnik.errors import Conflict, Forbidden
 from skarbnik.operator import factor
@@ -27,9 +26,7 @@ from skarbnik.operator.acts import record
 
 SESSION, IDLE = timedelta(hours=8), timedelta(minutes=30)
 SEEN_EVERY = timedelta(minutes=1)
-BETWEEN = timedelta(minutes=10)  # from the password to the code
 MOST_WRONG, WITHIN = 10, timedelta(minutes=15)
-PURPOSE = "operator-halfway"
 PAGE = 25
 
 
@@ -51,16 +48,20 @@ class Operator:
 
 
 @dataclass(frozen=True)
-class Halfway:
-    """Somebody whose password was right. `secret`: the factor they are setting up, when they have none yet."""
+class HalfSignIn:
+    """Somebody whose password was right. `mark` is that of the password they gave.
+
+    `secret`: the factor they are setting up, when they have none yet.
+    """
 
     operator_id: UUID
-    name: str
     email: str
+    mark: str
     secret: str | None
 
 
-_BY_EMAIL = text("SELECT id, password_hash, factor, blocked_at FROM platform.operators WHERE email = :email")
+_BY_EMAIL = text("SELECT id, email, password_hash, factor, blocked_at FROM platform.operators WHERE email = :email")
+_BY_ID = text("SELECT id, email, password_hash, factor, blocked_at FROM platform.operators WHERE id = :id")
 _LOCKED = text("""
     SELECT id, name, email, password_hash, factor, factor_step, blocked_at
     FROM platform.operators WHERE id = :id FOR UPDATE
@@ -75,8 +76,11 @@ _ATTEMPT = text("""
 """)
 
 
-def check_operator(engine: Engine, keys: KeyRing, *, email: str, password: str, ip: str) -> bytes:
-    """A sealed text for the way to the code. WrongSignIn for anybody else, after the same time. Either is kept."""
+def check_operator(engine: Engine, *, email: str, password: str, ip: str) -> HalfSignIn:
+    """Whose e-mail address and password these are. WrongSignIn for anybody else, after the same time.
+
+    Either is kept.
+    """
     with engine.begin() as connection:
         found = connection.execute(_BY_EMAIL, {"email": email.strip().lower()}).one_or_none()
     right = check_password(found.password_hash if found else None, password) and found is not None
@@ -88,32 +92,22 @@ def check_operator(engine: Engine, keys: KeyRing, *, email: str, password: str, 
     if found is None or outcome != "password":
         raise WrongSignIn("no such operator, or not their password")
     secret = None if found.factor else new_app_key()
-    words = [str(found.id), clock.now().isoformat(), mark_of_password(found.password_hash), secret]
-    return keys.seal(factor.BARE, PURPOSE, json.dumps(words).encode())
+    return HalfSignIn(found.id, found.email, mark_of_password(found.password_hash), secret)
 
 
-def read_halfway(engine: Engine, keys: KeyRing, sealed: bytes) -> Halfway | None:
-    """Whose password was right a moment ago. None when it is too long ago, or the account is another one by now."""
-    try:
-        operator_id, moment, mark, secret = json.loads(keys.open(factor.BARE, PURPOSE, sealed))
-    except CannotOpen:
-        return None
-    if datetime.fromisoformat(moment) < clock.now() - BETWEEN:
-        return None
+def find_half(engine: Engine, operator_id: UUID, *, mark: str, secret: str | None) -> HalfSignIn | None:
+    """Whose password was right a moment ago. None when the account is another one by now."""
     with engine.begin() as connection:
-        found = connection.execute(
-            text("SELECT id, name, email, password_hash, factor, blocked_at FROM platform.operators WHERE id = :id"),
-            {"id": operator_id},
-        ).one_or_none()
+        found = connection.execute(_BY_ID, {"id": operator_id}).one_or_none()
     if found is None or found.blocked_at or mark_of_password(found.password_hash) != mark:
         return None
     if (found.factor is None) != (secret is not None):
         return None  # set up, or reset, in the meantime: from the beginning
-    return Halfway(found.id, found.name, found.email, secret)
+    return HalfSignIn(found.id, found.email, mark, secret)
 
 
 def set_up_factor(
-    engine: Engine, keys: KeyRing, who: Halfway, *, code: str, ip: str, agent: str
+    engine: Engine, keys: KeyRing, who: HalfSignIn, *, code: str, ip: str, agent: str
 ) -> tuple[str, list[str]]:
     """The first code shows that the telephone has the secret: a session's token, and recovery codes told this once.
 
@@ -134,7 +128,7 @@ def set_up_factor(
     raise WrongCode("not a code of this secret")
 
 
-def give_code(engine: Engine, keys: KeyRing, who: Halfway, *, code: str, ip: str, agent: str) -> str:
+def give_code(engine: Engine, keys: KeyRing, who: HalfSignIn, *, code: str, ip: str, agent: str) -> str:
     """A session's token for who also has the second factor. WrongCode, TooManyCodes."""
     with engine.begin() as connection:
         if _is_right(connection, keys, who.operator_id, code=code, ip=ip):

@@ -24,9 +24,9 @@ from skarbnik.errors import Conflict, Invalid, NotFound
 from skarbnik.operator.models import HOURS, LONGEST_REASON, SupportAccess
 from skarbnik.operator.sign_in import Operator
 from skarbnik.operator.states import OPEN, SupportState
-from skarbnik.receivables.models import SwitchName
-from skarbnik.receivables.queries import is_switched_on
+from skarbnik.tenancy.models import SwitchName
 from skarbnik.tenancy.registry import Tenant
+from skarbnik.tenancy.switches import is_switched_on
 from skarbnik.web.access import Support
 from skarbnik.web.formats import moment
 

@@ -1,42 +1,20 @@
-"""`/operator` on the bare host: the gminas of the instance, their states, and what operators did."""
+"""The gminas of the instance and their states, and what operators did."""
 
 from __future__ import annotations
 
-from flask import Blueprint, abort, g, redirect, render_template, request, url_for
+from flask import render_template, request
 from flask_babel import gettext as _
-from sqlalchemy import Engine
-from werkzeug.wrappers import Response
 
-from skarbnik.operator import acts, asked, services, sign_in
+from skarbnik.operator import acts, services, support_overview
+from skarbnik.operator.frame import OWN_SESSION, blueprint, engine
 from skarbnik.tenancy.registry import TenantState
 from skarbnik.web.access import public
-from skarbnik.web.frame import cookie_name, instance_of_app, on_bare_host
+from skarbnik.web.frame import instance_of_app, on_bare_host
 from skarbnik.web.paging import cursor
 
-blueprint = Blueprint("operator", __name__, url_prefix="/operator", template_folder="templates")
+__all__ = ["blueprint"]
 
-OWN_SESSION = "operators have sessions of their own, which this room asks for before each view"
-DOOR = {"operator.enter", "operator.give_code", "operator.set_up"}
 STATES = (TenantState.ACTIVE, TenantState.SUSPENDED, TenantState.CREATING)
-
-
-def engine() -> Engine:
-    return instance_of_app().engine
-
-
-def ip() -> str:
-    return request.remote_addr or ""
-
-
-@blueprint.before_request
-def _enter() -> Response | None:
-    """On a gmina's host there is no such room; on the bare host there is a door."""
-    if g.tenant is not None:
-        abort(404)
-    g.operator = sign_in.find_operator(engine(), request.cookies.get(cookie_name("operator")))
-    if g.operator is None and request.endpoint not in DOOR:
-        return redirect(url_for("operator.enter"), 303)
-    return None
 
 
 @blueprint.get("", strict_slashes=False)
@@ -54,7 +32,7 @@ def gminas() -> str:
         wanted=wanted,
         state=state,
         states=STATES,
-        support=asked.list_open(instance_of_app(), [row.id for row in shown]),
+        support=support_overview.list_open(instance_of_app(), [row.id for row in shown]),
     )
 
 

@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, bindparam, func, select, text
 from sqlalchemy.orm import Session, aliased
 
 from skarbnik.accounts.models import User
-from skarbnik.accounts.people import GOOD_TODAY
+from skarbnik.accounts.signed_in import GOOD_TODAY
 from skarbnik.db import like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.payers.models import Mandate, MandateBasis, MandateRequest, Payer

@@ -17,7 +17,7 @@ from uuid import UUID
 from flask_babel import gettext as _
 from icalendar import Calendar, Event
 
-from skarbnik.accounts.people import GOOD_TODAY
+from skarbnik.accounts.signed_in import GOOD_TODAY
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
 from skarbnik.portal.debts import Debts, ToPay

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,8 +18,9 @@ from skarbnik.accounts import services as accounts
 from skarbnik.accounts.pesel import is_proven
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
-from skarbnik.numbers import is_nip, is_pesel
+from skarbnik.numbers import is_nip
 from skarbnik.payers import mandates, queries
+from skarbnik.payers.fields import LONGEST_RIGHT, PAY, SEE, check_no_pesel, role_names
 from skarbnik.payers.models import LONGEST, CompanyRole, MandateBasis
 from skarbnik.payers.permissions import ASK
 from skarbnik.portal.acting import ActsForAnother, payer_of_request
@@ -30,6 +30,7 @@ from skarbnik.portal.views import blueprint as portal
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, requires
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.fields import DayOrNone, at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
@@ -38,28 +39,10 @@ from skarbnik.web.paging import cursor, page_number
 
 blueprint = Blueprint("mandates", __name__, url_prefix="/acting", template_folder="templates")
 
-LONGEST_RIGHT = timedelta(days=20 * 366)
-ELEVEN = re.compile(r"(?<!\d)\d{11}(?!\d)")
-SEE, PAY = "see", "pay"
-
-
-def role_names() -> dict[CompanyRole, str]:
-    return {
-        CompanyRole.OWNER: _("Owner or partner"),
-        CompanyRole.BOARD: _("Member of the board"),
-        CompanyRole.PROXY: _("Commercial proxy, or with a power of attorney"),
-    }
-
 
 def clean_nip(text: str | None) -> str:
     """`PL 526-000-12-46` is 5260001246."""
     return re.sub(r"[\s-]", "", text or "").upper().removeprefix("PL")
-
-
-def check_no_pesel(text: str | None) -> None:
-    """Nobody types the PESEL of somebody else: the office finds the person by what it knows itself."""
-    if any(is_pesel(each) for each in ELEVEN.findall(text or "")):
-        raise ValidationError(_("Do not write a PESEL here. The office finds the person without it."))
 
 
 class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -144,7 +127,7 @@ def acting() -> str | Response:
         wanted = find_payer_of(session, uuid_of(request.form.get("payer")), user_id=person.id, today=today)
         if wanted is None:
             abort(404)
-        accounts.act_for(session, request.cookies[frame.cookie_name("session")], wanted.id)
+        accounts.act_for(session, read_cookie("session"), wanted.id)
         flash(_("You act for: %(name)s", name=wanted.name))  # no full stop: names of companies end with one
         return redirect(url_for("portal.dashboard"), 303)
     text, page = request.args.get("q", "").strip()[:120], page_number()

@@ -17,9 +17,9 @@ from skarbnik.money import ZERO, Amounts, Money
 from skarbnik.plugin_api import LiabilityRole, OperationKind
 from skarbnik.portal.debts import COMING, interest_of, is_estimated
 from skarbnik.receivables.interest import Rules
-from skarbnik.receivables.models import SwitchName
 from skarbnik.receivables.queries import IN_FORCE, LIABLE
 from skarbnik.receivables.rules import CHANGED_AT, rules_of
+from skarbnik.tenancy.models import SwitchName
 
 LAST_OPERATIONS = 20  # the rest is a page of its own
 MOST_NAMED: LiteralString = "100"  # a block of flats has more owners than anybody reads

@@ -17,7 +17,8 @@ from skarbnik.errors import ForbiddenTransition
 from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.receivable import title_of
 from skarbnik.remarks import queries, services
-from skarbnik.remarks.models import LONGEST, OF_PAYER, OF_RECEIVABLE, Outcome, Topic
+from skarbnik.remarks.fields import check_text, outcome_names, topic_names
+from skarbnik.remarks.models import OF_PAYER, OF_RECEIVABLE, Topic
 from skarbnik.remarks.permissions import WRITE
 from skarbnik.remarks.states import OPEN
 from skarbnik.web import frame
@@ -28,29 +29,6 @@ from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("remarks", __name__, url_prefix="/remarks", template_folder="templates")
-
-
-def topic_names() -> dict[Topic, str]:
-    return {
-        Topic.AMOUNT: _("The amount or the interest"),
-        Topic.BASIS: _("What it is charged for: objects, area, rate"),
-        Topic.PAYMENT: _("A payment that is not shown"),
-        Topic.LIABILITY: _("It is not mine"),
-        Topic.NAME: _("My name"),
-        Topic.ADDRESS: _("My address"),
-        Topic.CONTACT: _("My e-mail or telephone"),
-        Topic.MISSING: _("Something is missing"),
-        Topic.OTHER: _("Something else"),
-    }
-
-
-def outcome_names() -> dict[Outcome, str]:
-    """What the office found, as the clerk chooses it and the resident reads it."""
-    return {
-        Outcome.WILL_CORRECT: _("The data will be corrected in the finance system."),
-        Outcome.NOT_WRONG: _("The data are right."),
-        Outcome.ELSEWHERE: _("Another office decides about this."),
-    }
 
 
 class RemarkForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -70,14 +48,6 @@ class RemarkForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def validate_text(self, field: Any) -> None:
         check_text(field.data)
-
-
-def check_text(text: str) -> None:
-    """Of a report and of its answer."""
-    if not text.strip():
-        raise ValidationError(_("Enter a text."))
-    if len(text) > LONGEST:
-        raise ValidationError(_("The text has %(num)d characters; at most 2 000 fit.", num=len(text)))
 
 
 @blueprint.get("")

@@ -53,24 +53,6 @@ class DatedValue(Base):
     changed_at: Mapped[datetime]
 
 
-class SwitchName(StrEnum):
-    """What a gmina may switch on."""
-
-    NAME_CO_OWNERS = "name_co_owners"  # who is jointly liable learns with whom, art. 91-92 Ordynacji podatkowej
-    SUPPORT_AT_ONCE = "support_at_once"  # operators who ask need not wait for an answer (docs/decisions/0025)
-
-
-class Switch(Base):
-    """A choice of a gmina. One that nobody made is off."""
-
-    __tablename__ = "switches"
-
-    name: Mapped[SwitchName] = mapped_column(primary_key=True)
-    is_on: Mapped[bool]
-    changed_at: Mapped[datetime]
-    changed_by: Mapped[UUID] = mapped_column(ForeignKey(User.id))
-
-
 class InterestMode(StrEnum):
     """Where the interest of a kind comes from."""
 

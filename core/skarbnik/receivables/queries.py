@@ -7,12 +7,11 @@ from datetime import date
 from typing import Any, LiteralString
 from uuid import UUID
 
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from skarbnik.db import TenantSession
 from skarbnik.money import Amounts, Money
-from skarbnik.receivables.models import Switch, SwitchName
 
 # A liability `l` that holds today, and one of this payer or of a payer that was merged into it.
 IN_FORCE: LiteralString = """
@@ -51,7 +50,3 @@ def list_liable(session: TenantSession, receivable_ids: Iterable[UUID], *, payer
     """Those of some receivables that a payer is liable for on a day."""
     rows = session.read(_LIABLE_FOR, ids=list(receivable_ids), payer=payer_id, today=today)
     return {row.receivable_id for row in rows}
-
-
-def is_switched_on(session: Session, name: SwitchName) -> bool:
-    return session.scalar(select(Switch.is_on).where(Switch.name == name)) or False

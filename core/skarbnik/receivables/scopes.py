@@ -1,7 +1,7 @@
 """What an official works with: all kinds of receivables, or some of them (their scope of work, zakres czynności).
 
 Tax data are seen by who needs them for their work (art. 295 pkt 1 Ordynacji podatkowej), and by nobody else in the
-office (art. 5 ust. 1 lit. c RODO). What a scope lets see is read at each request, in `accounts.people`.
+office (art. 5 ust. 1 lit. c RODO). What a scope lets see is read at each request, in `accounts.signed_in`.
 """
 
 from __future__ import annotations

@@ -7,7 +7,6 @@ from datetime import date
 from uuid import UUID
 
 from sqlalchemy import select, text
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -18,10 +17,7 @@ from skarbnik.receivables.models import (
     DatedValue,
     InterestMode,
     Kind,
-    Switch,
-    SwitchName,
 )
-from skarbnik.receivables.queries import is_switched_on
 from skarbnik.receivables.rules import SHIPPED
 
 EARLIEST = date(1998, 1, 1)  # Ordynacja podatkowa
@@ -73,13 +69,3 @@ def set_kind(session: Session, kind_id: UUID, settings: KindSettings) -> Kind:
     kind.creditor_account_id = settings.creditor_account_id
     session.flush()
     return kind
-
-
-def set_switch(session: Session, name: SwitchName, *, on: bool, by: UUID) -> bool:
-    """Whether that changed anything."""
-    if is_switched_on(session, name) == on:
-        return False
-    values = {"is_on": on, "changed_at": clock.now(), "changed_by": by}
-    statement = insert(Switch).values(name=name, **values)
-    session.execute(statement.on_conflict_do_update(index_elements=[Switch.name], set_=values))
-    return True

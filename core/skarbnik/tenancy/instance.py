@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Engine
 
-from skarbnik.crypto import KeyRing
+from skarbnik.crypto import INSTANCE, KeyRing
 from skarbnik.db import make_engine
 from skarbnik.settings import Settings
 from skarbnik.tenancy.plugins import Plugins, load_plugins
@@ -20,6 +20,13 @@ class Instance:
         self.keys = KeyRing(settings.keys)
         self.plugins = plugins or load_plugins()
         self.registry = Registry(self)
+
+    def seal(self, purpose: str, plain: bytes) -> bytes:
+        """What is of no gmina, as the bare host's cookies."""
+        return self.keys.seal(INSTANCE, purpose, plain)
+
+    def open_sealed(self, purpose: str, sealed: bytes) -> bytes:
+        return self.keys.open(INSTANCE, purpose, sealed)
 
     def owner_engine(self) -> Engine:
         """The login that owns schemas: for commands that create and migrate, never for requests."""

@@ -1,11 +1,12 @@
-"""Settings of plugins in a gmina: sealed, and kept in every version that ever was current."""
+"""What a gmina sets for itself: its switches, and settings of plugins, sealed and kept in every version there was."""
 
 from __future__ import annotations
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import LargeBinary, String, UniqueConstraint
+from sqlalchemy import ForeignKey, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.db import Base, new_id
@@ -26,3 +27,21 @@ class PluginSettings(Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary(8000))
     created_at: Mapped[datetime]
     created_by: Mapped[UUID | None]  # None: the operator, at the command line
+
+
+class SwitchName(StrEnum):
+    """What a gmina may switch on. A switch of one feature, or of the whole office, has its place here."""
+
+    NAME_CO_OWNERS = "name_co_owners"  # who is jointly liable learns with whom, art. 91-92 Ordynacji podatkowej
+    SUPPORT_AT_ONCE = "support_at_once"  # operators who ask need not wait for an answer (docs/decisions/0025)
+
+
+class Switch(Base):
+    """A choice of a gmina. One that nobody made is off."""
+
+    __tablename__ = "switches"
+
+    name: Mapped[SwitchName] = mapped_column(primary_key=True)
+    is_on: Mapped[bool]
+    changed_at: Mapped[datetime]
+    changed_by: Mapped[UUID] = mapped_column(ForeignKey("users.id"))

@@ -42,7 +42,7 @@ class Browser:
         return found[1] if found else ""
 
     def sign_in(self, email: str, password: str, *, office: bool = False) -> Any:
-        """The password at its door. An official's second step is taken for given: `accounts` tests it by itself."""
+        """The password at its door. An official's second factor is taken for given: `accounts` tests it by itself."""
         path = "/office/sign-in" if office else "/sign-in"
         self.get(path)
         answer = self.post(path, {"email": email, "password": password, "next": ""})

@@ -20,7 +20,8 @@ from flask import Flask, g, has_app_context
 from flask_babel import Babel, Domain
 from markupsafe import Markup, escape
 
-LANGUAGES = ("pl", "en", "uk")
+LANGUAGE_NAMES = {"pl": "Polski", "en": "English", "uk": "Українська"}  # each in its own language
+LANGUAGES = tuple(LANGUAGE_NAMES)
 _PACKAGES = {"skarbnik": "web/translations"}  # where each distribution keeps its catalogues
 
 

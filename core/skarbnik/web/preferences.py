@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import lru_cache
 
 from flask import Blueprint, Flask, abort, g, redirect, request
@@ -11,11 +12,12 @@ from werkzeug.wrappers import Response
 
 from skarbnik.web.access import public
 from skarbnik.web.addresses import own_path
-from skarbnik.web.frame import cookie_name, on_bare_host
+from skarbnik.web.cookies import read_cookie, set_cookie
+from skarbnik.web.frame import on_bare_host
 from skarbnik.web.languages import LANGUAGES
 
 THEMES = ("auto", "light", "dark", "contrast")
-YEAR = 365 * 24 * 3600
+YEAR = timedelta(days=365)
 
 blueprint = Blueprint("preferences", __name__)
 
@@ -27,10 +29,10 @@ def install_preferences(app: Flask) -> None:
 
 def read_preferences() -> None:
     """The cookie, else the first language of the browser we have; Polish for everybody else."""
-    language = request.cookies.get(cookie_name("language"), "")
+    language = read_cookie("language")
     if language not in LANGUAGES:
         language = _best_language(request.headers.get("Accept-Language", "")[:200])
-    theme = request.cookies.get(cookie_name("theme"), "")
+    theme = read_cookie("theme")
     g.language = language
     g.theme = theme if theme in THEMES else THEMES[0]
 
@@ -60,5 +62,5 @@ def choose_theme(theme: str) -> Response:
 
 def _kept(name: str, value: str) -> Response:
     response = redirect(own_path(request.args.get("back")) or "/", 303)
-    response.set_cookie(cookie_name(name), value, max_age=YEAR, secure=True, httponly=True, samesite="Lax", path="/")
+    set_cookie(response, name, value, good_for=YEAR)
     return response

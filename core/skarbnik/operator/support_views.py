@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 from flask import Blueprint, flash, g, make_response, redirect, render_template, request, url_for
@@ -14,14 +13,14 @@ from skarbnik import clock
 from skarbnik.accounts import services as accounts
 from skarbnik.audit.requests import record_own_act
 from skarbnik.operator import support
-from skarbnik.operator.asking import hour_names, scope_names
 from skarbnik.operator.permissions import DECIDE, SEE
 from skarbnik.operator.services import is_open
-from skarbnik.receivables.models import SwitchName
-from skarbnik.receivables.queries import is_switched_on
-from skarbnik.receivables.services import set_switch
+from skarbnik.operator.words import hour_names, scope_names
+from skarbnik.tenancy.models import SwitchName
+from skarbnik.tenancy.switches import is_switched_on, set_switch
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, public, requires
+from skarbnik.web.cookies import delete_cookie, read_cookie, set_cookie
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor
@@ -29,7 +28,6 @@ from skarbnik.web.paging import cursor
 blueprint = Blueprint("support", __name__, url_prefix="/office/support", template_folder="templates")
 
 PREFIX = "/office/support/enter/"  # what follows holds a secret
-COOKIE: dict[str, Any] = {"secure": True, "httponly": True, "path": "/"}
 
 
 @blueprint.get("")
@@ -119,10 +117,10 @@ def enter(access_id: UUID, secret: str) -> str | Response | tuple[str, int]:
         return render_template("office/support_link.html", access=access, plain=TokenForm(), secret=secret)
     check_token()
     token = support.use_link(session, access_id, secret, ip=request.remote_addr or "")
-    accounts.sign_out(session, request.cookies.get(frame.cookie_name("session"), ""))
+    accounts.sign_out(session, read_cookie("session"))
     form_cookie.clear()
     response = redirect(url_for("office.day"), 303)
-    response.set_cookie(frame.cookie_name("session"), token, samesite="Lax", **COOKIE)
+    set_cookie(response, "session", token)
     return response
 
 
@@ -130,12 +128,11 @@ def enter(access_id: UUID, secret: str) -> str | Response | tuple[str, int]:
 @public("ends the session of the operator who asks for it, and of nobody else")
 def leave() -> Response:
     check_token()
-    name = frame.cookie_name("session")
     if g.person is not None and g.person.access_id is not None:
-        support.leave(frame.session(), request.cookies.get(name, ""))
+        support.leave(frame.session(), read_cookie("session"))
     g.person = None
     response = make_response(render_template("office/support_link.html", access=None, left=True))
-    response.delete_cookie(name, samesite="Lax", **COOKIE)
+    delete_cookie(response, "session")
     return response
 
 

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
-from skarbnik.accounts import away
+from skarbnik.accounts import pending_sign_ins
 from skarbnik.accounts.identities import ConnectedElsewhere, identify
 from skarbnik.accounts.models import (
     ConnectedIdentity,
@@ -232,7 +232,9 @@ def test_who_takes_longer_than_ten_minutes_begins_anew(lipowo, provider, browse)
     browser = browse("lipowo")
     handle = go(browser, provider)
     with lipowo.session() as session:
-        session.scalars(select(SignInAway)).one().begun_at = clock.now() - away.GOOD_FOR - timedelta(seconds=1)
+        session.scalars(select(SignInAway)).one().begun_at = (
+            clock.now() - pending_sign_ins.GOOD_FOR - timedelta(seconds=1)
+        )
 
     assert back(browser, handle).status_code == 403
     assert provider.finished == []

@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 
 from skarbnik import clock
-from skarbnik.accounts.people import load_person
 from skarbnik.accounts.services import short_hash
+from skarbnik.accounts.signed_in import load_person
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.operator import services, support
@@ -46,7 +46,7 @@ class SupportPerson:
     payer_id: None = None
     payer_name: None = None
     may_pay: bool = False
-    is_fresh: bool = False  # they have no second step here: what asks for it is closed to them
+    is_fresh: bool = False  # they have no second factor here: what asks for it is closed to them
     acts_for: tuple[()] = ()
     works_with: None = None  # an access names how far it goes instead
     is_official: bool = True

@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-from typing import Any
+from datetime import timedelta
+from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask import session as form_cookie
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from markupsafe import Markup
 from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
+from skarbnik.accounts.codes import address_of_key, draw_address
+from skarbnik.accounts.fields import SignInForm
 from skarbnik.accounts.limits import limited_by_account
 from skarbnik.accounts.services import WrongSignIn
-from skarbnik.accounts.views import SignInForm
 from skarbnik.errors import Conflict
-from skarbnik.operator import factor, sign_in
-from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip
+from skarbnik.operator import sign_in
+from skarbnik.operator.frame import OWN_SESSION, blueprint, engine, ip
+from skarbnik.operator.words import why_refused
 from skarbnik.web.access import public
+from skarbnik.web.cookies import SealedCookie, delete_cookie, read_cookie, set_cookie
 from skarbnik.web.fields import at_most
-from skarbnik.web.frame import cookie_name, instance_of_app, on_bare_host
+from skarbnik.web.frame import instance_of_app, on_bare_host
 from skarbnik.web.limits import limited
 
 __all__ = ["blueprint"]
 
-HALFWAY = "operator-halfway"
-COOKIE: dict[str, Any] = {"secure": True, "httponly": True, "samesite": "Strict", "path": "/"}
+HALF = SealedCookie("operator-half", "operator-half-sign-in", good_for=timedelta(minutes=10), same_site="Strict")
 
 
 class CodeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -50,23 +50,21 @@ def enter() -> str | Response | tuple[str, int]:
         return render_template("operator/sign_in.html", form=form), 422 if form.is_submitted() else 200
     email, password = form.email.data or "", form.password.data or ""
     try:
-        sealed = sign_in.check_operator(engine(), instance_of_app().keys, email=email, password=password, ip=ip())
+        half = sign_in.check_operator(engine(), email=email, password=password, ip=ip())
     except WrongSignIn:
         form.password.errors = [_("The e-mail address and the password do not match. Check both and try again.")]
         return render_template("operator/sign_in.html", form=form), 422
-    who = sign_in.read_halfway(engine(), instance_of_app().keys, sealed)
-    response = redirect(url_for("operator.set_up" if who and who.secret else "operator.give_code"), 303)
-    response.set_cookie(cookie_name(HALFWAY), base64.urlsafe_b64encode(sealed).decode(), max_age=600, **COOKIE)
+    response = redirect(url_for("operator.set_up" if half.secret else "operator.give_code"), 303)
+    HALF.give(response, {"operator": str(half.operator_id), "mark": half.mark, "secret": half.secret})
     return response
 
 
-def _halfway() -> sign_in.Halfway | None:
+def _find_half() -> sign_in.HalfSignIn | None:
     """Whose password this browser gave a moment ago."""
-    try:
-        sealed = base64.urlsafe_b64decode(request.cookies.get(cookie_name(HALFWAY), ""))
-    except (binascii.Error, ValueError):
+    words = HALF.read()
+    if words is None:
         return None
-    return sign_in.read_halfway(engine(), instance_of_app().keys, sealed)
+    return sign_in.find_half(engine(), UUID(words["operator"]), mark=words["mark"], secret=words["secret"])
 
 
 def _again() -> Response:
@@ -80,7 +78,7 @@ def _again() -> Response:
 @limited("20 per minute", methods=["POST"])
 def give_code() -> str | Response | tuple[str, int]:
     """The second factor. There is no session before it."""
-    who, form = _halfway(), CodeForm(formdata=request.form)
+    who, form = _find_half(), CodeForm(formdata=request.form)
     if who is None or who.secret is not None:
         return _again()
     status = 422 if form.is_submitted() else 200
@@ -88,7 +86,7 @@ def give_code() -> str | Response | tuple[str, int]:
         try:
             token = sign_in.give_code(engine(), instance_of_app().keys, who, code=form.code.data or "", **_from())
         except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
-            form.code.errors = [why(refused)]
+            form.code.errors = [why_refused(refused)]
         else:
             return _let_in(redirect(url_for("operator.gminas"), 303), token)
     return render_template("operator/code.html", form=form, who=who), status
@@ -100,7 +98,7 @@ def give_code() -> str | Response | tuple[str, int]:
 @limited("20 per minute", methods=["POST"])
 def set_up() -> str | Response | tuple[str, int]:
     """The first time: the secret goes into a telephone, and a code shows that it is there. Then there is a session."""
-    who, form = _halfway(), CodeForm(formdata=request.form)
+    who, form = _find_half(), CodeForm(formdata=request.form)
     if who is None or who.secret is None:
         return _again()
     status = 422 if form.is_submitted() else 200
@@ -110,33 +108,26 @@ def set_up() -> str | Response | tuple[str, int]:
                 engine(), instance_of_app().keys, who, code=form.code.data or "", **_from()
             )
         except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
-            form.code.errors = [why(refused)]
+            form.code.errors = [why_refused(refused)]
         except Conflict:
             return _again()
         else:
             return _let_in(
                 Response(render_template("operator/recovery.html", codes=codes), mimetype="text/html"), token
             )
-    address = factor.address_of(who.secret, who.email, instance_of_app().settings.host)
-    square = Markup(factor.draw_square(address))  # noqa: S704  # drawn by us, from our own words
-    return render_template("operator/factor.html", form=form, who=who, square=square), status
+    address = address_of_key(who.secret, name=who.email, issuer=f"Skarbnik {instance_of_app().settings.host}")
+    return render_template("operator/factor.html", form=form, who=who, drawing=draw_address(address)), status
 
 
 def _from() -> dict[str, str]:
     return {"ip": ip(), "agent": request.user_agent.string}
 
 
-def why(refused: Exception) -> str:
-    if isinstance(refused, sign_in.TooManyCodes):
-        return str(_("Too many wrong codes. Wait a quarter of an hour."))
-    return str(_("This code is not good. Wait for the next one and enter it."))
-
-
 def _let_in(response: Response, token: str) -> Response:
     """Nothing from before is worth anything afterwards."""
     form_cookie.clear()
-    response.delete_cookie(cookie_name(HALFWAY), **COOKIE)
-    response.set_cookie(cookie_name("operator"), token, **COOKIE)
+    HALF.delete(response)
+    set_cookie(response, "operator", token, same_site="Strict")
     return response
 
 
@@ -144,7 +135,7 @@ def _let_in(response: Response, token: str) -> Response:
 @on_bare_host
 @public(OWN_SESSION)
 def sign_out() -> Response:
-    sign_in.sign_out(engine(), request.cookies.get(cookie_name("operator"), ""))
+    sign_in.sign_out(engine(), read_cookie("operator"))
     response = redirect(url_for("operator.enter"), 303)
-    response.delete_cookie(cookie_name("operator"), **COOKIE)
+    delete_cookie(response, "operator", same_site="Strict")
     return response

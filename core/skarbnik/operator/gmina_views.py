@@ -17,9 +17,9 @@ from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.db import new_id
 from skarbnik.operator import acts, services, sign_in, support
-from skarbnik.operator.doors import why
-from skarbnik.operator.models import HOURS, LONGEST_REASON
-from skarbnik.operator.views import OWN_SESSION, blueprint, engine, ip
+from skarbnik.operator.frame import OWN_SESSION, blueprint, engine, ip
+from skarbnik.operator.models import LONGEST_REASON
+from skarbnik.operator.words import hour_names, scope_names, why_refused
 from skarbnik.tenancy.registry import Tenant, TenantState
 from skarbnik.web.access import Support, public
 from skarbnik.web.fields import at_most
@@ -29,19 +29,6 @@ from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor
 
 __all__ = ["blueprint"]
-
-
-def scope_names() -> dict[str, str]:
-    """How far an operator is let in."""
-    return {
-        Support.LOOK: _("Look only"),
-        Support.ADMINISTER: _("Look, change texts and hours"),
-    }
-
-
-def hour_names() -> dict[int, str]:
-    """For how long."""
-    return {each: _("%(num)d h", num=each) for each in HOURS}
 
 
 class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -172,7 +159,7 @@ def _confirmed(form: StateForm) -> bool:
     try:
         sign_in.check_again(engine(), instance_of_app().keys, g.operator.id, code=form.code.data or "", ip=ip())
     except (sign_in.WrongCode, sign_in.TooManyCodes) as refused:
-        form.code.errors = [why(refused)]
+        form.code.errors = [why_refused(refused)]
         return False
     return True
 

@@ -142,7 +142,7 @@ def _agreed(session: Session, known: User, move_to: UUID | None) -> User:
 def _move(session: Session, tenant: Tenant, user: User, *, email: str, password_hash: str | None) -> None:
     """The account is signed in to with another address from now on. Who had the old one is told.
 
-    Every other way in ends, whoever has it: links on their way, second steps, passkeys, connected identities, private
+    Every other way in ends, whoever has it: links on their way, second factors, connected identities, private
     addresses of calendars. An identity that proves the PESEL finds the account again by itself.
     """
     taken = select(func.count()).where(User.kind == user.kind, User.email == email, User.id != user.id)

@@ -2,32 +2,27 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
+from datetime import timedelta
 from typing import Any
-from uuid import UUID
 
-import pyotp
-import segno
 from flask import g, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from markupsafe import Markup
 from wtforms import HiddenField, PasswordField, StringField
 from wtforms.validators import Length
 
-from skarbnik import clock
-from skarbnik.accounts import factors
-from skarbnik.accounts.codes import in_fours, new_app_key
+from skarbnik.accounts import factor_news, factors
+from skarbnik.accounts.codes import address_of_key, draw_address, in_fours, new_app_key
 from skarbnik.accounts.models import FactorKind, User
-from skarbnik.crypto import CannotOpen
+from skarbnik.accounts.passkeys import PasskeyRefused, Purpose, take_new_passkey
+from skarbnik.errors import Conflict
 from skarbnik.web import frame
 from skarbnik.web.fields import at_most
 from skarbnik.web.formats import browser
+from skarbnik.web.sealed import open_words, seal_words
 
-KEY_GOOD_FOR = 3600  # seconds somebody may take to put a key into their app
+KEY_GOOD_FOR = timedelta(hours=1)  # to put a key into an app
 SET_UP_PURPOSE = "app-set-up"
 
 
@@ -86,17 +81,16 @@ def set_up_page(user: User, form: SetUpForm, *, at_sign_in: bool, kept: str | No
     """A key to scan or to type. The same one again when the code was not right."""
     key = open_key(user, form.key.data) or new_app_key()
     form.key.data = seal_key(user, key)
-    uri = pyotp.TOTP(key).provisioning_uri(name=user.email or user.name, issuer_name=g.tenant.name)
-    drawn = segno.make_qr(uri, error="m").svg_inline(border=4, omitsize=True, light="#fff", dark="#000")
+    address = address_of_key(key, name=user.email or user.name, issuer=g.tenant.name)
     return render_template(
         "accounts/set_up.html",
         form=form,
         kept=kept,
         at_sign_in=at_sign_in,
         action=url_for("second.set_up" if at_sign_in else "own_factors.set_up"),
-        drawing=Markup(drawn),  # noqa: S704  # black and white squares of a library
+        drawing=draw_address(address),
         key=in_fours(key).replace("-", " "),
-        uri=uri,
+        uri=address,
         called=browser(request.user_agent.string)[:60],
     )
 
@@ -106,20 +100,39 @@ def codes_page(codes: list[str], onward: str | None, **more: Any) -> str:
     return render_template("accounts/recovery_codes.html", codes=codes, onward=onward, **more)
 
 
+def keep_new(purpose: Purpose, user: User, form: SetUpForm) -> bool:
+    """Keep the app or the passkey of a form. False when it was not right; the form says why."""
+    try:
+        if form.answer.data:
+            take_new_passkey(purpose, user, form.answer.data, name=form.called)
+            factor_news.factor_added(user, factor_news.PASSKEY)
+            return True
+        key = open_key(user, form.key.data)
+        if key is None:
+            raise factors.WrongCode("the key waited too long")
+        factors.keep_app(frame.session(), g.tenant, user.id, key, (form.code.data or "").replace(" ", ""))
+        factor_news.factor_added(user, factor_news.APP)
+    except factors.WrongCode:
+        form.code.errors = [wrong_code()]
+    except PasskeyRefused:
+        form.name.errors = [wrong_passkey()]
+    except factors.TooManyPasskeys:
+        form.name.errors = [_("You have %(num)d passkeys. Remove one first.", num=factors.MOST_PASSKEYS)]
+    except Conflict:
+        form.name.errors = [_("You have this passkey already.")]
+    else:
+        return True
+    return False
+
+
 def seal_key(user: User, key: str) -> str:
     """A key that waits in a form until its first code comes. It is this user's, for an hour."""
-    words = {"user": str(user.id), "key": key, "at": int(clock.now().timestamp())}
-    return base64.urlsafe_b64encode(g.tenant.seal(SET_UP_PURPOSE, json.dumps(words).encode())).decode()
+    return seal_words(g.tenant, SET_UP_PURPOSE, {"user": str(user.id), "key": key})
 
 
 def open_key(user: User, sealed: str | None) -> str | None:
-    try:
-        words = json.loads(g.tenant.open_sealed(SET_UP_PURPOSE, base64.urlsafe_b64decode(sealed or "")))
-    except (CannotOpen, binascii.Error, ValueError):
-        return None
-    if UUID(words["user"]) != user.id or clock.now().timestamp() - words["at"] > KEY_GOOD_FOR:
-        return None
-    return str(words["key"])
+    words = open_words(g.tenant, SET_UP_PURPOSE, sealed, good_for=KEY_GOOD_FOR)
+    return str(words["key"]) if words and words["user"] == str(user.id) else None
 
 
 def wrong_code() -> str:

@@ -1,4 +1,4 @@
-"""The second step: after the password, instead of it (a passkey), and again before what weighs much."""
+"""The second factor: after the password, instead of it (a passkey), and again before what weighs much."""
 
 from __future__ import annotations
 
@@ -10,29 +10,30 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms import HiddenField
 
 from skarbnik.accounts import factor_news, factors
-from skarbnik.accounts.asking import (
+from skarbnik.accounts.codes import are_few
+from skarbnik.accounts.factor_pages import (
     CodeForm,
     SetUpForm,
     codes_page,
-    open_key,
+    keep_new,
     second_page,
     set_up_page,
     wrong_code,
     wrong_passkey,
 )
-from skarbnik.accounts.entering import HOMES, admit, enter, let_in
-from skarbnik.accounts.half import HalfSignIn, began_at_office, find_half
+from skarbnik.accounts.half_sign_in import HalfSignIn, began_at_office, find_half
 from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, SignInOutcome, User, UserKind
-from skarbnik.accounts.passkeys import PasskeyRefused, Purpose, ask_for_new_passkey, ask_for_passkey, take_new_passkey
+from skarbnik.accounts.passkeys import PasskeyRefused, Purpose, ask_for_new_passkey, ask_for_passkey
 from skarbnik.accounts.passkeys import take_passkey as prove
 from skarbnik.accounts.passwords import check_password
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.services import LOCAL, mark_confirmed, record_attempt
-from skarbnik.errors import Conflict
+from skarbnik.accounts.sign_in import HOMES, admit, enter, let_in
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import check_token
 from skarbnik.web.kept import open_kept
 from skarbnik.web.limits import limited
@@ -98,31 +99,6 @@ def _with_codes(half: HalfSignIn, kept: str | None) -> AnyResponse:
     admitted = admit(half.user, way=half.way, second=True, wanted=half.wanted, kept=kept, there=half.there)
     page = codes_page(codes, admitted.onward, kept_form=admitted.kept, home=admitted.home)
     return let_in(make_response(page), admitted)
-
-
-def keep_new(purpose: Purpose, user: User, form: SetUpForm) -> bool:
-    """Keep the app or the passkey of a form. False when it was not right; the form says why."""
-    try:
-        if form.answer.data:
-            take_new_passkey(purpose, user, form.answer.data, name=form.called)
-            factor_news.factor_added(user, factor_news.PASSKEY)
-            return True
-        key = open_key(user, form.key.data)
-        if key is None:
-            raise factors.WrongCode("the key waited too long")
-        factors.keep_app(frame.session(), g.tenant, user.id, key, (form.code.data or "").replace(" ", ""))
-        factor_news.factor_added(user, factor_news.APP)
-    except factors.WrongCode:
-        form.code.errors = [wrong_code()]
-    except PasskeyRefused:
-        form.name.errors = [wrong_passkey()]
-    except factors.TooManyPasskeys:
-        form.name.errors = [_("You have %(num)d passkeys. Remove one first.", num=factors.MOST_PASSKEYS)]
-    except Conflict:
-        form.name.errors = [_("You have this passkey already.")]
-    else:
-        return True
-    return False
 
 
 @blueprint.post("/sign-in/passkey")
@@ -196,7 +172,7 @@ def confirm() -> AnyResponse | str | tuple[str, int]:
     if used is None:
         _record(user, LOCAL, SignInOutcome.WRONG_CODE)
         return _confirm_page(user, form, wanted=wanted, kept=kept), 422
-    mark_confirmed(frame.session(), request.cookies[frame.cookie_name("session")])
+    mark_confirmed(frame.session(), read_cookie("session"))
     _tell_of_code(user, used)
     home = url_for(HOMES[user.kind])
     again = open_kept(g.tenant, kept, owner=user.id)
@@ -257,7 +233,7 @@ def _tell_of_code(user: User, used: object) -> None:
     if used is not FactorKind.RECOVERY:
         return
     left = factor_news.code_used(user)
-    if factor_news.are_few(left):
+    if are_few(left):
         flash(
             ngettext(
                 "You have %(num)d recovery code left. Make new ones in your profile.",

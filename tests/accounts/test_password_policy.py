@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import pytest
 
-from skarbnik.accounts.choosing import LOOKED_AT, WeakPassword, check_choice, common_words
+from skarbnik.accounts.password_policy import LOOKED_AT, WeakPassword, check_choice, common_words
 from skarbnik.testing.factories import PASSWORD
 
 HERE = ("Gmina Międzylesie", "Anna Brzęczyszczykiewicz", "a.nowakowska@poczta.example")

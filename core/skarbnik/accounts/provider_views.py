@@ -5,35 +5,33 @@ The nine steps of docs/plugins.md. No transaction is open while a plugin is aske
 
 from __future__ import annotations
 
-from uuid import UUID
-
 import structlog
 from flask import Blueprint, Response, flash, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
-from skarbnik.accounts import away, services
-from skarbnik.accounts.entering import enter
+from skarbnik.accounts import pending_sign_ins, services
 from skarbnik.accounts.identities import ConnectedElsewhere, NotConnected, ProvesPesel, connect, disconnect, identify
 from skarbnik.accounts.models import Door, ProviderConnection, SignInOutcome, SignInPurpose, User, UserState
 from skarbnik.accounts.permissions import OWN_ACCOUNT
-from skarbnik.accounts.providers import get_connection, list_types, open_provider
+from skarbnik.accounts.provider_pages import COOKIE, SAME_SITE, name_of, refused_page, send_away
+from skarbnik.accounts.providers import get_connection, open_provider
+from skarbnik.accounts.sign_in import enter
 from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError, NotFound
-from skarbnik.plugin_api import BrowserAnswer, FormPost, Identity, IdentityProvider, SignInReason, SignInRefused
+from skarbnik.plugin_api import BrowserAnswer, Identity, IdentityProvider, SignInReason, SignInRefused
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, public, requires, slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.forms import check_token, csrf
-from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
 
 log = structlog.get_logger()
 
 blueprint = Blueprint("doors", __name__, url_prefix="/auth", template_folder="templates")
 
-COOKIE = "away"
 LONGEST_FIELD = 4096  # characters of a field a browser brings
 
 
@@ -85,49 +83,8 @@ def _disconnect(connection: ProviderConnection, user: User) -> None:
             record_own_act("identity.disconnected", "user", user.id)
             flash(_("You do not sign in this way any more."))
     except ProvesPesel:
-        words = {"label": _name_of(connection)}
+        words = {"label": name_of(connection)}
         flash(_("%(label)s proves your PESEL number, and who proves it always comes to this account.", **words), "warn")
-
-
-def send_away(provider_id: str, *, purpose: SignInPurpose, user_id: UUID | None, wanted: str) -> Response:
-    """The page that leads to the provider. Its row is committed before the provider is asked."""
-    session = frame.session()
-    connection = get_connection(session, g.tenant, provider_id)
-    if not connection.enabled and purpose is not SignInPurpose.TRIAL:
-        raise NotFound(f"identity provider {provider_id!r} is switched off")
-    opened = open_provider(session, g.tenant, connection)
-    departure = away.depart(
-        session,
-        connection,
-        purpose=purpose,
-        user_id=user_id,
-        wanted=wanted,
-        return_url=away.return_url_of(g.tenant, provider_id),
-        language=current_language(),
-        cookie=request.cookies.get(frame.cookie_name(COOKIE)),
-    )
-    session.commit()
-    try:
-        start = opened.provider.begin(departure.request)
-    except ExternalSystemError as error:
-        log.error("sign_in.not_begun", provider=provider_id, error=type(error).__name__)
-        return make_response(_refused(connection, None), 503)
-    away.keep_start(session, g.tenant, departure, start)
-    posts = isinstance(start.go, FormPost)
-    response = make_response(
-        render_template("accounts/going.html", go=start.go, posts=posts, label=_name_of(connection))
-    )
-    frame.send_forms_to(response, opened.origins)
-    response.set_cookie(
-        frame.cookie_name(COOKIE),
-        departure.cookie,
-        max_age=int(away.GOOD_FOR.total_seconds()),
-        secure=True,
-        httponly=True,
-        samesite="None",  # the answer comes as a form of another site
-        path="/",
-    )
-    return response
 
 
 @blueprint.route("/<provider_id>/return", methods=["GET", "POST"])
@@ -143,31 +100,31 @@ def come_back(provider_id: str) -> AnyResponse | tuple[str, int]:
         arrival, identity = _receive(session, connection, opened.provider)
         return _let_in(session, connection, arrival, identity)
     except NotConnected:
-        return render_template("accounts/not_connected.html", label=_name_of(connection)), 403
+        return render_template("accounts/not_connected.html", label=name_of(connection)), 403
     except SignInRefused as error:
         session.rollback()
         log.warning("sign_in.refused", provider=provider_id, reason=error.reason, check=error.check)
-        return _refused(connection, error.reason), 403
+        return refused_page(connection, error.reason), 403
     except ExternalSystemError as error:
         session.rollback()
         log.error("sign_in.unanswered", provider=provider_id, error=type(error).__name__)
-        return _refused(connection, None), 503
+        return refused_page(connection, None), 503
 
 
 def _receive(
     session: TenantSession, connection: ProviderConnection, provider: IdentityProvider
-) -> tuple[away.Arrival, Identity]:
+) -> tuple[pending_sign_ins.Arrival, Identity]:
     answer = _read_answer(provider)
     handle = answer.only(provider.handle_field)
     if handle is None:
         raise SignInRefused(SignInReason.MALFORMED, "handle")
     try:
-        arrival = away.arrive(
+        arrival = pending_sign_ins.arrive(
             session,
             g.tenant,
             provider_id=connection.id,
             handle=handle,
-            cookie=request.cookies.get(frame.cookie_name(COOKIE), ""),
+            cookie=read_cookie(COOKIE),
         )
     finally:
         session.commit()  # the row is gone whatever comes, and nobody waits for a provider with a transaction open
@@ -192,10 +149,10 @@ def _read_answer(provider: IdentityProvider) -> BrowserAnswer:
 
 
 def _let_in(
-    session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
+    session: TenantSession, connection: ProviderConnection, arrival: pending_sign_ins.Arrival, identity: Identity
 ) -> AnyResponse | tuple[str, int]:
     """One transaction: the answer is used, the account found or made, the browser signed in."""
-    away.use_answer(session, identity)
+    pending_sign_ins.use_answer(session, identity)
     if arrival.purpose is SignInPurpose.TRIAL:
         return make_response(render_template("accounts/tried.html", identity=identity, provider=connection.id))
     if arrival.purpose is SignInPurpose.CONNECT:
@@ -207,14 +164,18 @@ def _let_in(
     if user.state is not UserState.ACTIVE:
         return render_template("accounts/blocked.html"), 403
     slots().identified(session, user.id)
-    there = away.keep_provider_session(session, g.tenant, connection.id, identity.session) if identity.session else ""
+    there = (
+        pending_sign_ins.keep_provider_session(session, g.tenant, connection.id, identity.session)
+        if identity.session
+        else ""
+    )
     response = enter(user, way=connection.id, second=identity.second_factor, wanted=arrival.wanted, there=there)
-    response.delete_cookie(frame.cookie_name(COOKIE), secure=True, httponly=True, samesite="None", path="/")
+    delete_cookie(response, COOKIE, same_site=SAME_SITE)
     return response
 
 
 def _connect(
-    session: TenantSession, connection: ProviderConnection, arrival: away.Arrival, identity: Identity
+    session: TenantSession, connection: ProviderConnection, arrival: pending_sign_ins.Arrival, identity: Identity
 ) -> AnyResponse:
     """The session's cookie did not come along with the other site's form; the row says whose account it is.
 
@@ -231,19 +192,3 @@ def _connect(
     record_act_of_user("identity.connected", user.id)
     slots().identified(session, user.id)
     return redirect(url_for("profile.show", identity="connected"), 303)
-
-
-def _refused(connection: ProviderConnection, reason: SignInReason | None) -> str:
-    declined = reason is SignInReason.DECLINED
-    return render_template(
-        "accounts/away_refused.html",
-        label=_name_of(connection),
-        declined=declined,
-        silent=reason is None,
-        at_office=connection.door is Door.OFFICE,
-    )
-
-
-def _name_of(connection: ProviderConnection) -> str:
-    """What people call the provider."""
-    return connection.title or list_types(g.tenant)[connection.id].label

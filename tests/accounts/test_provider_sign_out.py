@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import delete, func, select, text
 
 from skarbnik import clock
-from skarbnik.accounts import leaving
+from skarbnik.accounts import provider_sign_out
 from skarbnik.accounts.codes import code_at, new_app_key
 from skarbnik.accounts.factors import store_app
 from skarbnik.accounts.models import ProviderSession, SignInAway, User
@@ -25,12 +25,12 @@ def test_signing_out_here_ends_the_session_there(lipowo, provider, browse):
 
     browser.get("/profile")
     browser.post("/sign-out", {})
-    assert leaving.end_there(lipowo, kept.id) is None
+    assert provider_sign_out.end_there(lipowo, kept.id) is None
 
     assert provider.ended == ["words of the provider"]
     with lipowo.session() as session:
         assert session.scalars(select(ProviderSession)).all() == []
-    assert leaving.end_there(lipowo, kept.id) is None  # rung twice
+    assert provider_sign_out.end_there(lipowo, kept.id) is None  # rung twice
 
 
 @pytest.mark.parametrize(("error", "again"), [(OutcomeUnknown("slow"), True), (Refused("no"), False)])
@@ -44,7 +44,7 @@ def test_a_provider_that_does_not_end_it_keeps_nobody_signed_in_here(lipowo, pro
     with lipowo.session() as session:
         kept = session.scalars(select(ProviderSession)).one()
 
-    assert (leaving.end_there(lipowo, kept.id) is not None) == again
+    assert (provider_sign_out.end_there(lipowo, kept.id) is not None) == again
     assert browser.get("/profile").status_code == 303
     with lipowo.session() as session:
         session.scalars(select(ProviderSession.id)).all()
@@ -59,9 +59,9 @@ def test_it_is_given_up_after_half_an_hour(lipowo, provider, browse):
     browser.post("/sign-out", {})
     with lipowo.session() as session:
         kept = session.scalars(select(ProviderSession)).one()
-        kept.created_at = clock.now() - leaving.TRIED_FOR
+        kept.created_at = clock.now() - provider_sign_out.TRIED_FOR
 
-    assert leaving.end_there(lipowo, kept.id) is None
+    assert provider_sign_out.end_there(lipowo, kept.id) is None
     with lipowo.session() as session:
         assert session.scalars(select(ProviderSession)).all() == []
 
@@ -89,7 +89,7 @@ def test_a_second_step_of_ours_after_the_provider_changes_nothing_of_it(lipowo, 
     browser.post("/sign-out", {})
     with lipowo.session() as session:
         kept = session.scalars(select(ProviderSession)).one()
-    assert leaving.end_there(lipowo, kept.id) is None
+    assert provider_sign_out.end_there(lipowo, kept.id) is None
     assert provider.ended == ["words of the second time"]
 
 

@@ -55,7 +55,7 @@ def depart(
     wanted: str,
     return_url: str,
     language: str,
-    cookie: str | None = None,
+    cookie: str,
 ) -> Departure:
     """Make the pending row. The caller commits it before the provider is asked.
 

@@ -1,6 +1,4 @@
-"""Going in, whichever door somebody came to: a second step where one is needed, then a new session and cookie, and on
-to where they were going.
-"""
+"""Going in, whichever door somebody came to: a second factor where one is needed, then a new session and its cookie."""
 
 from __future__ import annotations
 
@@ -11,15 +9,16 @@ from flask import session as form_cookie
 from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
-from skarbnik.accounts.asking import CodeForm, SetUpForm, second_page, set_up_page
-from skarbnik.accounts.away import hand_over_session
+from skarbnik.accounts.factor_pages import CodeForm, SetUpForm, second_page, set_up_page
 from skarbnik.accounts.factors import has_factor, needs_second
-from skarbnik.accounts.half import begin_half, end_half
+from skarbnik.accounts.half_sign_in import begin_half, end_half
 from skarbnik.accounts.models import User, UserKind
-from skarbnik.accounts.people import load_person
+from skarbnik.accounts.pending_sign_ins import hand_over_session
+from skarbnik.accounts.signed_in import load_person
 from skarbnik.web import frame
 from skarbnik.web.access import slots
 from skarbnik.web.addresses import own_path
+from skarbnik.web.cookies import read_cookie, set_cookie
 from skarbnik.web.kept import KeptForm, open_kept
 
 HOMES = {UserKind.RESIDENT: "portal.dashboard", UserKind.OFFICIAL: "office.day"}
@@ -36,7 +35,7 @@ class Admitted:
 
 
 def enter(user: User, *, way: str, second: bool, wanted: str, kept: str | None = None, there: str = "") -> Response:
-    """Sign this browser in as somebody who proved who they are; ask for the second step first, where one is needed.
+    """Sign this browser in as somebody who proved who they are; ask for the second factor first, where one is needed.
 
     `second`: they gave two factors just now. `wanted` is where they were going, `kept` the form they had filled when
     their session ended, `there` a token under which it is kept how to end the session at an identity provider. Nothing
@@ -60,7 +59,7 @@ def admit(user: User, *, way: str, second: bool, wanted: str, kept: str | None, 
     if there:
         hand_over_session(session, there, token)
     form_cookie.clear()
-    services.sign_out(session, request.cookies.get(frame.cookie_name("session"), ""))
+    services.sign_out(session, read_cookie("session"))
     g.pop("csrf_token", None)  # Flask-WTF would write the token of before the sign-in
     g.person = load_person(session, token)
     again = open_kept(g.tenant, kept, owner=user.id)
@@ -74,10 +73,8 @@ def admit(user: User, *, way: str, second: bool, wanted: str, kept: str | None, 
 
 
 def let_in(response: Response, admitted: Admitted) -> Response:
-    name = frame.cookie_name("session")
-    response.set_cookie(name, admitted.token, secure=True, httponly=True, samesite="Lax", path="/")
-    if frame.cookie_name("half") in request.cookies:
-        end_half(response)
+    set_cookie(response, "session", admitted.token)
+    end_half(response)
     return response
 
 
