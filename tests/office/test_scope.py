@@ -4,9 +4,10 @@ import re
 
 import pytest
 from sqlalchemy import select, update
+from tests.accounts.conftest import hidden
 from tests.office.test_people import acts
 
-from skarbnik.accounts.models import Role
+from skarbnik.accounts.models import Role, User
 from skarbnik.money import Money
 from skarbnik.payments.models import PaymentOrder
 from skarbnik.payments.services import record_report
@@ -239,7 +240,7 @@ def test_who_has_a_scope_of_kinds_that_are_gone_sees_nobody(clerk, tenant, town)
     browser = clerk(accounts=[empty])
     page = browser.get("/office/payers?q=Nowak").text
     assert "Anna Nowak" not in page
-    assert "żadnego płatnika" in page
+    assert "żadnego kontrahenta" in page
 
 
 def test_an_administrator_works_with_everything_whatever_is_written(clerk, town):
@@ -254,14 +255,14 @@ def test_the_scope_holds_from_the_next_click_on_and_stands_in_the_trail(administ
     path = f"/office/people/{browser.user.id}"
     page = administrator.get(path).text
     assert "ZGK Lipowo, rachunek" in page
-    answer = administrator.post(f"{path}/scope", {"kinds": [str(town["waste"])]})
+    answer = change(administrator, path, {"kinds": [str(town["waste"])]})
     assert answer.status_code == 303
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
     assert "official.scope_changed" in acts(tenant)
     assert "tylko niektóre" in administrator.get("/office/people").text
 
     administrator.get(path)
-    administrator.post(f"{path}/scope", {})
+    change(administrator, path, {})
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
 
 
@@ -273,7 +274,7 @@ def test_a_unit_to_which_nothing_is_paid_any_more_stays_in_the_scope_that_names_
         session.get(Kind, town["waste"]).creditor_account_id = None
     page = administrator.get(path).text
     chosen = re.findall(r'<input checked[^>]*name="units"[^>]*value="([^"]+)"', page)
-    answer = administrator.post(f"{path}/scope", {"units": chosen})
+    answer = change(administrator, path, {"units": chosen})
     assert answer.status_code == 303
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
     with tenant.session() as session:
@@ -285,10 +286,47 @@ def test_a_unit_to_which_nothing_is_paid_any_more_stays_in_the_scope_that_names_
 def test_a_kind_the_gmina_does_not_have_is_refused_and_nothing_changes(administrator, clerk, tenant, town, value):
     user = clerk(kinds=[town["waste"]]).user
     administrator.get(f"/office/people/{user.id}")
-    answer = administrator.post(f"/office/people/{user.id}/scope", {"kinds": [value], "units": [str(town["unit"])]})
+    answer = change(administrator, f"/office/people/{user.id}", {"kinds": [value], "units": [str(town["unit"])]})
     assert answer.status_code == 422
     with tenant.session() as session:
         assert get_scope(session, user.id) == ScopeOfWork(kinds=frozenset([town["waste"]]))
+
+
+def test_a_scope_somebody_changed_meanwhile_is_not_overwritten_by_an_old_form(administrator, clerk, tenant, town):
+    user = clerk(kinds=[town["waste"], town["tax"]]).user
+    path = f"/office/people/{user.id}"
+    before = hidden(administrator.get(path).text, "before")
+    with tenant.session() as session:
+        set_scope(session, user.id, ScopeOfWork(kinds=frozenset([town["waste"]])))
+
+    old = {"kinds": [str(town["waste"]), str(town["tax"])], "units": [str(town["unit"])]}
+    assert administrator.post(f"{path}/scope", old | {"before": before}).status_code == 303
+    assert "zmienił w tym czasie" in administrator.get(path).text
+    with tenant.session() as session:
+        assert get_scope(session, user.id) == ScopeOfWork(kinds=frozenset([town["waste"]]))
+
+
+def test_who_is_invited_for_a_unit_never_worked_with_everything(administrator, tenant, town):
+    administrator.get("/office/people/new")
+    fields = {
+        "name": "Olga Nowa",
+        "email": "olga@lipowo.example",
+        "roles": ["accountant"],
+        "units": [str(town["unit"])],
+    }
+    assert administrator.post("/office/people/new", fields | {"roles": []}).status_code == 422
+    answer = administrator.post("/office/people/new", fields)
+    assert answer.status_code == 303
+    with tenant.session() as session:
+        user = session.scalars(select(User).where(User.email == "olga@lipowo.example")).one()
+        assert get_scope(session, user.id) == ScopeOfWork(accounts=frozenset([town["unit"]]))
+    assert {"official.invited", "official.scope_changed"} <= set(acts(tenant))
+
+
+def test_who_acts_for_a_payer_is_no_matter_of_a_kind(administrator, clerk, town):
+    path = f"/office/payers/{town['anna']}"
+    assert "Kto działa" in administrator.get(path).text
+    assert "Kto działa" not in clerk(kinds=[town["waste"]]).get(path).text
 
 
 def test_nobody_gives_themselves_a_scope(administrator, tenant, town):
@@ -304,6 +342,12 @@ def test_a_resident_has_no_scope(administrator, tenant, town):
         resident = UserFactory().id
     administrator.get("/office/people")
     assert administrator.post(f"/office/people/{resident}/scope", {"kinds": []}).status_code == 404
+
+
+def change(administrator, path, fields):
+    """As the page of the person shows the form now."""
+    before = hidden(administrator.get(path).text, "before")
+    return administrator.post(f"{path}/scope", {"before": before, **fields})
 
 
 def add_line(tenant, town, amount, at=None):

@@ -8,12 +8,10 @@ from uuid import UUID
 from flask import Blueprint, flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_babel import ngettext
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import EmailField, SelectMultipleField, StringField
+from wtforms import EmailField, StringField
 from wtforms.validators import InputRequired, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
 
 from skarbnik import clock
 from skarbnik.accounts import officials
@@ -26,12 +24,12 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
-from skarbnik.receivables.models import CreditorAccount
-from skarbnik.receivables.scopes import ScopeOfWork, get_scope, list_kinds, list_limited, list_units, set_scope
+from skarbnik.office.scope_form import Choices, ScopeForm
+from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, get_scope, list_limited, set_scope
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, impersonal, requires
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
-from skarbnik.web.formats import account, day
+from skarbnik.web.formats import day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor, page_number
@@ -70,11 +68,6 @@ def role_names() -> dict[str, str]:
     }
 
 
-class Choices(SelectMultipleField):
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
-
-
 class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """What somebody does in the office: one role at least."""
 
@@ -91,43 +84,6 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     @property
     def chosen(self) -> frozenset[Role]:
         return frozenset(Role(each) for each in self.roles.data or ())
-
-
-def _unit_label(unit: CreditorAccount, kinds: int) -> str:
-    words = {"owner": unit.owner, "account": account(unit.nrb)}
-    return str(
-        ngettext(
-            "%(owner)s, account %(account)s: %(num)d kind",
-            "%(owner)s, account %(account)s: %(num)d kinds",
-            kinds,
-            **words,
-        )
-    )
-
-
-class ScopeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """What somebody works with: nothing chosen is everything. What their `scope` names is there to be chosen."""
-
-    units = Choices()
-    kinds = Choices()
-
-    def __init__(self, scope: ScopeOfWork, **given: Any) -> None:
-        super().__init__(**given)
-        session = frame.session()
-        units = list_units(session, also=scope.accounts)
-        self.units.choices = [(str(each.id), _unit_label(each, count)) for each, count in units]
-        self.kinds.choices = [(str(each.id), each.title) for each in list_kinds(session)]
-
-    @property
-    def chosen(self) -> ScopeOfWork:
-        return ScopeOfWork(
-            kinds=frozenset(UUID(each) for each in self.kinds.data or ()),
-            accounts=frozenset(UUID(each) for each in self.units.data or ()),
-        )
-
-    def fill(self, scope: ScopeOfWork) -> None:
-        self.units.data = [str(each) for each in scope.accounts]
-        self.kinds.data = [str(each) for each in scope.kinds]
 
 
 class InvitationForm(RolesForm):
@@ -173,17 +129,20 @@ def listed() -> str:
 @limited("60 per hour", methods=["POST"])
 def invite() -> str | Response | tuple[str, int]:
     """An account and an e-mail with a link to choose its password."""
-    session, form = frame.session(), InvitationForm()
-    if not form.validate_on_submit():
-        return render_template("office/person_new.html", form=form), 422 if form.is_submitted() else 200
+    session, form, scope = frame.session(), InvitationForm(), ScopeForm()
+    if not (form.validate_on_submit() and scope.validate()):
+        page = render_template("office/person_new.html", form=form, scope_form=scope)
+        return (page, 422) if form.is_submitted() else page
     try:
         user = officials.invite_official(
             session, email=form.email.data or "", name=(form.name.data or "").strip(), roles=form.chosen
         )
     except Conflict:
         form.email.errors = [_("Somebody in the office has an account with this address already.")]
-        return render_template("office/person_new.html", form=form), 422
+        return render_template("office/person_new.html", form=form, scope_form=scope), 422
     record_own_act("official.invited", "user", user.id)
+    if set_scope(session, user.id, scope.chosen):
+        record_own_act("official.scope_changed", "user", user.id)
     _send_link(user)
     flash(_("The invitation is on its way to %(email)s.", email=user.email))
     return redirect(url_for("people.show", official_id=user.id), 303)
@@ -221,9 +180,12 @@ def change_scope(official_id: UUID) -> str | Response | tuple[str, int]:
         return _page(official_id, None, form), 422
     if user.id == current_person().id:
         raise officials.OwnAccount("nobody changes their own scope of work")
-    if set_scope(session, user.id, form.chosen):
-        record_own_act("official.scope_changed", "user", official_id)
-        flash(_("The scope of work is changed."))
+    try:
+        if set_scope(session, user.id, form.chosen, before=form.before.data or ""):
+            record_own_act("official.scope_changed", "user", official_id)
+            flash(_("The scope of work is changed."))
+    except ScopeChanged:
+        flash(_("Somebody changed the scope of work meanwhile. Look at it as it is now."), "warn")
     return _back(official_id)
 
 
@@ -311,16 +273,13 @@ def _page(official_id: UUID, form: RolesForm | None, scope_form: ScopeForm | Non
     session = frame.session()
     user = officials.get_official(session, official_id)
     scope = get_scope(session, official_id)
-    if scope_form is None:
-        scope_form = ScopeForm(scope, formdata=None)
-        scope_form.fill(scope)
     attempts = list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
     return render_template(
         "office/person.html",
         user=user,
         form=form or RolesForm(formdata=None, data={"roles": user.roles.split()}),
-        scope_form=scope_form,
-        is_limited=scope != ScopeOfWork(),
+        scope_form=scope_form or ScopeForm(scope, formdata=None),
+        is_limited=scope != EVERYTHING,
         is_administrator=Role.ADMINISTRATOR in user.roles.split(),
         plain=TokenForm(),
         factors=list_factors(session, official_id),

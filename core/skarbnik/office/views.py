@@ -20,6 +20,7 @@ from skarbnik.office import queries
 from skarbnik.office.choices import read_choice
 from skarbnik.office.difference_words import difference_words, resolution_names, words_of
 from skarbnik.payers.fields import basis_names
+from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payers.queries import list_acting_for
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
@@ -125,7 +126,7 @@ def payer(payer_id: UUID) -> str:
     kinds = kinds_in_scope()
     found = queries.get_payer(session, payer_id, kinds=kinds)
     record_own_act("payer.viewed", "payer", payer_id, payers=[payer_id])
-    acting = list_acting_for(session, payer_id, today=clock.today())
+    acting = list_acting_for(session, payer_id, today=clock.today()) if may(SEE_REQUESTS) else None
     debts = list_to_pay(session, payer_id=payer_id, today=clock.today(), now=clock.now(), kinds=kinds)
     pages_all = max((len(debts.rows) + DEBTS_ON_A_PAGE - 1) // DEBTS_ON_A_PAGE, 1)
     page = min(max(request.args.get("page", 1, type=int), 1), pages_all)

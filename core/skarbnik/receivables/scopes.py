@@ -6,6 +6,7 @@ office (art. 5 ust. 1 lit. c RODO). What a scope lets see is read at each reques
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import LiteralString
@@ -15,7 +16,7 @@ from sqlalchemy import delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import User
-from skarbnik.errors import NotFound
+from skarbnik.errors import Conflict, NotFound
 from skarbnik.receivables.models import CreditorAccount, Kind, OfficialScope
 
 # A receivable `r` of the kinds somebody works with. The parameter is NULL for who works with all.
@@ -29,6 +30,21 @@ class ScopeOfWork:
     kinds: frozenset[UUID] = frozenset()
     accounts: frozenset[UUID] = frozenset()
 
+    @property
+    def mark(self) -> str:
+        """The same for the same scope: by it a form tells whether somebody changed it meanwhile."""
+        words = ",".join(
+            each.hex for part in (sorted(self.kinds), [UUID(int=0)], sorted(self.accounts)) for each in part
+        )
+        return hashlib.sha256(words.encode()).hexdigest()[:16]
+
+
+EVERYTHING = ScopeOfWork()
+
+
+class ScopeChanged(Conflict):
+    """Somebody else changed the scope meanwhile."""
+
 
 def get_scope(session: Session, user_id: UUID) -> ScopeOfWork:
     rows = session.execute(
@@ -40,15 +56,19 @@ def get_scope(session: Session, user_id: UUID) -> ScopeOfWork:
     )
 
 
-def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork) -> bool:
+def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: str | None = None) -> bool:
     """It holds from this person's next click on. False when that is their scope already.
 
-    NotFound for a kind or an account the gmina does not have.
+    `before` is the mark of the scope that whoever changes it saw: ScopeChanged when it is another one by now, since an
+    old form would else give back what was just taken away. NotFound for a kind or an account the gmina does not have.
     """
     # One after another: two changes at once must not add up to more than either.
     session.execute(select(User.id).where(User.id == user_id).with_for_update())
-    if get_scope(session, user_id) == wanted:
+    now = get_scope(session, user_id)
+    if now == wanted:
         return False
+    if before is not None and before != now.mark:
+        raise ScopeChanged(f"the scope of {user_id} was changed meanwhile")
     _check_known(wanted.kinds, session.scalars(select(Kind.id).where(Kind.id.in_(wanted.kinds))))
     _check_known(
         wanted.accounts, session.scalars(select(CreditorAccount.id).where(CreditorAccount.id.in_(wanted.accounts)))
