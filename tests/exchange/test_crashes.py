@@ -171,7 +171,9 @@ class Scene:
                     text
                     for (text,) in connection.execute(
                         rows.format(
-                            sql.SQL("concat_ws('|', 'row', {})").format(sql.SQL(", ").join(map(quoted, names))),
+                            sql.SQL("concat_ws('|', {})").format(
+                                sql.SQL(", ").join([sql.Literal("row"), *map(quoted, names)])
+                            ),
                             sql.Identifier(self.tenant.schema, table),
                         )
                     )

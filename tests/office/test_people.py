@@ -61,6 +61,23 @@ def test_who_is_invited_gets_a_link_and_chooses_a_password_with_it(administrator
     assert "official.invited" in acts(tenant)
 
 
+def test_a_name_is_changed_by_an_administrator_and_by_nobody_else(administrator, browse, made, tenant):
+    clerk = made(Role.ACCOUNTANT, name="Halina Nowa")
+    path = f"/office/people/{clerk.id}/name"
+    assert 'value="Halina Nowa"' in administrator.get(path).text
+    assert administrator.post(path, {"name": "  "}).status_code == 422
+    assert administrator.post(path, {"name": " Halina Nowa-Stara "}).status_code == 303
+    assert "Halina Nowa-Stara" in administrator.get(f"/office/people/{clerk.id}").text
+    assert acts(tenant).count("official.renamed") == 1
+    administrator.get(path)
+    administrator.post(path, {"name": "Halina Nowa-Stara"})
+    assert acts(tenant).count("official.renamed") == 1
+
+    auditor = browse("lipowo")
+    auditor.sign_in(made(Role.AUDITOR).email, PASSWORD, office=True)
+    assert auditor.get(path).status_code == 404
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [

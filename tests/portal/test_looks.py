@@ -1,9 +1,14 @@
 """A resident reads who in the office looked at their data, by role and never by name."""
 
+from datetime import timedelta
+from types import SimpleNamespace
+
 import pytest
 
+from skarbnik import clock
 from skarbnik.accounts.models import Role
 from skarbnik.audit.services import record_act
+from skarbnik.portal.looks import gather_looks
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -101,8 +106,8 @@ def test_looks_at_a_payer_before_it_was_merged_are_mine_too(resident, write, tow
 
 
 def test_the_list_is_paged(resident, write, town):
-    for _ in range(65):
-        write("payer.viewed", town["mine"], actor_id=town["halina"].id)
+    for number in range(65):
+        write(("payer.viewed", "payment.viewed")[number % 2], town["mine"], actor_id=town["halina"].id)
     browser, address, seen = resident(), "/looks", 0
     while address:
         page = browser.get(address).text
@@ -110,6 +115,37 @@ def test_the_list_is_paged(resident, write, town):
         address = page.partition('class="pages"')[2].partition('href="')[2].partition('"')[0].replace("&amp;", "&")
     assert seen == 65
     assert browser.get("/looks?before=x").status_code == 400
+
+
+def test_looks_of_one_sitting_are_one_line(resident, write, town):
+    for _ in range(12):
+        write("payer.viewed", town["mine"], actor_id=town["halina"].id)
+    write("payment.viewed", town["mine"], actor_id=town["halina"].id)
+
+    mine = rows(resident())
+    assert mine.count("<tr>") == 2
+    assert "12 razy od" in mine
+
+
+@pytest.mark.parametrize(
+    ("minutes", "roles", "lines"),
+    [
+        ((0, 15, 30), ("accountant",) * 3, 1),  # each within a quarter of an hour of the one after
+        ((0, 16, 31), ("accountant",) * 3, 2),
+        ((0, 1, 2), ("accountant", "auditor", "accountant"), 3),
+    ],
+)
+def test_another_sitting_and_another_role_are_lines_of_their_own(app, minutes, roles, lines):
+    now = clock.now()
+    found = [
+        SimpleNamespace(at=now - timedelta(minutes=each), actor="user", action="payer.viewed", payers=1, roles=role)
+        for each, role in zip(minutes, roles, strict=True)
+    ]
+    with app.test_request_context():
+        looks = gather_looks(found)
+    assert len(looks) == lines
+    assert sum(each.times for each in looks) == 3
+    assert (looks[0].last_at, looks[-1].first_at) == (found[0].at, found[-1].at)
 
 
 def test_strangers_and_officials_have_no_such_page(browse, town):

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import EmailField, Field, Form, HiddenField, PasswordField, StringField
-from wtforms.validators import InputRequired, Length, ValidationError
+from wtforms.validators import DataRequired, InputRequired, Length, ValidationError
 
 from skarbnik.accounts.identity_proofing import read_pesel
 from skarbnik.accounts.password_policy import LONGEST
@@ -31,7 +31,13 @@ def is_pesel_number(form: Form, field: Field) -> None:
 
 
 def name_field() -> StringField:
-    return StringField(validators=[InputRequired(_l("Enter the first and last name.")), at_most(LONGEST_NAME)])
+    missing = _l("Enter the first and last name.")
+    return StringField(filters=[_stripped], validators=[DataRequired(missing), at_most(LONGEST_NAME)])
+
+
+def _stripped(text: str | None) -> str | None:
+    """Spaces alone are no name."""
+    return text.strip() if text else text
 
 
 def email_field() -> EmailField:

@@ -53,6 +53,15 @@ def invite_official(session: Session, *, email: str, name: str, roles: frozenset
     return make_user(session, kind=UserKind.OFFICIAL, email=email, name=name, password=None, roles=roles)
 
 
+def rename_official(session: Session, user_id: UUID, name: str) -> bool:
+    """Somebody married, or was written wrongly. False when that is their name already."""
+    user = get_official(session, user_id)
+    if user.name == name:
+        return False
+    user.name = name
+    return True
+
+
 def set_roles(session: Session, user_id: UUID, roles: frozenset[Role], *, by: UUID) -> bool:
     """What somebody does in the office from their next click on. False when that is what they do already.
 

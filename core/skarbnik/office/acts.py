@@ -88,6 +88,7 @@ def act_names() -> dict[str, str]:
         "official.invited": _("invited an official"),
         "official.link_sent": _("sent an official a link to choose a password"),
         "official.made": _("made an account for an official"),
+        "official.renamed": _("changed an official's name"),
         "official.roles_changed": _("changed an official's roles"),
         "official.scope_changed": _("changed an official's scope of work"),
         "official.signed_out": _("signed an official out of every browser"),

@@ -10,13 +10,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from werkzeug.wrappers import Response
-from wtforms import EmailField, StringField
+from wtforms import EmailField
 from wtforms.validators import InputRequired, ValidationError
 
 from skarbnik import clock
 from skarbnik.accounts import officials
 from skarbnik.accounts.factor_news import TAKEN, tell_owner
 from skarbnik.accounts.factors import list_factors
+from skarbnik.accounts.fields import name_field
 from skarbnik.accounts.letters import N_, Letter, tell
 from skarbnik.accounts.models import Role, User, UserState
 from skarbnik.accounts.password_links import GOOD_FOR, make_password_link
@@ -86,10 +87,16 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         return frozenset(Role(each) for each in self.roles.data or ())
 
 
+class NameForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
+    """What somebody is called."""
+
+    name = name_field()
+
+
 class InvitationForm(RolesForm):
     """Who is invited."""
 
-    name = StringField(validators=[InputRequired(_l("Enter the first and last name.")), at_most(120)])
+    name = name_field()
     email = EmailField(
         validators=[
             InputRequired(_l("Enter the e-mail address.")),
@@ -167,6 +174,22 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
         record_own_act("official.roles_changed", "user", official_id)
         flash(_("The roles are changed."))
     return _back(official_id)
+
+
+@blueprint.route("/<uuid:official_id>/name", methods=["GET", "POST"])
+@requires(PEOPLE)
+@impersonal("a person of the office, no resident")
+def rename(official_id: UUID) -> str | Response | tuple[str, int]:
+    """Who married, or was written wrongly. In the trail and on papers of before the person is called anew, too."""
+    user = officials.get_official(frame.session(), official_id)
+    form = NameForm(data={"name": user.name})
+    if form.validate_on_submit():
+        if officials.rename_official(frame.session(), official_id, (form.name.data or "").strip()):
+            record_own_act("official.renamed", "user", official_id)
+            flash(_("The name is changed."))
+        return _back(official_id)
+    page = render_template("office/person_name.html", form=form, user=user)
+    return (page, 422) if form.is_submitted() else page
 
 
 @blueprint.post("/<uuid:official_id>/scope")

@@ -7,7 +7,9 @@ Justice, C-579/21 Pankki S, 22 June 2023. So the page names the role; the office
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +27,7 @@ from skarbnik.web.paging import cursor
 blueprint = Blueprint("looks", __name__, template_folder="templates")
 
 PAGE = 30
+ONE_SITTING = timedelta(minutes=15)
 
 # Residents of the same payer are left out: what they do is theirs. Programs name an order, not its payer.
 _LOOKS = text("""
@@ -50,16 +53,37 @@ def list_looks(session: Session, payer_id: UUID, *, before: UUID | None) -> Sequ
     return session.execute(_LOOKS, {"payer": payer_id, "before": before, "most": PAGE + 1}).all()
 
 
+@dataclass(frozen=True)
+class Look:
+    """What somebody did with the data at one sitting: as often as they turned a page."""
+
+    who: str
+    what: str
+    first_at: datetime
+    last_at: datetime
+    times: int = 1
+
+
+def gather_looks(rows: Iterable[Any]) -> list[Look]:
+    """Newest first. Looks of one role, of one sort, one after another within a quarter of an hour, are one line."""
+    found: list[Look] = []
+    for row in rows:
+        who, what, latest = who_words(row), action_words(row), found[-1] if found else None
+        if latest and (latest.who, latest.what) == (who, what) and latest.first_at - row.at <= ONE_SITTING:
+            found[-1] = replace(latest, first_at=row.at, times=latest.times + 1)
+        else:
+            found.append(Look(who, what, row.at, row.at))
+    return found
+
+
 @blueprint.get("/looks")
 @requires(SEE_OWN)
 def listed() -> str:
     rows = list_looks(frame.session(), payer_of_request(), before=cursor("before"))
     return render_template(
         "portal/looks.html",
-        rows=rows[:PAGE],
+        looks=gather_looks(rows[:PAGE]),
         more=rows[PAGE - 1].id if len(rows) > PAGE else None,
-        who=who_words,
-        what=action_words,
     )
 
 

@@ -54,6 +54,13 @@ def moment(value: datetime | None) -> str:
     return f"{local.day:02d}.{local.month:02d}.{local.year}, {local.hour:02d}:{local.minute:02d}"
 
 
+def phone(number: str | None) -> str:
+    """`+48601234567` as `+48 601 234 567`; of another country as it is."""
+    if number is None or not re.fullmatch(r"\+48\d{9}", number):
+        return number or ""
+    return f"+48 {number[3:6]} {number[6:9]} {number[9:]}"
+
+
 def account(nrb: str | None) -> str:
     """`12 3456 7890 …`: a bank account as people read it."""
     if not nrb:
@@ -92,6 +99,7 @@ FILTERS = {
     "day": day,
     "day_tag": day_tag,
     "moment": moment,
+    "phone": phone,
     "account": account,
     "file_size": file_size,
     "unbroken": unbroken,
