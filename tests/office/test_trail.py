@@ -173,6 +173,18 @@ def test_a_payer_and_a_payment_lead_to_what_was_seen_of_them(auditor, official, 
         assert "/office/audit" not in official(Role.ACCOUNTANT).get(path).text
 
 
+def test_who_pays_by_a_code_is_not_said_to_have_had_an_account(auditor, tenant, some_id):
+    with tenant.session() as session:
+        record_act(session, "payment.ordered", subject="payment_order", subject_id=None, actor="user", actor_id=None)
+    page = auditor.get("/office/audit").text
+    assert "osoba bez konta" in page
+    assert "osoba, której konto usunięto" not in page
+    assert "osoba bez konta" in auditor.get("/office/audit/file/csv").text
+    with tenant.session() as session:
+        record_act(session, "payer.viewed", subject="payer", subject_id=None, actor="user", actor_id=some_id())
+    assert "osoba, której konto usunięto" in auditor.get("/office/audit").text
+
+
 def test_whoever_looks_at_the_trail_stands_in_it(auditor, tenant):
     auditor.get("/office/audit")
     auditor.get("/office/audit/file/csv")

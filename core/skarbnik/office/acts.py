@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any
 
 from flask_babel import gettext as _
 
@@ -165,6 +167,22 @@ def actor_names() -> dict[str, str]:
         "api": _("a program"),
         "user": _("somebody whose account is gone"),
     }
+
+
+def actor_words() -> Callable[[Any], str]:
+    """Says who did what an entry tells, in the language of this request also when a file is written after it.
+
+    Who pays by a code or a link never had an account.
+    """
+    names, nobody = actor_names(), str(_("somebody without an account"))
+
+    def of(entry: Any) -> str:
+        if entry.actor == "user" and entry.actor_id is None:
+            return nobody
+        name: str = entry.name or names.get(entry.actor, entry.actor)
+        return name
+
+    return of
 
 
 def group_names() -> dict[str, str]:

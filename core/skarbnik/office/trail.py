@@ -72,6 +72,7 @@ def _page(form: KeepingForm) -> str:
         officials=trail_queries.list_officials(session),
         acts=acts.act_names(),
         actors=acts.actor_names(),
+        actor_name=acts.actor_words(),
         groups={name: (title, acts.acts_of(name)) for name, title in acts.group_names().items()},
         subjects=acts.subject_names(),
         subject_words=acts.subject_words,
@@ -131,14 +132,14 @@ def audit_file(wanted: str) -> Response:
 
 def _table(choice: TrailFilter) -> Table:
     """Its rows come after the request is over: words are looked up now."""
-    names, actors, subjects = acts.act_names(), acts.actor_names(), acts.subject_names()
+    names, actor_name, subjects = acts.act_names(), acts.actor_words(), acts.subject_names()
 
     def rows(entries: Iterator[Any]) -> Iterator[list[Cell]]:
         for each in entries:
             local = each.at.astimezone(clock.WARSAW)
             yield [
                 local.isoformat(sep=" ", timespec="seconds"),
-                each.name or actors.get(each.actor, each.actor),
+                actor_name(each),
                 names.get(each.action, each.action),
                 acts.subject_words(each.subject, subjects),
                 each.ip,
