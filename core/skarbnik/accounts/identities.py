@@ -117,7 +117,7 @@ def _make_resident(session: Session, tenant: Tenant, identity: Identity) -> User
 
 
 def _find(session: Session, tenant: Tenant, identity: Identity, *, kind: UserKind) -> User | None:
-    hashes = [_hash(tenant, identity, kind, version) for version in tenant.instance.keys.versions]
+    hashes = _hashes(tenant, identity, kind)
     return session.scalars(
         select(User)
         .join(ConnectedIdentity, ConnectedIdentity.user_id == User.id)
@@ -129,7 +129,7 @@ def _connect(session: Session, tenant: Tenant, user: User, provider_id: str, ide
     now, proves = clock.now(), identity.pesel is not None and user.kind is UserKind.RESIDENT
     mine = session.get(ConnectedIdentity, _hash(tenant, identity, user.kind, tenant.instance.keys.current))
     if mine is None:
-        hashes = [_hash(tenant, identity, user.kind, version) for version in tenant.instance.keys.versions]
+        hashes = _hashes(tenant, identity, user.kind)
         session.execute(delete(ConnectedIdentity).where(ConnectedIdentity.subject_hash.in_(hashes)))  # of older keys
         made = ConnectedIdentity(
             subject_hash=hashes[0],
@@ -146,6 +146,11 @@ def _connect(session: Session, tenant: Tenant, user: User, provider_id: str, ide
             raise ConnectedElsewhere("another account has this identity") from error
         return
     mine.user_id, mine.used_at, mine.proves_pesel = user.id, now, proves
+
+
+def _hashes(tenant: Tenant, identity: Identity, kind: UserKind) -> list[str]:
+    """With each key there is, the current one first."""
+    return [_hash(tenant, identity, kind, version) for version in tenant.instance.keys.versions]
 
 
 def _hash(tenant: Tenant, identity: Identity, kind: UserKind, version: int) -> str:

@@ -23,6 +23,11 @@ def hash_pesel(tenant: Tenant, pesel: str, *, version: int | None = None) -> UUI
     return UUID(bytes=tenant.instance.keys.keyed_hash(tenant.id, f"{PURPOSE}/hash", pesel, version=version)[:16])
 
 
+def hashes_of(tenant: Tenant, pesel: str) -> set[UUID]:
+    """With each key there is: what was kept with an older one is found, too."""
+    return {hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions}
+
+
 def seal_pesel(tenant: Tenant, pesel: str) -> str:
     """Base64, at most 80 characters."""
     return base64.b64encode(tenant.seal(PURPOSE, pesel.encode())).decode()
@@ -34,13 +39,13 @@ def open_pesel(tenant: Tenant, sealed: str) -> str:
 
 def find_by_pesel(session: Session, tenant: Tenant, pesel: str, *, kind: UserKind) -> User | None:
     """The account of this person, also when its hash was made with an older key."""
-    hashes = [hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions]
-    return session.scalars(select(User).where(User.kind == kind, User.pesel_hash.in_(hashes))).one_or_none()
+    query = select(User).where(User.kind == kind, User.pesel_hash.in_(hashes_of(tenant, pesel)))
+    return session.scalars(query).one_or_none()
 
 
 def is_of(user: User, tenant: Tenant, pesel: str) -> bool:
     """Whether this is the PESEL the user has proven, also when its hash was made with an older key."""
-    return user.pesel_hash in {hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions}
+    return user.pesel_hash in hashes_of(tenant, pesel)
 
 
 def is_proven(session: Session, user_id: UUID) -> bool:

@@ -142,7 +142,7 @@ def invite() -> str | Response | tuple[str, int]:
         return (page, 422) if form.is_submitted() else page
     try:
         user = officials.invite_official(
-            session, email=form.email.data or "", name=(form.name.data or "").strip(), roles=form.chosen
+            session, email=form.email.data or "", name=form.name.data or "", roles=form.chosen
         )
     except Conflict:
         form.email.errors = [_("Somebody in the office has an account with this address already.")]
@@ -184,7 +184,7 @@ def rename(official_id: UUID) -> str | Response | tuple[str, int]:
     user = officials.get_official(frame.session(), official_id)
     form = NameForm(data={"name": user.name})
     if form.validate_on_submit():
-        if officials.rename_official(frame.session(), official_id, (form.name.data or "").strip()):
+        if officials.rename_official(frame.session(), official_id, form.name.data or ""):
             record_own_act("official.renamed", "user", official_id)
             flash(_("The name is changed."))
         return _back(official_id)

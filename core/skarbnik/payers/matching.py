@@ -15,7 +15,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.pesel import hash_pesel
+from skarbnik.accounts.pesel import hashes_of
 from skarbnik.audit.services import record_act
 from skarbnik.payers.models import Payer
 from skarbnik.tenancy.registry import Tenant
@@ -62,8 +62,7 @@ def match(tenant: Tenant, user_id: UUID) -> None:
 
 def list_with_pesel(session: Session, tenant: Tenant, pesel: str) -> Sequence[Payer]:
     """Payers a finance system knows by this number, as it calls them; those it was registered for twice, too."""
-    hashes = [hash_pesel(tenant, pesel, version=each) for each in tenant.instance.keys.versions]
-    found = select(Payer).where(Payer.pesel_hash.in_(hashes), Payer.closed_at.is_(None))
+    found = select(Payer).where(Payer.pesel_hash.in_(hashes_of(tenant, pesel)), Payer.closed_at.is_(None))
     return session.scalars(found.order_by(Payer.id)).all()
 
 
