@@ -121,8 +121,23 @@ def test_an_unknown_user_costs_about_as_much_as_a_wrong_password():
     assert 0.4 < cost(known=True) / cost(known=False) < 2.5
 
 
+def cheap_hash():
+    return PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+
+
+def keep_while_hashing(monkeypatch, tenant, user, stored):
+    """While the next sign-in makes a hash anew, somebody else commits another one of this user."""
+
+    def slow(password):
+        with tenant.session() as session:
+            session.get(User, user.id).password_hash = stored
+        return hash_password(password)
+
+    monkeypatch.setattr(services, "hash_password", slow)
+
+
 def test_a_hash_made_with_lower_costs_is_made_anew_at_sign_in(browse, tenant):
-    cheap = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+    cheap = cheap_hash()
     with tenant.session() as session, bound_to(session):
         user = UserFactory(password_hash=cheap)
     browse("lipowo").sign_in(user.email, "some other words")
@@ -138,17 +153,12 @@ def test_a_hash_made_with_lower_costs_is_made_anew_at_sign_in(browse, tenant):
 
 def test_a_password_chosen_while_the_one_before_is_hashed_anew_stays(browse, tenant, monkeypatch):
     """Who knows the old one signs in at the moment its owner gets rid of it."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+    cheap = cheap_hash()
     chosen = hash_password("trzy konie na moście")
     with tenant.session() as session, bound_to(session):
         user = UserFactory(password_hash=cheap)
 
-    def slow(password):
-        with tenant.session() as session:
-            session.get(User, user.id).password_hash = chosen
-        return hash_password(password)
-
-    monkeypatch.setattr(services, "hash_password", slow)
+    keep_while_hashing(monkeypatch, tenant, user, chosen)
     browser = browse("lipowo")
     browser.sign_in(user.email, PASSWORD)
     assert not signed_in(browser)
@@ -158,17 +168,12 @@ def test_a_password_chosen_while_the_one_before_is_hashed_anew_stays(browse, ten
 
 
 def test_two_who_sign_in_at_once_with_an_old_hash_are_both_in(browse, tenant, monkeypatch):
-    cheap = PasswordHasher(time_cost=1, memory_cost=8_192, parallelism=1).hash(PASSWORD)
+    cheap = cheap_hash()
     other = hash_password(PASSWORD)
     with tenant.session() as session, bound_to(session):
         user = UserFactory(password_hash=cheap, acts_for=[PayerFactory()])
 
-    def slow(password):
-        with tenant.session() as session:
-            session.get(User, user.id).password_hash = other
-        return hash_password(password)
-
-    monkeypatch.setattr(services, "hash_password", slow)
+    keep_while_hashing(monkeypatch, tenant, user, other)
     browser = browse("lipowo")
     browser.sign_in(user.email, PASSWORD)
     assert signed_in(browser)

@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from sqlalchemy import select
-from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import NumberRange, ValidationError
@@ -24,6 +23,7 @@ from skarbnik.errors import Invalid, NotFound
 from skarbnik.plugin_api import Regime
 from skarbnik.receivables.models import CreditorAccount, DatedKind, DatedValue, InterestMode, Kind
 from skarbnik.receivables.permissions import DECIDE, SEE_ANY
+from skarbnik.receivables.queries import list_kinds
 from skarbnik.receivables.rules import SHIPPED
 from skarbnik.receivables.services import KindSettings, set_kind, set_value
 from skarbnik.receivables.workdays import holidays_of
@@ -131,12 +131,7 @@ class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @impersonal("kinds and rates")
 def kinds() -> str:
     """Every kind of receivable the finance systems named."""
-    rows = (
-        frame.session()
-        .scalars(select(Kind).options(joinedload(Kind.creditor_account)).order_by(Kind.position, Kind.title))
-        .all()
-    )
-    return render_template("office/kinds.html", kinds=rows, decide=DECIDE)
+    return render_template("office/kinds.html", kinds=list_kinds(frame.session()), decide=DECIDE)
 
 
 @blueprint.route("/<uuid:kind_id>", methods=["GET", "POST"])

@@ -15,7 +15,9 @@ from skarbnik import clock
 from skarbnik.db import first_id_of, like_anywhere
 from skarbnik.errors import NotFound
 from skarbnik.money import Money
+from skarbnik.payments.states import COUNTS_NOWHERE_SQL
 from skarbnik.receivables.scopes import IN_SCOPE
+from skarbnik.remarks.states import OPEN_SQL
 
 PAGE = 30
 
@@ -34,13 +36,13 @@ def day_figures(session: Session, *, since: datetime) -> Any:
     return session.execute(_DAY, {"first": first_id_of(since)}).one()
 
 
-_DAY_OF_KINDS = text("""
+_DAY_OF_KINDS = text(f"""
     SELECT came.amount, came.orders,
         (SELECT count(*) FROM booking_lines b JOIN instalments i ON i.id = b.instalment_id
          JOIN receivables r ON r.id = i.receivable_id
          WHERE b.state = 'waiting' AND r.kind_id = ANY (CAST(:kinds AS uuid[]))) AS waiting,
         (SELECT count(*) FROM remarks m JOIN receivables r ON r.id = m.receivable_id
-         WHERE m.state IN ('new', 'in_progress') AND r.kind_id = ANY (CAST(:kinds AS uuid[]))) AS remarks,
+         WHERE m.state IN ({OPEN_SQL}) AND r.kind_id = ANY (CAST(:kinds AS uuid[]))) AS remarks,
         (SELECT min(as_of) FROM sources) AS as_of
     FROM (
         SELECT coalesce(sum(b.principal + b.interest + b.costs), 0)::bigint AS amount,
@@ -50,7 +52,7 @@ _DAY_OF_KINDS = text("""
         JOIN receivables r ON r.id = i.receivable_id
         WHERE c.id >= :first AND r.kind_id = ANY (CAST(:kinds AS uuid[]))
     ) AS came
-""")
+""")  # noqa: S608  # our own words
 
 
 def day_of_kinds(session: Session, kinds: list[UUID], *, since: datetime) -> Any:
@@ -60,7 +62,7 @@ def day_of_kinds(session: Session, kinds: list[UUID], *, since: datetime) -> Any
 
 # What an order `o` pays for of the kinds an official works with. Amount and state are as if these lines were all of it,
 # since the state of the whole tells what became of the rest; where there is no rest, or no scope, they are the order's.
-_PART = """
+_PART = f"""
     LEFT JOIN LATERAL (
         SELECT sum(ol.principal + ol.interest + ol.costs)::bigint AS amount,
             array_agg(DISTINCT ol.creditor_account_id) AS accounts, count(*) AS lines,
@@ -73,7 +75,7 @@ _PART = """
             SELECT sum(n.principal + n.interest + n.costs) FILTER (WHERE n.refund_id IS NULL) AS came,
                 sum(n.principal + n.interest + n.costs) AS here
             FROM transactions t JOIN captures c ON c.transaction_id = t.id JOIN booking_lines n ON n.capture_id = c.id
-            WHERE t.order_id = o.id AND n.order_line_id = ol.id AND n.state NOT IN ('planned', 'dropped')
+            WHERE t.order_id = o.id AND n.order_line_id = ol.id AND n.state NOT IN ({COUNTS_NOWHERE_SQL})
         ) AS b ON true
         WHERE ol.order_id = o.id AND r.kind_id = ANY (CAST(:kinds AS uuid[]))
         HAVING count(*) > 0
@@ -90,7 +92,7 @@ _PART = """
             ELSE 'abandoned'
         END AS state, coalesce(part.amount, o.amount) AS amount
     ) AS seen
-"""
+"""  # noqa: S608  # our own words
 _HAS_PART = "(CAST(:kinds AS uuid[]) IS NULL OR part.lines IS NOT NULL)"
 # Attempts at a gateway `t`, through the account `m`, to pay for that.
 _ATTEMPTS = """

@@ -11,7 +11,8 @@ from wtforms import HiddenField, SelectMultipleField
 from wtforms.widgets import CheckboxInput, ListWidget
 
 from skarbnik.receivables.models import CreditorAccount
-from skarbnik.receivables.scopes import EVERYTHING, ScopeOfWork, list_kinds, list_units
+from skarbnik.receivables.queries import list_kinds
+from skarbnik.receivables.scopes import EVERYTHING, ScopeOfWork, list_units
 from skarbnik.web import frame
 from skarbnik.web.formats import account
 

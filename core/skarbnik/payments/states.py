@@ -67,6 +67,7 @@ class BookingState(StrEnum):
 # Lines a completed refund takes its place beside, unless they are in the books.
 NOT_IN_BOOKS = (BookingState.WAITING, BookingState.IN_SUSPENSE, BookingState.REFUSED, BookingState.REFUNDED)
 COUNTS_NOWHERE = (BookingState.PLANNED, BookingState.DROPPED)
+COUNTS_NOWHERE_SQL: LiteralString = ", ".join(f"'{state}'" for state in COUNTS_NOWHERE)
 
 
 class CommissionPayer(StrEnum):

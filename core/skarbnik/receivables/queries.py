@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Any, LiteralString
 from uuid import UUID
 
-from sqlalchemy import text
-from sqlalchemy.orm import Session
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session, joinedload
 
 from skarbnik.db import TenantSession
 from skarbnik.money import Amounts, Money
+from skarbnik.receivables.models import Kind
 
 # A liability `l` that holds today, and one of this payer or of a payer that was merged into it.
 IN_FORCE: LiteralString = """
@@ -44,6 +45,12 @@ def list_receivables(session: Session, *, after: UUID | None, limit: int) -> lis
         left = Amounts(Money(each.principal), Money(each.interest), Money(each.costs))
         instalments[each.receivable_id].append({**each._mapping, "left": left})
     return [{**row._mapping, "instalments": instalments[row.id]} for row in rows]
+
+
+def list_kinds(session: Session) -> Sequence[Kind]:
+    """As the office put them, each with the account it is paid to."""
+    found = select(Kind).options(joinedload(Kind.creditor_account))
+    return session.scalars(found.order_by(Kind.position, Kind.title, Kind.id)).all()
 
 
 def list_liable(session: TenantSession, receivable_ids: Iterable[UUID], *, payer_id: UUID, today: date) -> set[UUID]:

@@ -33,9 +33,7 @@ class ScopeOfWork:
     @property
     def mark(self) -> str:
         """The same for the same scope: by it a form tells whether somebody changed it meanwhile."""
-        words = ",".join(
-            each.hex for part in (sorted(self.kinds), [UUID(int=0)], sorted(self.accounts)) for each in part
-        )
+        words = "|".join(",".join(sorted(map(str, part))) for part in (self.kinds, self.accounts))
         return hashlib.sha256(words.encode()).hexdigest()[:16]
 
 
@@ -84,11 +82,6 @@ def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: s
 def list_limited(session: Session, user_ids: Sequence[UUID]) -> set[UUID]:
     """Those of some officials who do not work with everything."""
     return set(session.scalars(select(OfficialScope.user_id).where(OfficialScope.user_id.in_(user_ids))))
-
-
-def list_kinds(session: Session) -> Sequence[Kind]:
-    """As the office put them."""
-    return session.scalars(select(Kind).order_by(Kind.position, Kind.title, Kind.id)).all()
 
 
 def list_units(session: Session, *, also: Collection[UUID] = ()) -> Sequence[tuple[CreditorAccount, int]]:

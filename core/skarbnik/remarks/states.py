@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import LiteralString
 
 from skarbnik.errors import ForbiddenTransition
 
@@ -21,6 +22,7 @@ NEXT: dict[RemarkState, set[RemarkState]] = {
     RemarkState.WITHDRAWN: set(),
 }
 OPEN = (RemarkState.NEW, RemarkState.IN_PROGRESS)
+OPEN_SQL: LiteralString = ", ".join(f"'{state}'" for state in OPEN)
 
 
 def step(current: RemarkState, to: RemarkState) -> RemarkState:
