@@ -34,6 +34,7 @@ from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SEE_RESIDENTS, 
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
+from skarbnik.audit.requests import record_own_act
 from skarbnik.content import editing
 from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
@@ -61,6 +62,7 @@ from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.payments.permissions import SEE_MONEY
+from skarbnik.plugin_api import N_, Access, Host, MenuItem, fill_host, public
 from skarbnik.portal import documents as portal_documents
 from skarbnik.portal import history, links, looks, mandates, papers, remarks
 from skarbnik.portal import own_data as portal_own_data
@@ -73,74 +75,71 @@ from skarbnik.remarks.permissions import WRITE as WRITE_REMARKS
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, core_texts
-from skarbnik.web import design
-from skarbnik.web.access import Access, check_routes, may, public
+from skarbnik.web import design, frame
+from skarbnik.web.access import check_routes, current_person, may
 from skarbnik.web.addresses import install_addresses
 from skarbnik.web.compiling import CompiledTexts, LanguageFlask
 from skarbnik.web.errors import install_errors
 from skarbnik.web.foot import FootLinks, install_foot
 from skarbnik.web.formats import FILTERS
 from skarbnik.web.forms import csrf, install_forms
-from skarbnik.web.frame import MenuItem, Slots, install_frame, on_bare_host
-from skarbnik.web.languages import install_languages
+from skarbnik.web.frame import Slots, install_frame, on_bare_host
+from skarbnik.web.languages import current_language, install_languages
 from skarbnik.web.limits import install_limits
 from skarbnik.web.menu import make_menu
+from skarbnik.web.plugin_pages import install_plugin_pages
 from skarbnik.web.preferences import install_preferences
 from skarbnik.web.shell import install_shell
 from skarbnik.web.static import install_static
 from skarbnik.web.unseen import install_unseen
 
-
-def _(msgid: str) -> str:
-    """Mark a text for the catalogue; it is translated where it is shown."""
-    return msgid
-
-
 RESIDENT_MENU = [
-    MenuItem(_("Overview"), "portal.dashboard", SEE_OWN),
-    MenuItem(_("To pay"), "portal.receivables", SEE_OWN),
-    MenuItem(_("Payments"), "portal.payments", SEE_OWN),
-    MenuItem(_("My reports"), "remarks.own", WRITE_REMARKS),
+    MenuItem(N_("Overview"), "portal.dashboard", SEE_OWN),
+    MenuItem(N_("To pay"), "portal.receivables", SEE_OWN),
+    MenuItem(N_("Payments"), "portal.payments", SEE_OWN),
+    MenuItem(N_("My reports"), "remarks.own", WRITE_REMARKS),
 ]
-MONEY, PAYERS, ACCOUNTS = _("Payments"), _("Payers"), _("Accounts")  # groups of entries
+MONEY, PAYERS, ACCOUNTS = N_("Payments"), N_("Payers"), N_("Accounts")  # groups of entries
 OFFICE_MENU = [
-    MenuItem(_("Today"), "office.day", SEE_ANY),
-    MenuItem(_("All payments"), "office.payments_list", SEE_PAYMENTS, MONEY),
-    MenuItem(_("To decide"), "office.differences", SEE_MONEY, MONEY),
-    MenuItem(_("Reconciliation"), "reconciliation.days", SEE_MONEY, MONEY),
-    MenuItem(_("Gateways"), "gateways.listed", SEE_MONEY, MONEY),
-    MenuItem(_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
-    MenuItem(_("All payers"), "office.payers", SEE_ANY, PAYERS),
-    MenuItem(_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS, PAYERS),
-    MenuItem(_("Kinds and rates"), "dictionaries.kinds", SEE_ANY, PAYERS),
-    MenuItem(_("Texts"), "editing.texts", EDIT_TEXTS),
-    MenuItem(_("Desk"), "desk.find", SERVE_RESIDENTS, ACCOUNTS),
-    MenuItem(_("Requests to act"), "requests.queue", SEE_REQUESTS, ACCOUNTS),
-    MenuItem(_("Residents"), "residents.listed", SEE_RESIDENTS, ACCOUNTS),
-    MenuItem(_("People"), "people.listed", SEE_PEOPLE, ACCOUNTS),
-    MenuItem(_("Ways to sign in"), "identity.listed", PROVIDERS, ACCOUNTS),
-    MenuItem(_("Support"), "support.listed", SEE_SUPPORT, ACCOUNTS),
-    MenuItem(_("Who saw and did what"), "office.audit", READ_AUDIT),
+    MenuItem(N_("Today"), "office.day", SEE_ANY),
+    MenuItem(N_("All payments"), "office.payments_list", SEE_PAYMENTS, MONEY),
+    MenuItem(N_("To decide"), "office.differences", SEE_MONEY, MONEY),
+    MenuItem(N_("Reconciliation"), "reconciliation.days", SEE_MONEY, MONEY),
+    MenuItem(N_("Gateways"), "gateways.listed", SEE_MONEY, MONEY),
+    MenuItem(N_("Exchange of files"), "exchange.overview", SEE_EXCHANGE),
+    MenuItem(N_("All payers"), "office.payers", SEE_ANY, PAYERS),
+    MenuItem(N_("Reports of wrong data"), "office_remarks.queue", SEE_REMARKS, PAYERS),
+    MenuItem(N_("Kinds and rates"), "dictionaries.kinds", SEE_ANY, PAYERS),
+    MenuItem(N_("Texts"), "editing.texts", EDIT_TEXTS),
 ]
-SEARCH = MenuItem(_("Search"), "office.search", SEE_ANY)
+ACCOUNTS_MENU = [  # what plugins bring stands before it
+    MenuItem(N_("Desk"), "desk.find", SERVE_RESIDENTS, ACCOUNTS),
+    MenuItem(N_("Requests to act"), "requests.queue", SEE_REQUESTS, ACCOUNTS),
+    MenuItem(N_("Residents"), "residents.listed", SEE_RESIDENTS, ACCOUNTS),
+    MenuItem(N_("People"), "people.listed", SEE_PEOPLE, ACCOUNTS),
+    MenuItem(N_("Ways to sign in"), "identity.listed", PROVIDERS, ACCOUNTS),
+    MenuItem(N_("Support"), "support.listed", SEE_SUPPORT, ACCOUNTS),
+    MenuItem(N_("Who saw and did what"), "office.audit", READ_AUDIT),
+]
+SEARCH = MenuItem(N_("Search"), "office.search", SEE_ANY)
 
 # The columns of the footer: a title, and pages by label and endpoint.
 FOOT: FootLinks = [
     (
-        _("Help"),
+        N_("Help"),
         [
-            (_("How to pay, step by step"), "content.help_page"),
-            (_("News"), "content.news"),
-            (_("Contact and opening hours"), "content.contact"),
+            (N_("How to pay, step by step"), "content.help_page"),
+            (N_("News"), "content.news"),
+            (N_("Contact and opening hours"), "content.contact"),
         ],
     ),
     (
-        _("About the portal"),
+        N_("About the portal"),
         [
-            (_("Privacy"), "content.privacy"),
-            (_("Terms of use"), "content.terms"),
-            (_("Cookies"), "content.cookies"),
-            (_("Accessibility declaration"), "content.accessibility"),
+            (N_("Privacy"), "content.privacy"),
+            (N_("Terms of use"), "content.terms"),
+            (N_("Cookies"), "content.cookies"),
+            (N_("Accessibility declaration"), "content.accessibility"),
         ],
     ),
 ]
@@ -200,11 +199,13 @@ def create_app(instance: Instance) -> Flask:
     app = LanguageFlask("skarbnik", static_folder=None, template_folder="web/templates")
     _set_up_templates(app)
     install_unseen(app, _holds_secret)  # before the frame: it has the last word about headers
-    install_frame(app, _fill_slots(instance))
+    slots = _fill_slots(instance)
+    install_frame(app, slots)
     _install_web(app, instance)
     _register_pages(app)
     _register_api(app)
     _install_own_pages(app, instance)
+    _take_plugins_in(app, slots)
     check_routes(app)
     return app
 
@@ -229,8 +230,8 @@ def _fill_slots(instance: Instance) -> Slots:
         identified=match_user,
         terms_version=content_views.version_in_force,
         look_again=portal_views.look_again,
-        resident_menu=RESIDENT_MENU,
-        office_menu=OFFICE_MENU,
+        resident_menu=list(RESIDENT_MENU),
+        office_menu=list(OFFICE_MENU),
     )
 
 
@@ -253,7 +254,18 @@ def _install_web(app: Flask, instance: Instance) -> None:
 def _register_pages(app: Flask) -> None:
     for room in PAGES:
         app.register_blueprint(room.blueprint)
-    own_data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
+
+
+def _take_plugins_in(app: Flask, slots: Slots) -> None:
+    """Last, so that no page of theirs stands before one of ours. Their entries of the menu come after our own."""
+    fill_host(Host(session=frame.session, person=current_person, record=record_own_act, language=current_language))
+    plugins = slots.instance.plugins
+    slots.plugin_of.update(install_plugin_pages(app, plugins))
+    items = [item for pages in plugins.pages.values() for item in pages.menu_items]
+    slots.resident_menu += [item for item in items if item.permission.residents]
+    slots.office_menu += [*(item for item in items if not item.permission.residents), *ACCOUNTS_MENU]
+    chapters = [chapter for pages in plugins.pages.values() for chapter in pages.own_data]
+    own_data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS, *chapters])
 
 
 def _register_api(app: Flask) -> None:

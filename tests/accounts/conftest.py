@@ -10,10 +10,10 @@ from sqlalchemy import select
 from skarbnik import clock
 from skarbnik.accounts.codes import code_at, new_app_key
 from skarbnik.accounts.factors import store_app
-from skarbnik.accounts.models import Door, ProviderConnection, Role, SignInAttempt, User
+from skarbnik.accounts.models import Door, ProviderConnection, SignInAttempt, User
 from skarbnik.accounts.providers import _open, holder_of
 from skarbnik.accounts.services import open_session
-from skarbnik.plugin_api import Assurance
+from skarbnik.plugin_api import Assurance, Role
 from skarbnik.tenancy.plugin_settings import store_settings
 from skarbnik.testing.authenticator import Authenticator
 from skarbnik.testing.factories import OfficialFactory, UserFactory, bound_to

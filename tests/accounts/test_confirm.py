@@ -11,9 +11,10 @@ from tests.accounts.test_passkeys import register
 from skarbnik import clock
 from skarbnik.accounts.codes import code_at
 from skarbnik.accounts.factors import has_factor
-from skarbnik.accounts.models import Role, SecondFactor, WebSession
+from skarbnik.accounts.models import SecondFactor, WebSession
 from skarbnik.accounts.signed_in import FRESH
 from skarbnik.office import acts as office_acts
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD
 from skarbnik.web.access import find_access
 

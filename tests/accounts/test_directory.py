@@ -6,12 +6,12 @@ import pytest
 from sqlalchemy import func, select, update
 
 from skarbnik import clock
-from skarbnik.accounts.models import ConnectedIdentity, Door, Role, User, UserKind, UserState, WebSession
+from skarbnik.accounts.models import ConnectedIdentity, Door, User, UserKind, UserState, WebSession
 from skarbnik.accounts.password_links import end_all_sessions
 from skarbnik.accounts.pesel import hash_pesel, set_pesel
 from skarbnik.accounts.sessions import end_session
 from skarbnik.payers.models import Mandate
-from skarbnik.plugin_api import Assurance
+from skarbnik.plugin_api import Assurance, Role
 from skarbnik.testing.factories import OfficialFactory, PayerFactory, UserFactory, bound_to
 
 from .providing import PESEL, FakeProvider, back, go, identity

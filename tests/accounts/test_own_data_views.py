@@ -8,10 +8,11 @@ import zipfile
 import pytest
 from sqlalchemy import select
 
-from skarbnik.accounts.chapters import Chapter, write_archive
+from skarbnik.accounts.chapters import write_archive
 from skarbnik.accounts.own_data import CHAPTERS as OF_ACCOUNTS
 from skarbnik.audit.models import AuditEntry
 from skarbnik.money import Money
+from skarbnik.plugin_api import Chapter
 from skarbnik.portal.own_data import CHAPTERS as OF_PORTAL
 from skarbnik.receivables.models import Instalment
 from skarbnik.testing.factories import (

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import ProgrammingError
 
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.services import record_act
 from skarbnik.db import Base
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,

@@ -6,9 +6,9 @@ from uuid import uuid4
 
 import pytest
 
-from skarbnik.accounts.models import Role
 from skarbnik.content.models import ArticleKind, Key
 from skarbnik.content.services import save_article
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
 
 

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.content.models import Article, ArticleKind, Key
 from skarbnik.content.queries import find_row
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD
 
 PAGES = [

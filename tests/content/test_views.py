@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User
+from skarbnik.accounts.models import User
 from skarbnik.audit.models import AuditEntry
 from skarbnik.content.standard import FORMAL_SERVICE, STANDARD_TERMS
 from skarbnik.content.validator import check_declaration
 from skarbnik.content.views import after_sign_in
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD
 
 PUBLIC = [

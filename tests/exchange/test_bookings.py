@@ -12,7 +12,6 @@ from tests.exchange.corpus import good
 from tests.exchange.corpus.good import Portal
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.errors import BrokenFile
 from skarbnik.exchange import batches, tasks, uploads
 from skarbnik.exchange.models import BatchLine, BatchState, BookingBatch, ImportRun, Origin, Source
@@ -23,7 +22,7 @@ from skarbnik.payments.models import BookingLine, Difference
 from skarbnik.payments.queries import left_to_pay
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState
-from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement, OperationKind
+from skarbnik.plugin_api import AcknowledgedLine, Acknowledgement, OperationKind, Role
 from skarbnik.receivables.models import Instalment, Operation
 from skarbnik.testing.factories import (
     PASSWORD,

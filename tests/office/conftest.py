@@ -3,7 +3,7 @@
 import pytest
 from tests.exchange.conftest import lay, receive, report, rows, source, take, words  # noqa: F401  # fixtures
 
-from skarbnik.accounts.models import Role
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 
 

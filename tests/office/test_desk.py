@@ -12,7 +12,6 @@ from skarbnik.accounts.models import (
     ConnectedIdentity,
     PasswordLink,
     Registration,
-    Role,
     SecondFactor,
     User,
     UserKind,
@@ -22,6 +21,7 @@ from skarbnik.accounts.models import (
 from skarbnik.accounts.pesel import find_by_pesel, hash_pesel
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import NotFound
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
 
 PESEL, OTHER = "44051401359", "02270803624"

@@ -3,9 +3,8 @@
 import pytest
 from sqlalchemy import select
 
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
-from skarbnik.plugin_api import Regime
+from skarbnik.plugin_api import Regime, Role
 from skarbnik.receivables.models import DatedKind, DatedValue, InterestMode, Kind
 from skarbnik.receivables.rules import rules_of
 from skarbnik.testing.factories import CreditorAccountFactory, KindFactory, bound_to

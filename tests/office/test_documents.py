@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import select
 from tests.portal.test_documents import PDF, fill
 
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
+from skarbnik.plugin_api import Role
 from skarbnik.receivables.models import Liability
 
 

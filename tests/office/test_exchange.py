@@ -13,7 +13,6 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.test import stream_encode_multipart
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.clock import WARSAW
 from skarbnik.errors import Conflict
@@ -26,6 +25,7 @@ from skarbnik.exchange.states import RunState
 from skarbnik.exchange.tasks import deliver_batch, read_file
 from skarbnik.money import Money
 from skarbnik.payers.models import Payer
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 from skarbnik.web.formats import money
 

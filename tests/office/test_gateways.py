@@ -3,11 +3,11 @@
 import pytest
 from sqlalchemy import select
 
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.states import CommissionPayer
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 
 GOOD = {"title": "PayU: karta i BLIK", "enabled": "y", "blik": "y", "payer": "payer", "rate": "0,99", "fixed": "0,05"}

@@ -12,8 +12,8 @@ from sqlalchemy import update
 
 from skarbnik import clock
 from skarbnik.accounts import connections
-from skarbnik.accounts.models import Door, ProviderConnection, Role, WebSession
-from skarbnik.plugin_api import Assurance
+from skarbnik.accounts.models import Door, ProviderConnection, WebSession
+from skarbnik.plugin_api import Assurance, Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 
 PAGE = "/office/identity/epuap"

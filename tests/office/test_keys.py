@@ -3,10 +3,10 @@
 import pytest
 from sqlalchemy import select
 
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import ExternalSystemError, Misconfigured
 from skarbnik.payments.models import MerchantAccount
+from skarbnik.plugin_api import Role
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik_payu.gateway import PayuGateway
 

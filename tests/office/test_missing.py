@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-from skarbnik.accounts.models import Role
 from skarbnik.exchange.queries import PAGE
 from skarbnik.exchange.tasks import take_documents
+from skarbnik.plugin_api import Role
 from skarbnik.receivables.models import DocumentTrouble
 
 PATH = "/office/exchange/sources/puma/documents"

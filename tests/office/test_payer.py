@@ -2,8 +2,8 @@
 
 import re
 
-from skarbnik.accounts.models import Role
 from skarbnik.office.views import DEBTS_ON_A_PAGE
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, InstalmentFactory, OfficialFactory, PayerFactory, bound_to
 
 

@@ -6,10 +6,11 @@ import threading
 import pytest
 from sqlalchemy import select
 
-from skarbnik.accounts.models import Role, User, UserState, WebSession
+from skarbnik.accounts.models import User, UserState, WebSession
 from skarbnik.accounts.officials import TooFewAdministrators, block_official, set_roles
 from skarbnik.audit.models import AuditEntry
 from skarbnik.mail.models import Mail
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, UserFactory, bound_to
 
 HALINA = {"name": "Halina Nowa", "email": "Halina.Nowa@lipowo.example", "roles": ["accountant"]}

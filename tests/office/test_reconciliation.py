@@ -10,13 +10,12 @@ import pytest
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.money import Money
 from skarbnik.payments import differences, settlements
 from skarbnik.payments.models import Capture, Difference, Payout, SettlementLine, SettlementOrigin, SettlementReport
 from skarbnik.payments.services import record_report
-from skarbnik.plugin_api import SettlementKind
+from skarbnik.plugin_api import Role, SettlementKind
 from skarbnik.plugin_api import SettlementLine as Told
 from skarbnik.testing.factories import (
     PASSWORD,

@@ -13,9 +13,9 @@ from sqlalchemy import select, text
 from tests.tenancy.filling import fill
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payments.models import Notification
+from skarbnik.plugin_api import Role
 from skarbnik.receivables.models import Document
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 from skarbnik.web.access import find_access, find_trail

@@ -8,7 +8,6 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.money import Money
 from skarbnik.office import queries
@@ -16,6 +15,7 @@ from skarbnik.payers.models import Payer
 from skarbnik.payments.models import BookingLine, Capture, Difference, PaymentOrder, Refund
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import BookingState, CaptureState, PaymentOrderState, RefundKind, RefundStage
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import TransactionFactory, bound_to, report_on
 from skarbnik_payu.gateway import PayuGateway
 

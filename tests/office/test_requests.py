@@ -6,11 +6,12 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User
+from skarbnik.accounts.models import User
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.mandates import refuse_request
 from skarbnik.payers.models import Mandate, MandateBasis, MandateRequest
 from skarbnik.payers.states import RequestState
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import MandateRequestFactory, OfficialFactory, PayerFactory, UserFactory, bound_to
 
 NIP = "5260001246"

@@ -10,7 +10,6 @@ from skarbnik.accounts.models import (
     Door,
     EmailChange,
     ProviderConnection,
-    Role,
     SignInAttempt,
     SignInOutcome,
     User,
@@ -22,7 +21,7 @@ from skarbnik.accounts.pesel import set_pesel
 from skarbnik.accounts.services import record_attempt
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.models import Mandate, MandateBasis
-from skarbnik.plugin_api import Assurance
+from skarbnik.plugin_api import Assurance, Role
 from skarbnik.testing.factories import PASSWORD, MandateFactory, PayerFactory, UserFactory, bound_to
 
 PESEL = "84051203469"

@@ -7,11 +7,12 @@ from sqlalchemy import select, update
 from tests.accounts.conftest import hidden
 from tests.office.test_people import acts
 
-from skarbnik.accounts.models import Role, User
+from skarbnik.accounts.models import User
 from skarbnik.money import Money
 from skarbnik.payments.models import PaymentOrder
 from skarbnik.payments.services import record_report
 from skarbnik.payments.states import PaymentOrderState
+from skarbnik.plugin_api import Role
 from skarbnik.receivables.models import CreditorAccount, Instalment, Kind, OfficialScope
 from skarbnik.receivables.scopes import ScopeOfWork, get_scope, set_scope
 from skarbnik.remarks.models import Topic

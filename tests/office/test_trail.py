@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit import sealing
 from skarbnik.audit.models import AuditEntry
 from skarbnik.audit.services import record_act, years_kept
 from skarbnik.db import first_id_of
 from skarbnik.office.tending import tend
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,

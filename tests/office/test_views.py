@@ -1,6 +1,6 @@
 """The clerk's day."""
 
-from skarbnik.accounts.models import Role
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, CreditorAccountFactory, OfficialFactory, bound_to
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from skarbnik.accounts.models import Role
+from skarbnik.plugin_api import Role
 from skarbnik.testing.browser import Browser
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
 from skarbnik.testing.operators import add_operator, sign_operator_in

@@ -11,16 +11,17 @@ from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User
+from skarbnik.accounts.models import User
 from skarbnik.audit.models import AuditEntry
 from skarbnik.mail.models import Mail
 from skarbnik.operator import services, support
 from skarbnik.operator.models import SupportAccess
 from skarbnik.operator.states import NEXT, SupportState, step
 from skarbnik.operator.support_person import IDLE, SupportPerson, load_anybody
+from skarbnik.plugin_api import Permission, Role, Support
 from skarbnik.testing.browser import Browser
 from skarbnik.testing.factories import PASSWORD, UserFactory, bound_to
-from skarbnik.web.access import Permission, Support, find_access
+from skarbnik.web.access import find_access
 
 WHY = "Plik z 27 listopada nie wchodzi"
 

@@ -5,10 +5,9 @@ from dataclasses import replace
 import pytest
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.payers.mandates import Decision, Wish, ask_mandate, confirm_request
 from skarbnik.payers.models import CompanyRole, MandateBasis
-from skarbnik.plugin_api import PayerKind
+from skarbnik.plugin_api import PayerKind, Role
 from skarbnik.testing.factories import OfficialFactory, PayerFactory, UserFactory, bound_to
 
 NIP = "5260001246"

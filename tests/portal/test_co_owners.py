@@ -4,9 +4,8 @@ import pytest
 from sqlalchemy import select
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
-from skarbnik.plugin_api import LiabilityRole
+from skarbnik.plugin_api import LiabilityRole, Role
 from skarbnik.portal.receivable import CoOwner, get_receivable
 from skarbnik.tenancy.models import Switch, SwitchName
 from skarbnik.tenancy.switches import set_switch

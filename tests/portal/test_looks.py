@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pytest
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.services import record_act
+from skarbnik.plugin_api import Role
 from skarbnik.portal.looks import gather_looks
 from skarbnik.testing.factories import (
     PASSWORD,

@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy import select, text
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User
+from skarbnik.accounts.models import User
 from skarbnik.audit.models import AuditEntry
 from skarbnik.payers.mandates import Decision, confirm_request, end_mandate, refuse_request
 from skarbnik.payers.models import Mandate, MandateBasis, MandateRequest
 from skarbnik.payers.states import RequestState
 from skarbnik.payments.models import PaymentLink, PaymentOrder
+from skarbnik.plugin_api import Role
 from skarbnik.remarks.models import Remark
 from skarbnik.testing.factories import (
     PASSWORD,

@@ -9,10 +9,10 @@ from tests.remarks.conftest import make_town
 from tests.remarks.test_services import end_mandates
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.audit.models import AuditEntry
 from skarbnik.errands import QUEUES, SUBSCRIBERS
 from skarbnik.payers.models import Payer
+from skarbnik.plugin_api import Role
 from skarbnik.portal.remarks import outcome_names
 from skarbnik.receivables.models import Receivable
 from skarbnik.remarks.models import LONGEST, Outcome, Remark, Topic

@@ -16,7 +16,6 @@ from skarbnik.accounts.models import (
     ProviderSession,
     Purpose,
     Registration,
-    Role,
     SecondFactor,
     SignInAttempt,
     SignInAway,
@@ -53,7 +52,7 @@ from skarbnik.payments.models import (
 from skarbnik.payments.refunds import propose_refund
 from skarbnik.payments.services import open_difference, record_report
 from skarbnik.payments.states import RefundKind
-from skarbnik.plugin_api import Assurance, OperationKind, SettlementKind, SettlementLine
+from skarbnik.plugin_api import Assurance, OperationKind, Role, SettlementKind, SettlementLine, Support
 from skarbnik.receivables.models import DatedKind, Document, OfficialScope, Operation, Overpayment
 from skarbnik.receivables.services import set_value
 from skarbnik.remarks.models import Outcome, Topic
@@ -70,7 +69,6 @@ from skarbnik.testing.factories import (
     UserFactory,
     report_on,
 )
-from skarbnik.web.access import Support
 
 
 def fill(session, tenant, open_account, **settings):

@@ -10,9 +10,6 @@ from sqlalchemy import select, text
 from tests.tenancy.filling import fill
 
 from skarbnik import clock
-from skarbnik.accounts.models import (
-    Role,
-)
 from skarbnik.accounts.services import make_api_client
 from skarbnik.db import Base
 from skarbnik.exchange.spool import open_spool
@@ -20,6 +17,7 @@ from skarbnik.payments.models import (
     Difference,
     PaymentOrder,
 )
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import (
     PASSWORD,
     OfficialFactory,

@@ -9,12 +9,13 @@ import pytest
 from sqlalchemy import select, text
 from tests.tenancy.filling import fill
 
-from skarbnik.accounts.models import ConnectedIdentity, Role
+from skarbnik.accounts.models import ConnectedIdentity
 from skarbnik.operator.models import SupportAccess
 from skarbnik.payments.models import MerchantAccount, Notification
+from skarbnik.plugin_api import Limited, Role
 from skarbnik.receivables.models import Document, OfficialScope
 from skarbnik.testing.factories import PASSWORD, KindFactory, OfficialFactory, PayerFactory, UserFactory, bound_to
-from skarbnik.web.access import Limited, find_access
+from skarbnik.web.access import find_access
 
 # What an argument names: a thing of the gmina, by the name it has in `things`.
 THINGS = {

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 from sqlalchemy.orm import Session
 from tests.walk.files import LONG_WORD
 
-from skarbnik.accounts.models import Role
 from skarbnik.audit.services import record_act
+from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import OfficialFactory
 
 KINDS = [

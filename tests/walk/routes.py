@@ -13,7 +13,8 @@ from flask import Flask
 from tests.walk.looking import NOBODY, OPERATOR, Example, Town, Walker
 from werkzeug.routing import Rule
 
-from skarbnik.web.access import Access, find_access
+from skarbnik.plugin_api import Access
+from skarbnik.web.access import find_access
 
 NO_PAGES = ("/api/", "/static/", "/healthz")  # programs and browsers ask for these, not people
 GMINA, BARE = "lipowo.", ""

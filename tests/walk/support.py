@@ -12,8 +12,8 @@ from skarbnik.db import new_id
 from skarbnik.operator import support
 from skarbnik.operator.models import SupportAccess
 from skarbnik.operator.sign_in import Operator
+from skarbnik.plugin_api import Support
 from skarbnik.tenancy.registry import Tenant
-from skarbnik.web.access import Support
 
 
 def ask_often(session: Session, tenant: Tenant, operator: Operator, by: UUID, words: str) -> dict[str, Any]:

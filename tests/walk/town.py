@@ -25,7 +25,7 @@ from tests.walk.support import ask_often
 from tests.walk.ways import BANK, NODE, USE, connect_ways
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User, WebSession
+from skarbnik.accounts.models import User, WebSession
 from skarbnik.accounts.password_links import make_password_link
 from skarbnik.accounts.services import hash_token
 from skarbnik.content.models import MAIN, ArticleKind, Key
@@ -42,7 +42,7 @@ from skarbnik.payments.models import MerchantAccount, Notification, PaymentLink,
 from skarbnik.payments.ordering import Chosen, open_transaction, order_payment
 from skarbnik.payments.services import mark_started, record_report
 from skarbnik.payments.states import CommissionPayer
-from skarbnik.plugin_api import GatewayReport, LiabilityRole, OperationKind, PayerKind, TransactionState
+from skarbnik.plugin_api import GatewayReport, LiabilityRole, OperationKind, PayerKind, Role, TransactionState
 from skarbnik.portal.calendar import feed_path
 from skarbnik.receivables.models import DocumentTrouble, Instalment, Operation, Overpayment
 from skarbnik.tenancy.models import SwitchName

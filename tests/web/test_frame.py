@@ -5,13 +5,13 @@ import re
 import pytest
 from flask import Blueprint
 
-from skarbnik.accounts.models import Role
 from skarbnik.app import create_app
 from skarbnik.errors import Conflict
+from skarbnik.plugin_api import Role, public
 from skarbnik.portal import views
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, PayerFactory, UserFactory, bound_to
 from skarbnik.web import frame
-from skarbnik.web.access import UndeclaredRoutes, find_access, public
+from skarbnik.web.access import UndeclaredRoutes, find_access
 from skarbnik.web.limits import limiter
 
 CSP = {

@@ -13,8 +13,8 @@ from werkzeug.wrappers import Response
 
 from skarbnik.accounts import services
 from skarbnik.accounts.models import ApiClient
+from skarbnik.plugin_api import public
 from skarbnik.web import frame
-from skarbnik.web.access import public
 from skarbnik.web.forms import csrf
 from skarbnik.web.limits import limited
 

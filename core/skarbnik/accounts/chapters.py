@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -20,37 +19,17 @@ from sqlalchemy import text
 from skarbnik import clock
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
+from skarbnik.plugin_api import Chapter
 
 IN_MEMORY = 1024 * 1024  # bytes; what is longer goes to disk
-AT_ONCE = 500  # rows that are read at a time
 NAME = "skarbnik.chapters"
 
 Row = Mapping[str, Any]
 
 
-@dataclass(frozen=True)
-class Chapter:
-    """One JSON file: `name`.json is a list of objects. `about` is a msgid that says what they are."""
-
-    name: str
-    about: str
-    rows: Callable[[TenantSession, UUID], Iterable[Row]]  # of a user, in a session of their gmina
-
-    @property
-    def file_name(self) -> str:
-        return f"{self.name}.json"
-
-
-def read_rows(session: TenantSession, statement: str, **words: Any) -> Iterator[Row]:
-    """Rows of a statement by the names of its columns, some at a time. `:word` marks what is put in."""
-    found = session.execute(text(statement), words, execution_options={"yield_per": AT_ONCE})
-    for row in found.mappings():
-        yield dict(row)
-
-
-def chapter_of(name: str, about: str, statement: str) -> Chapter:
-    """The rows of one statement, in which `:user` is whose data are taken."""
-    return Chapter(name, about, lambda session, user_id: read_rows(session, statement, user=user_id))
+def has_table(session: TenantSession, name: str) -> bool:
+    """Whether the gmina has it. A plugin's tables are where it is, or was, enabled."""
+    return bool(session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}))
 
 
 def write_archive(

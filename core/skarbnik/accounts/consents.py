@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.contact import get_own
-from skarbnik.accounts.letters import N_
 from skarbnik.accounts.models import Consent, Purpose
 from skarbnik.errors import Conflict
+from skarbnik.plugin_api import N_
 from skarbnik.web.languages import load_catalogue
 
 

@@ -6,9 +6,10 @@ from flask import g, request, url_for
 
 from skarbnik import clock
 from skarbnik.accounts.factors import count_recovery_codes
-from skarbnik.accounts.letters import N_, Letter, tell
+from skarbnik.accounts.letters import Letter, tell
 from skarbnik.accounts.models import User
 from skarbnik.audit.requests import record_act_of_user
+from skarbnik.plugin_api import N_
 from skarbnik.web import frame
 from skarbnik.web.formats import moment
 from skarbnik.web.languages import load_catalogue

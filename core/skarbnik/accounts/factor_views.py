@@ -30,8 +30,9 @@ from skarbnik.accounts.passwords import check_password
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.services import LOCAL, mark_confirmed, record_attempt
 from skarbnik.accounts.sign_in import HOMES, admit, enter, let_in
+from skarbnik.plugin_api import public, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, public, requires, slots
+from skarbnik.web.access import current_person, slots
 from skarbnik.web.addresses import own_path
 from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import check_token

@@ -10,8 +10,8 @@ from skarbnik.accounts.fields import email_field
 from skarbnik.accounts.limits import limited_by_email
 from skarbnik.accounts.models import UserKind
 from skarbnik.accounts.password_links import forgot
+from skarbnik.plugin_api import public
 from skarbnik.web import frame
-from skarbnik.web.access import public
 from skarbnik.web.limits import limited
 
 blueprint = Blueprint("forgotten", __name__, template_folder="templates")

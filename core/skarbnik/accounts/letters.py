@@ -13,13 +13,9 @@ from skarbnik.accounts.models import User
 from skarbnik.db import new_id
 from skarbnik.mail.models import Mail, MailState
 from skarbnik.mail.services import send_mail
+from skarbnik.plugin_api import N_
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.web.languages import load_catalogue
-
-
-def N_(text: str) -> str:  # noqa: N802  # the field's name for a text that is marked here and translated elsewhere
-    """Mark a text for the catalogue: it is translated in the language of the account."""
-    return text
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, U
 from sqlalchemy.orm import Mapped, mapped_column
 
 from skarbnik.db import Base, new_id
-from skarbnik.plugin_api import Assurance
+from skarbnik.plugin_api import Assurance, Role
 
 LONGEST_CONSENT = 400  # characters: with it a row needs no table for long values beside it
 
@@ -25,16 +25,6 @@ class UserState(StrEnum):
     ACTIVE = "active"
     BLOCKED = "blocked"
     CLOSED = "closed"  # by its owner: nothing of the person is left in the row
-
-
-class Role(StrEnum):
-    """What an official does in the office. A resident has none: what they may do follows from their mandates."""
-
-    ADMINISTRATOR = "administrator"
-    ACCOUNTANT = "accountant"
-    COMMUNICATIONS = "communications"
-    SURVEYS = "surveys"
-    AUDITOR = "auditor"
 
 
 class User(Base):

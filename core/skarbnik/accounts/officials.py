@@ -14,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from skarbnik.accounts.blocking import block, unblock
 from skarbnik.accounts.factors import take_factors
-from skarbnik.accounts.models import PasswordLink, Role, User, UserKind, UserState
+from skarbnik.accounts.models import PasswordLink, User, UserKind, UserState
 from skarbnik.accounts.services import make_user
 from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.db import like_anywhere
 from skarbnik.errors import Conflict, Forbidden, NotFound
+from skarbnik.plugin_api import Role
 
 FEWEST_ADMINISTRATORS = 2  # one falls ill, leaves, or loses the second factor
 

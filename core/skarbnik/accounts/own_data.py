@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from skarbnik.accounts.chapters import chapter_of
-from skarbnik.accounts.letters import N_
+from skarbnik.plugin_api import N_, chapter_of
 
 CHAPTERS = [
     chapter_of(

@@ -9,11 +9,12 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template
 from flask_babel import gettext as _
 
 from skarbnik import clock
-from skarbnik.accounts.chapters import NAME, Chapter, write_archive
+from skarbnik.accounts.chapters import NAME, has_table, write_archive
 from skarbnik.accounts.permissions import OWN_RESIDENT
 from skarbnik.audit.requests import record_own_act
+from skarbnik.plugin_api import Chapter, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.formats import moment
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import translate
@@ -32,7 +33,7 @@ def install_chapters(app: Flask, chapters: Sequence[Chapter]) -> None:
 @blueprint.get("/profile/data")
 @requires(OWN_RESIDENT)
 def show() -> str:
-    return render_template("accounts/own_data.html", chapters=current_app.extensions[NAME], form=TokenForm())
+    return render_template("accounts/own_data.html", chapters=_chapters(), form=TokenForm())
 
 
 @blueprint.post("/profile/data")
@@ -42,13 +43,19 @@ def take() -> Response:
     """Made whole before the first byte leaves: no transaction is open while a slow line takes it."""
     check_token()
     record_own_act("account.data_taken", "user", current_person().id)
-    chapters = current_app.extensions[NAME]
+    chapters = _chapters()
     archive = write_archive(frame.session(), current_person().id, chapters, readme=_readme(chapters))
     answer = Response(_pieces(archive), mimetype="application/zip")
     answer.call_on_close(archive.close)
     answer.headers["Content-Disposition"] = f'attachment; filename="dane-{clock.today().isoformat()}.zip"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
+
+
+def _chapters() -> list[Chapter]:
+    """Those of the core, and those of plugins this gmina uses or used: what a plugin kept is there after it, too."""
+    chapters: tuple[Chapter, ...] = current_app.extensions[NAME]
+    return [each for each in chapters if not each.table or has_table(frame.session(), each.table)]
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

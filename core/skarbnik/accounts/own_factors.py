@@ -12,8 +12,9 @@ from skarbnik.accounts.limits import BY_ADDRESS, limited_by_owner
 from skarbnik.accounts.models import FactorKind, User
 from skarbnik.accounts.passkeys import Purpose
 from skarbnik.accounts.permissions import OWN_ACCOUNT
+from skarbnik.plugin_api import requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import check_token
 from skarbnik.web.limits import limited
 

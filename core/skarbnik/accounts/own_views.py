@@ -22,8 +22,9 @@ from skarbnik.accounts.permissions import OWN_ACCOUNT, OWN_RESIDENT
 from skarbnik.accounts.services import AddressTaken, hash_token
 from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.errors import Invalid, NotFound
+from skarbnik.plugin_api import public, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token

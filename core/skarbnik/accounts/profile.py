@@ -18,8 +18,9 @@ from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import hash_token
 from skarbnik.errors import NotFound
+from skarbnik.plugin_api import requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import LANGUAGE_NAMES

@@ -20,9 +20,9 @@ from skarbnik.accounts.sign_in import enter
 from skarbnik.audit.requests import record_act_of_user, record_own_act
 from skarbnik.db import TenantSession
 from skarbnik.errors import ExternalSystemError, NotFound
-from skarbnik.plugin_api import BrowserAnswer, Identity, IdentityProvider, SignInReason, SignInRefused
+from skarbnik.plugin_api import BrowserAnswer, Identity, IdentityProvider, SignInReason, SignInRefused, public, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, public, requires, slots
+from skarbnik.web.access import current_person, slots
 from skarbnik.web.addresses import own_path
 from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.forms import check_token, csrf

@@ -24,8 +24,9 @@ from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import AddressTaken
 from skarbnik.errors import NotFound
+from skarbnik.plugin_api import public
 from skarbnik.web import frame
-from skarbnik.web.access import public, slots
+from skarbnik.web.access import slots
 from skarbnik.web.formats import day
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited, limiter, was_wrong

@@ -16,7 +16,6 @@ from skarbnik.accounts.factors import needs_second
 from skarbnik.accounts.models import (
     ApiClient,
     ApiToken,
-    Role,
     SignInAttempt,
     SignInAway,
     SignInOutcome,
@@ -27,6 +26,7 @@ from skarbnik.accounts.models import (
 )
 from skarbnik.accounts.passwords import check_password, hash_password, is_outdated
 from skarbnik.errors import Conflict, Forbidden
+from skarbnik.plugin_api import Role
 
 RESIDENT_SESSION = timedelta(hours=8)
 OFFICIAL_SESSION = timedelta(hours=10)

@@ -11,10 +11,11 @@ from uuid import UUID
 from sqlalchemy import text
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, UserKind
+from skarbnik.accounts.models import UserKind
 from skarbnik.accounts.services import IDLE, hash_token
 from skarbnik.db import TenantSession
-from skarbnik.web.access import Permission, SupportNotice
+from skarbnik.plugin_api import Permission, Role
+from skarbnik.web.access import SupportNotice
 
 SEEN_EVERY = timedelta(minutes=1)
 FRESH = timedelta(minutes=10)  # for so long nobody is asked for the second factor again

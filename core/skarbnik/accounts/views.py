@@ -16,8 +16,8 @@ from skarbnik.accounts.models import Door, UserKind
 from skarbnik.accounts.provider_sign_out import leave
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.sign_in import enter
+from skarbnik.plugin_api import public
 from skarbnik.web import frame
-from skarbnik.web.access import public
 from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.limits import limited
 

@@ -17,8 +17,8 @@ from skarbnik.accounts.password_policy import WeakPassword
 from skarbnik.accounts.passwords import SHORTEST
 from skarbnik.accounts.pesel import is_of
 from skarbnik.audit.requests import record_act_of_user
+from skarbnik.plugin_api import public
 from skarbnik.web import frame
-from skarbnik.web.access import public
 from skarbnik.web.forms import TokenForm
 from skarbnik.web.limits import limited
 

@@ -13,8 +13,8 @@ from werkzeug.exceptions import HTTPException, ServiceUnavailable, default_excep
 from werkzeug.wrappers import Response
 
 from skarbnik.errors import SkarbnikError
+from skarbnik.plugin_api import Access
 from skarbnik.web import frame
-from skarbnik.web.access import Access
 from skarbnik.web.errors import status_of
 
 

@@ -16,7 +16,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.factors import take_factors
-from skarbnik.accounts.models import Role, User, UserKind
+from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.services import make_api_client, make_user
 from skarbnik.accounts.sessions import end_all_sessions
 from skarbnik.audit.services import record_act
@@ -26,7 +26,7 @@ from skarbnik.exchange.sources import connect_source
 from skarbnik.exchange.systems import spool_of
 from skarbnik.http import HttpClient
 from skarbnik.payments.accounts import open_merchant_account
-from skarbnik.plugin_api import Capability
+from skarbnik.plugin_api import Capability, Role
 from skarbnik.receivables.models import CreditorAccount
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.plugin_settings import parse_settings, store_settings

@@ -19,8 +19,9 @@ from skarbnik.content.models import LONGEST_SLUG, MAIN, MANY, Article, ArticleKi
 from skarbnik.content.permissions import EDIT
 from skarbnik.content.standard import FORMAL_SERVICE, find_standard, has_standard
 from skarbnik.content.validator import check_declaration
+from skarbnik.plugin_api import impersonal, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import TokenForm
 from skarbnik.web.languages import LANGUAGES, current_language
 from skarbnik.web.limits import limited

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Limited, Permission, Support
+from skarbnik.plugin_api import N_, Limited, Permission, Role, Support
 
 EDIT = Permission(
     "content.edit",
-    roles=frozenset({"administrator", "communications"}),
+    N_("Write the texts of the portal"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.COMMUNICATIONS}),
     support=Support.ADMINISTER,
     limited=Limited.APART,
 )

@@ -18,8 +18,9 @@ from skarbnik.content.declaration import answers_from, make_declaration
 from skarbnik.content.models import MAIN, ArticleKind, Key
 from skarbnik.content.permissions import ACCEPT_TERMS
 from skarbnik.content.queries import Text
+from skarbnik.plugin_api import public, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.addresses import own_path
 from skarbnik.web.languages import current_language
 from skarbnik.web.paging import page_number

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.factors import store_app
-from skarbnik.accounts.models import Role, User, UserKind
+from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.pesel import find_by_pesel, open_pesel, set_pesel
 from skarbnik.accounts.services import make_user
 from skarbnik.content.models import MAIN, Article, ArticleKind, Key
@@ -39,7 +39,7 @@ from skarbnik.payers.models import CompanyRole, Mandate, MandateBasis, Payer
 from skarbnik.payments.accounts import open_merchant_account
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.states import CommissionPayer
-from skarbnik.plugin_api import PayerKind, Regime
+from skarbnik.plugin_api import PayerKind, Regime, Role
 from skarbnik.receivables.models import CreditorAccount, Kind
 from skarbnik.receivables.scopes import ScopeOfWork, set_scope
 from skarbnik.settings import read_settings

@@ -29,8 +29,9 @@ from skarbnik.errors import NotFound
 from skarbnik.names import is_like
 from skarbnik.payers.matching import list_with_pesel
 from skarbnik.payers.models import Payer
+from skarbnik.plugin_api import impersonal, records, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, records, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import LANGUAGE_NAMES
 from skarbnik.web.limits import limited

@@ -20,7 +20,7 @@ from wtforms.validators import NumberRange, ValidationError
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Invalid, NotFound
-from skarbnik.plugin_api import Regime
+from skarbnik.plugin_api import Regime, impersonal, requires
 from skarbnik.receivables.models import CreditorAccount, DatedKind, DatedValue, InterestMode, Kind
 from skarbnik.receivables.permissions import DECIDE, SEE_ANY
 from skarbnik.receivables.queries import list_kinds
@@ -28,7 +28,6 @@ from skarbnik.receivables.rules import SHIPPED
 from skarbnik.receivables.services import KindSettings, set_kind, set_value
 from skarbnik.receivables.workdays import holidays_of
 from skarbnik.web import frame
-from skarbnik.web.access import impersonal, requires
 from skarbnik.web.amounts import WrongAmount, read_amount_or_zero
 from skarbnik.web.fields import Day, Number, at_most
 from skarbnik.web.formats import account

@@ -20,8 +20,9 @@ from skarbnik.office import queries
 from skarbnik.office.difference_words import resolution_names, words_of
 from skarbnik.payments import differences as services
 from skarbnik.payments.permissions import DECIDE, SEE_MONEY
+from skarbnik.plugin_api import impersonal, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.fields import at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
 

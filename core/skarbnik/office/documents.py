@@ -10,11 +10,12 @@ from werkzeug.wrappers import Response
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.office.queries import get_payer
+from skarbnik.plugin_api import records, requires
 from skarbnik.portal.documents import send
 from skarbnik.receivables.documents import PAGE, get_document, list_documents_of_payer
 from skarbnik.receivables.permissions import READ_DOCUMENTS
 from skarbnik.web import frame
-from skarbnik.web.access import kinds_in_scope, records, requires
+from skarbnik.web.access import kinds_in_scope
 from skarbnik.web.paging import page_number
 
 blueprint = Blueprint(

@@ -28,11 +28,12 @@ from skarbnik.exchange.sources import set_source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
 from skarbnik.office.queries import get_payer, user_names
+from skarbnik.plugin_api import impersonal, records, requires
 from skarbnik.portal.operations import operation_names
 from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, kinds_in_scope, records, requires
+from skarbnik.web.access import current_person, kinds_in_scope
 from skarbnik.web.fields import Number, at_most
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor

@@ -26,10 +26,9 @@ from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.permissions import KEYS, SEE_MONEY, SET_UP
 from skarbnik.payments.queries import list_silent
 from skarbnik.payments.states import CommissionPayer
-from skarbnik.plugin_api import Capability
+from skarbnik.plugin_api import Capability, impersonal, requires
 from skarbnik.tenancy.plugins import Plugins
 from skarbnik.web import frame
-from skarbnik.web.access import impersonal, requires
 from skarbnik.web.fields import Amount, at_most
 
 blueprint = Blueprint("gateways", __name__, url_prefix="/office/gateways", template_folder="templates")

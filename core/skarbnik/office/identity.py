@@ -27,9 +27,9 @@ from skarbnik.accounts.providers import list_types
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, Invalid, Misconfigured, NotFound
 from skarbnik.office.settings_form import LONGEST_LINES, SettingsForm, make_form
-from skarbnik.plugin_api import Assurance, IdentityProvider
+from skarbnik.plugin_api import Assurance, IdentityProvider, impersonal, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token
 

@@ -25,10 +25,10 @@ from skarbnik.payments.credentials import (
 )
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.permissions import KEYS
-from skarbnik.plugin_api import Capability, PaymentGateway
+from skarbnik.plugin_api import Capability, PaymentGateway, impersonal, requires
 from skarbnik.tenancy.plugin_settings import get_settings
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("keys", __name__, url_prefix="/office/gateways", template_folder="templates")

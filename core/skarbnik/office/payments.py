@@ -27,9 +27,10 @@ from skarbnik.payments.permissions import DECIDE, SEE_ANY, SEE_MONEY
 from skarbnik.payments.queries import get_order, left_of_lines, left_on_no_line, on_no_line, sent_back
 from skarbnik.payments.states import PaymentOrderState
 from skarbnik.payments.suspense import book_capture, is_bookable
+from skarbnik.plugin_api import records, requires
 from skarbnik.portal.timeline import make_timeline
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, kinds_in_scope, records, requires
+from skarbnik.web.access import current_person, kinds_in_scope
 from skarbnik.web.addresses import read_day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor

@@ -18,17 +18,18 @@ from skarbnik.accounts import officials
 from skarbnik.accounts.factor_news import TAKEN, tell_owner
 from skarbnik.accounts.factors import list_factors
 from skarbnik.accounts.fields import name_field
-from skarbnik.accounts.letters import N_, Letter, tell
-from skarbnik.accounts.models import Role, User, UserState
+from skarbnik.accounts.letters import Letter, tell
+from skarbnik.accounts.models import User, UserState
 from skarbnik.accounts.password_links import GOOD_FOR, make_password_link
 from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
 from skarbnik.office.scope_form import Choices, ScopeForm
+from skarbnik.plugin_api import N_, Role, impersonal, requires
 from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, get_scope, list_limited, set_scope
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
 from skarbnik.web.formats import day
 from skarbnik.web.forms import TokenForm, check_token

@@ -22,8 +22,9 @@ from skarbnik.payments import reconciliation, settling
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.permissions import DECIDE, SEE_MONEY, TAKE_LISTS
 from skarbnik.payments.queries import list_all_accounts
+from skarbnik.plugin_api import impersonal, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.addresses import read_day
 from skarbnik.web.formats import account, day
 from skarbnik.web.forms import TokenForm, check_token

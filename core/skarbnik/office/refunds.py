@@ -26,9 +26,9 @@ from skarbnik.payments.permissions import APPROVE, DECIDE, SEE_MONEY
 from skarbnik.payments.queries import left_of_lines, left_on_no_line
 from skarbnik.payments.services import close_difference
 from skarbnik.payments.states import DEAD_REFUNDS, BookingState, RefundKind
-from skarbnik.plugin_api import Capability
+from skarbnik.plugin_api import Capability, impersonal, records, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, records, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.fields import Amount, DayOrNone, at_most, lines
 from skarbnik.web.formats import day, money
 from skarbnik.web.forms import TokenForm, check_token

@@ -15,13 +15,14 @@ from wtforms.validators import ValidationError
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import ForbiddenTransition
+from skarbnik.plugin_api import records, requires
 from skarbnik.remarks import queries, services
 from skarbnik.remarks.fields import check_text, outcome_names, topic_names
 from skarbnik.remarks.models import Outcome
 from skarbnik.remarks.permissions import ANSWER, SEE_ANY
 from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, kinds_in_scope, records, requires
+from skarbnik.web.access import current_person, kinds_in_scope
 from skarbnik.web.fields import lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor

@@ -26,8 +26,9 @@ from skarbnik.payers.fields import LONGEST_RIGHT, PAY, SEE, basis_names, role_na
 from skarbnik.payers.models import MandateBasis, MandateRequest
 from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
 from skarbnik.payers.states import RequestState
+from skarbnik.plugin_api import records, requires
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, records, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.fields import Day, DayOrNone
 from skarbnik.web.paging import cursor
 

@@ -31,9 +31,10 @@ from skarbnik.office.reason_form import ReasonForm
 from skarbnik.payers import mandates, queries
 from skarbnik.payers.fields import basis_names
 from skarbnik.payers.permissions import DECIDE, SEE_REQUESTS
+from skarbnik.plugin_api import records, requires
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, records, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor, page_number

@@ -9,11 +9,12 @@ from werkzeug.wrappers import Response
 from wtforms import BooleanField
 
 from skarbnik.audit.requests import record_own_act
+from skarbnik.plugin_api import impersonal, requires
 from skarbnik.receivables.permissions import DECIDE, SEE_ANY
 from skarbnik.tenancy.models import SwitchName
 from skarbnik.tenancy.switches import is_switched_on, set_switch
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, requires
+from skarbnik.web.access import current_person
 
 blueprint = Blueprint("switches", __name__, url_prefix="/office/kinds/shown", template_folder="templates")
 

@@ -25,9 +25,10 @@ from skarbnik.office import acts, trail_queries
 from skarbnik.office.payments import blueprint
 from skarbnik.office.trail_queries import TrailFilter
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
+from skarbnik.plugin_api import records, requires
 from skarbnik.receivables.permissions import SEE_ANY as SEE_PAYERS
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, records, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.addresses import read_day
 from skarbnik.web.fields import Number
 from skarbnik.web.limits import limited

@@ -10,7 +10,6 @@ from sqlalchemy import select
 from werkzeug.wrappers import Response
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role
 from skarbnik.accounts.permissions import SEE_RESIDENTS
 from skarbnik.audit.permissions import READ
 from skarbnik.audit.requests import record_own_act
@@ -25,21 +24,11 @@ from skarbnik.payers.queries import list_acting_for
 from skarbnik.payments import bookings
 from skarbnik.payments import permissions as payments_may
 from skarbnik.payments.queries import list_all_accounts
+from skarbnik.plugin_api import Limited, Permission, Role, Support, impersonal, records, requires
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import (
-    Limited,
-    Permission,
-    Support,
-    current_person,
-    impersonal,
-    kinds_in_scope,
-    may,
-    records,
-    requires,
-    slots,
-)
+from skarbnik.web.access import current_person, kinds_in_scope, may, slots
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 

@@ -20,8 +20,8 @@ from skarbnik.operator import acts, services, sign_in, support
 from skarbnik.operator.frame import OWN_SESSION, blueprint, engine, ip
 from skarbnik.operator.models import LONGEST_REASON
 from skarbnik.operator.words import hour_names, scope_names, why_refused
+from skarbnik.plugin_api import Support, public
 from skarbnik.tenancy.registry import Tenant, TenantState
-from skarbnik.web.access import Support, public
 from skarbnik.web.fields import at_most
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.frame import instance_of_app, on_bare_host

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from skarbnik.accounts.models import User
 from skarbnik.db import Base, new_id
 from skarbnik.operator.states import OPEN, SupportState, step
-from skarbnik.web.access import Support
+from skarbnik.plugin_api import Support
 
 LONGEST_REASON = 200
 HOURS = (1, 4, 24)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from skarbnik.accounts.models import Role
-from skarbnik.web.access import Limited, Permission
+from skarbnik.plugin_api import N_, Limited, Permission, Role
 
-SEE = Permission("support.see", roles=frozenset(Role), limited=Limited.APART)
-DECIDE = Permission("support.decide", roles=frozenset({"administrator"}))
+SEE = Permission(
+    "support.see", N_("See what operators of the portal asked for"), roles=frozenset(Role), limited=Limited.APART
+)
+DECIDE = Permission("support.decide", N_("Let operators of the portal in"), roles=frozenset({Role.ADMINISTRATOR}))

@@ -11,7 +11,7 @@ from skarbnik.accounts.services import hash_token
 from skarbnik.operator import sign_in
 from skarbnik.operator.factor import count_recovery_codes
 from skarbnik.operator.frame import OWN_SESSION, blueprint, engine
-from skarbnik.web.access import public
+from skarbnik.plugin_api import public
 from skarbnik.web.cookies import read_cookie
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.frame import on_bare_host

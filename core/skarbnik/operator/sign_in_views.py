@@ -22,7 +22,7 @@ from skarbnik.errors import Conflict
 from skarbnik.operator import sign_in
 from skarbnik.operator.frame import OWN_SESSION, blueprint, engine, ip
 from skarbnik.operator.words import why_refused
-from skarbnik.web.access import public
+from skarbnik.plugin_api import public
 from skarbnik.web.cookies import SealedCookie, delete_cookie, read_cookie, set_cookie
 from skarbnik.web.fields import at_most
 from skarbnik.web.frame import instance_of_app, on_bare_host

@@ -15,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.letters import N_, Letter, send_letter
+from skarbnik.accounts.letters import Letter, send_letter
 from skarbnik.accounts.models import User
 from skarbnik.accounts.officials import list_administrators
 from skarbnik.accounts.services import short_hash
@@ -24,10 +24,10 @@ from skarbnik.errors import Conflict, Invalid, NotFound
 from skarbnik.operator.models import HOURS, LONGEST_REASON, SupportAccess
 from skarbnik.operator.sign_in import Operator
 from skarbnik.operator.states import OPEN, SupportState
+from skarbnik.plugin_api import N_, Support
 from skarbnik.tenancy.models import SwitchName
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.tenancy.switches import is_switched_on
-from skarbnik.web.access import Support
 from skarbnik.web.formats import moment
 
 WAITS = timedelta(days=3)  # for an answer; then the question is over

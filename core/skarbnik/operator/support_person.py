@@ -17,7 +17,8 @@ from skarbnik.accounts.signed_in import load_person
 from skarbnik.audit.services import record_act
 from skarbnik.db import TenantSession
 from skarbnik.operator import services, support
-from skarbnik.web.access import Permission, Person, Support, SupportNotice
+from skarbnik.plugin_api import Permission, Support
+from skarbnik.web.access import Person, SupportNotice
 from skarbnik.web.frame import SAFE, instance_of_app
 
 IDLE = timedelta(minutes=30)

@@ -16,10 +16,11 @@ from skarbnik.operator import support
 from skarbnik.operator.permissions import DECIDE, SEE
 from skarbnik.operator.services import is_open
 from skarbnik.operator.words import hour_names, scope_names
+from skarbnik.plugin_api import impersonal, public, requires
 from skarbnik.tenancy.models import SwitchName
 from skarbnik.tenancy.switches import is_switched_on, set_switch
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, impersonal, public, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.cookies import delete_cookie, read_cookie, set_cookie
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited

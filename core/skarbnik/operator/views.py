@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 
 from skarbnik.operator import acts, services, support_overview
 from skarbnik.operator.frame import OWN_SESSION, blueprint, engine
+from skarbnik.plugin_api import public
 from skarbnik.tenancy.registry import TenantState
-from skarbnik.web.access import public
 from skarbnik.web.frame import instance_of_app, on_bare_host
 from skarbnik.web.paging import cursor
 

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from skarbnik.operator.models import HOURS
 from skarbnik.operator.sign_in import TooManyCodes
-from skarbnik.web.access import Support
+from skarbnik.plugin_api import Support
 
 
 def scope_names() -> dict[str, str]:

@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Permission
+from skarbnik.plugin_api import N_, Permission, Role
 
 ASK = Permission("mandates.ask", residents=True)
-SEE_REQUESTS = Permission("mandates.see_any", roles=frozenset({"administrator", "accountant", "auditor"}))
-DECIDE = Permission("mandates.decide", roles=frozenset({"administrator", "accountant"}))
+SEE_REQUESTS = Permission(
+    "mandates.see_any",
+    N_("See requests to act for somebody"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT, Role.AUDITOR}),
+)
+DECIDE = Permission(
+    "mandates.decide",
+    N_("Confirm, refuse and end rights to act for somebody"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT}),
+)

@@ -13,9 +13,8 @@ from skarbnik.errors import Forged
 from skarbnik.payments.gateways import open_gateway
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.notifications import keep_notification
-from skarbnik.plugin_api import NotificationHint, RawNotification
+from skarbnik.plugin_api import NotificationHint, RawNotification, public
 from skarbnik.web import frame
-from skarbnik.web.access import public
 
 log = structlog.get_logger()
 

@@ -14,11 +14,11 @@ from skarbnik import clock
 from skarbnik.errors import NotFound
 from skarbnik.exchange.documents import place_of
 from skarbnik.exchange.systems import spool_of
+from skarbnik.plugin_api import requires
 from skarbnik.portal.acting import payer_of_request
 from skarbnik.receivables.documents import get_document
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import requires
 
 blueprint = Blueprint("documents", __name__)
 

@@ -11,6 +11,7 @@ from werkzeug.wrappers import Response
 
 from skarbnik import clock
 from skarbnik.audit.requests import record_own_act
+from skarbnik.plugin_api import public, requires
 from skarbnik.portal import calendar as due_dates
 from skarbnik.portal import operations as booked
 from skarbnik.portal.acting import payer_of_request
@@ -18,7 +19,7 @@ from skarbnik.portal.debts import list_to_pay
 from skarbnik.portal.settled import list_settled
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.formats import moment
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language

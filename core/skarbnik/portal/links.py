@@ -13,12 +13,13 @@ from skarbnik.payments import links
 from skarbnik.payments.ordering import NotLiable
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.states import LinkOrigin
+from skarbnik.plugin_api import requires
 from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.basket import uuid_of
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import page_number

@@ -18,10 +18,10 @@ from flask_babel import gettext as _
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
+from skarbnik.plugin_api import requires
 from skarbnik.portal.acting import payer_of_request
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import requires
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("looks", __name__, template_folder="templates")

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from skarbnik.accounts.letters import N_, Letter, send_letter
+from skarbnik.accounts.letters import Letter, send_letter
 from skarbnik.accounts.models import User, UserState
 from skarbnik.payers.models import MandateRequest
+from skarbnik.plugin_api import N_
 from skarbnik.tenancy.registry import Tenant
 
 DECIDED = Letter(

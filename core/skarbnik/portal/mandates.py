@@ -23,13 +23,14 @@ from skarbnik.payers import mandates, queries
 from skarbnik.payers.fields import LONGEST_RIGHT, PAY, SEE, check_no_pesel, role_names
 from skarbnik.payers.models import LONGEST, CompanyRole, MandateBasis
 from skarbnik.payers.permissions import ASK
+from skarbnik.plugin_api import requires
 from skarbnik.portal.acting import ActsForAnother, payer_of_request
 from skarbnik.portal.basket import uuid_of
 from skarbnik.portal.queries import PAYERS_ON_A_PAGE, find_payer_of, list_payers_of
 from skarbnik.portal.views import blueprint as portal
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.cookies import read_cookie
 from skarbnik.web.fields import DayOrNone, at_most, lines
 from skarbnik.web.forms import TokenForm, check_token

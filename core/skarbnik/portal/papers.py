@@ -18,13 +18,14 @@ from skarbnik.money import Money
 from skarbnik.payments import ordering, queries
 from skarbnik.payments.transfer_print import print_orders
 from skarbnik.payments.transfers import Due, Party, TransferOrder, compose
+from skarbnik.plugin_api import requires
 from skarbnik.portal.acting import payer_of_request
 from skarbnik.portal.basket import read_basket
 from skarbnik.portal.confirmation import make_confirmation
 from skarbnik.portal.debts import OWED, ToPay, list_to_pay
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.languages import current_language
 from skarbnik.web.tables import FileFormat, as_file
 

@@ -23,7 +23,7 @@ from skarbnik.payments.models import PaymentLink, PaymentOrder
 from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import LinkOrigin
-from skarbnik.plugin_api import Regime
+from skarbnik.plugin_api import Regime, public
 from skarbnik.portal.basket import read_chosen, uuid_of
 from skarbnik.portal.checkout import (
     Sum,
@@ -41,7 +41,6 @@ from skarbnik.portal.checkout import (
 from skarbnik.portal.debts import SOON, ToPay, list_to_pay
 from skarbnik.receivables.rules import rules_of
 from skarbnik.web import frame
-from skarbnik.web.access import public
 from skarbnik.web.attempts import Guesses
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL
 from skarbnik.web.forms import TokenForm, check_token

@@ -14,6 +14,7 @@ from wtforms.validators import ValidationError
 
 from skarbnik import clock
 from skarbnik.errors import ForbiddenTransition
+from skarbnik.plugin_api import requires
 from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.receivable import title_of
 from skarbnik.remarks import queries, services
@@ -22,7 +23,7 @@ from skarbnik.remarks.models import OF_PAYER, OF_RECEIVABLE, Topic
 from skarbnik.remarks.permissions import WRITE
 from skarbnik.remarks.states import OPEN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.fields import lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language

@@ -21,6 +21,7 @@ from skarbnik.payments.ordering import BasketChanged, NotPayableOnline
 from skarbnik.payments.permissions import PAY
 from skarbnik.payments.queries import paid_lines, rest_of
 from skarbnik.payments.states import PaymentOrderState
+from skarbnik.plugin_api import public, requires
 from skarbnik.portal.acting import check_shown_for, payer_of_request
 from skarbnik.portal.basket import Basket, has_new_amounts, paper_words, read_basket, read_chosen, uuid_of
 from skarbnik.portal.checkout import (
@@ -45,7 +46,7 @@ from skarbnik.portal.receivable import get_receivable
 from skarbnik.receivables.documents import list_documents
 from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, public, requires
+from skarbnik.web.access import current_person
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.kept import KeptForm
 from skarbnik.web.languages import current_language

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Limited, Permission, Support
+from skarbnik.plugin_api import N_, Limited, Permission, Role, Support
 
 SEE_OWN = Permission("receivables.see_own", residents=True)
 SEE_ANY = Permission(
     "receivables.see_any",
-    roles=frozenset({"administrator", "accountant", "auditor"}),
+    N_("See payers, what they owe and what they paid"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT, Role.AUDITOR}),
     support=Support.LOOK,
     limited=Limited.KINDS,
 )
 READ_DOCUMENTS = Permission(
-    "receivables.documents", roles=frozenset({"administrator", "accountant", "auditor"}), limited=Limited.KINDS
+    "receivables.documents",
+    N_("Read payers' documents, such as decisions"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT, Role.AUDITOR}),
+    limited=Limited.KINDS,
 )
-DECIDE = Permission("receivables.decide", roles=frozenset({"administrator", "accountant"}))
+DECIDE = Permission(
+    "receivables.decide",
+    N_("Change kinds, rates, holidays and what residents see"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT}),
+)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from skarbnik.web.access import Limited, Permission
+from skarbnik.plugin_api import N_, Limited, Permission, Role
 
 WRITE = Permission("remarks.write", residents=True)
 SEE_ANY = Permission(
-    "remarks.see_any", roles=frozenset({"administrator", "accountant", "auditor"}), limited=Limited.KINDS
+    "remarks.see_any",
+    N_("See reports of wrong data"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT, Role.AUDITOR}),
+    limited=Limited.KINDS,
 )
-ANSWER = Permission("remarks.answer", roles=frozenset({"administrator", "accountant"}), limited=Limited.KINDS)
+ANSWER = Permission(
+    "remarks.answer",
+    N_("Answer reports of wrong data"),
+    roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT}),
+    limited=Limited.KINDS,
+)

@@ -16,7 +16,7 @@ from factory.alchemy import SQLAlchemyModelFactory
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.models import Role, User, UserKind, UserState
+from skarbnik.accounts.models import User, UserKind, UserState
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.content.standard import STANDARD_TERMS
 from skarbnik.exchange.models import Source
@@ -26,7 +26,7 @@ from skarbnik.payers.states import RequestState
 from skarbnik.payments.models import MerchantAccount, OrderLine, PaymentOrder, Transaction
 from skarbnik.payments.ordering import HOLD, new_number
 from skarbnik.payments.states import PaymentOrderState
-from skarbnik.plugin_api import GatewayReport, LiabilityRole, PayerKind, Regime, TransactionState
+from skarbnik.plugin_api import GatewayReport, LiabilityRole, PayerKind, Regime, Role, TransactionState
 from skarbnik.receivables.models import CreditorAccount, Document, Instalment, Kind, Liability, Receivable
 
 _bound: list[Session] = []

@@ -14,7 +14,7 @@ from wtforms.validators import InputRequired
 
 from skarbnik.colours import contrast, for_dark
 from skarbnik.money import Amounts, Money
-from skarbnik.web.access import public
+from skarbnik.plugin_api import public
 
 blueprint = Blueprint("design", __name__)
 

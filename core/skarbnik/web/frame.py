@@ -21,9 +21,10 @@ from werkzeug.wrappers import Response as AnyResponse
 from wtforms.validators import ValidationError
 
 from skarbnik.db import TenantSession, new_id
+from skarbnik.plugin_api import Access, MenuItem
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.registry import Tenant, TenantState
-from skarbnik.web.access import Access, Permission, Person, find_access
+from skarbnik.web.access import Person, find_access
 from skarbnik.web.kept import KeptForm, keep_form
 
 log = structlog.get_logger()
@@ -46,16 +47,6 @@ UNLESS_SAID = (
     ("Cross-Origin-Opener-Policy", "same-origin"),
     ("Cache-Control", "no-store"),
 )
-
-
-@dataclass(frozen=True)
-class MenuItem:
-    """An entry of the menu, shown to who may use it. Those of one group share an entry, and a row below it."""
-
-    label: str  # a msgid
-    endpoint: str
-    permission: Permission
-    group: str = ""  # a msgid
 
 
 @dataclass(frozen=True)
@@ -83,6 +74,7 @@ class Slots:
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
+    plugin_of: dict[str, str] = field(default_factory=dict)  # by blueprint; the core's own are not in it
 
 
 def install_frame(app: Flask, slots: Slots) -> None:
@@ -120,6 +112,12 @@ def _host() -> str:
     return request.host if request.host.startswith("[") else request.host.partition(":")[0].lower()
 
 
+def is_here(endpoint: str) -> bool:
+    """Whether this gmina has the page: one of a plugin it did not choose does not exist there."""
+    plugin = _slots().plugin_of.get(endpoint.partition(".")[0])
+    return plugin is None or plugin in g.tenant.plugins
+
+
 def cookie_name(kind: str) -> str:
     """`__Host-` binds a cookie to one host and to https; browsers count *.localhost of the demo as secure."""
     return f"__Host-skarbnik-{kind}"
@@ -148,6 +146,9 @@ def _enter() -> Answer | None:
     if request.routing_exception is not None:
         _load_person(tenant, slots)
         return None
+    if not is_here(request.endpoint or ""):
+        _load_person(tenant, slots)
+        raise NotFound
     access = find_access(current_app, request.endpoint or "")
     from_elsewhere = access is not None and access.from_elsewhere
     if request.method not in SAFE and not from_elsewhere and not request.path.startswith(("/hooks/", "/api/")):

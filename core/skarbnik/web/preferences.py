@@ -10,7 +10,7 @@ from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response
 
-from skarbnik.web.access import public
+from skarbnik.plugin_api import public
 from skarbnik.web.addresses import own_path
 from skarbnik.web.cookies import read_cookie, set_cookie
 from skarbnik.web.frame import on_bare_host

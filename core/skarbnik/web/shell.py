@@ -11,8 +11,8 @@ from flask import Blueprint, Flask, Response, abort, current_app, g, jsonify, re
 from flask_babel import gettext as _
 from markupsafe import escape
 
+from skarbnik.plugin_api import public
 from skarbnik.tenancy.registry import Tenant
-from skarbnik.web.access import public
 
 DAY = "public, max-age=86400"
 PIXELS = (180, 192, 512)

@@ -13,7 +13,7 @@ import flask_bootstrap
 from flask import Blueprint, Flask, Response, abort, request
 
 from skarbnik.colours import for_dark
-from skarbnik.web.access import public
+from skarbnik.plugin_api import public
 from skarbnik.web.frame import on_bare_host
 from skarbnik.web.icons import icon
 

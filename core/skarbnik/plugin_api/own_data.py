@@ -1,0 +1,45 @@
+"""What a feature or a plugin keeps of a person, for the file with all their data (art. 15 ust. 3 RODO)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from skarbnik.db import TenantSession
+
+AT_ONCE = 500  # rows that are read at a time
+
+Row = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """One JSON file: `name`.json is a list of objects. `about` is a msgid that says what they are.
+
+    `table`: of a plugin's chapter, which is there where the table is, whether the gmina still uses the plugin or not.
+    """
+
+    name: str
+    about: str
+    rows: Callable[[TenantSession, UUID], Iterable[Row]]  # of a user, in a session of their gmina
+    table: str = ""
+
+    @property
+    def file_name(self) -> str:
+        return f"{self.name}.json"
+
+
+def read_rows(session: TenantSession, statement: str, **words: Any) -> Iterator[Row]:
+    """Rows of a statement by the names of its columns, some at a time. `:word` marks what is put in."""
+    found = session.execute(text(statement), words, execution_options={"yield_per": AT_ONCE})
+    for row in found.mappings():
+        yield dict(row)
+
+
+def chapter_of(name: str, about: str, statement: str, *, table: str = "") -> Chapter:
+    """The rows of one statement, in which `:user` is whose data are taken."""
+    return Chapter(name, about, lambda session, user_id: read_rows(session, statement, user=user_id), table)

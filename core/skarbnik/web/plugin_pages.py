@@ -1,0 +1,121 @@
+"""Pages of plugins: looked at before they are taken in, so that no plugin reaches beyond its own.
+
+A plugin whose pages break a rule is left out as one that does not load; the portal starts without it. What a gmina
+did not choose does not exist there: the frame asks before anything else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from skarbnik.tenancy.plugins import PluginPages, Plugins
+from skarbnik.web.access import find_access, find_trail
+
+OFFICE = "/office"
+
+
+class StrangePages(Exception):
+    """Pages of a plugin that this house does not take in. The message says all that is wrong with them."""
+
+
+def install_plugin_pages(app: Flask, plugins: Plugins) -> dict[str, str]:
+    """After the core's own pages. The plugin of each blueprint that was taken in, by its name."""
+    taken: dict[str, str] = {}
+    for name, pages in sorted(plugins.pages.items()):
+        try:
+            check_pages(name, pages, app)
+        except Exception as error:  # a blueprint that cannot even be registered may raise anything
+            plugins.mark_broken(name, error)
+            del plugins.pages[name]
+            continue
+        for blueprint in pages.blueprints:
+            app.register_blueprint(blueprint)
+            taken[blueprint.name] = name
+    return taken
+
+
+def check_pages(name: str, pages: PluginPages, app: Flask) -> None:
+    """StrangePages when a page is not the plugin's own, says not who may use it, or reaches into the whole application.
+
+    The blueprints are registered at an application of their own first, where nothing can be harmed.
+    """
+    probe = Flask("probe", static_folder=None)
+    before = _application_wide(probe)
+    for blueprint in pages.blueprints:
+        probe.register_blueprint(blueprint)
+    problems = [*_of_blueprints(name, pages), *_of_menu(pages, probe)]
+    for rule in probe.url_map.iter_rules():
+        problems += [f"{rule.rule} {problem}" for problem in _of_rule(name, pages, probe, rule)]
+    problems += [f"{rule.rule} is the portal's own" for rule in app.url_map.iter_rules() if _is_below(rule.rule, name)]
+    if _application_wide(probe) != before:
+        problems.append("something is registered for the whole application, and not for the plugin's pages")
+    if problems:
+        raise StrangePages(f"pages of plugin {name!r}: {'; '.join(problems)}")
+
+
+def _of_blueprints(name: str, pages: PluginPages) -> Iterator[str]:
+    for blueprint in pages.blueprints:
+        if blueprint.name != name and not blueprint.name.startswith(f"{name}_"):
+            yield f"blueprint {blueprint.name!r} is not called as the plugin"
+        loader = blueprint.jinja_loader
+        for template in loader.list_templates() if loader else ():
+            if not template.startswith(f"{name}/"):
+                yield f"template {template!r} is not in a folder {name}/"
+
+
+def _is_below(path: str, name: str) -> bool:
+    return any(path == top or path.startswith(f"{top}/") for top in (f"/{name}", f"{OFFICE}/{name}"))
+
+
+def _of_rule(name: str, pages: PluginPages, probe: Flask, rule: Rule) -> Iterator[str]:
+    if not _is_below(rule.rule, name):
+        yield f"is neither below /{name} nor below {OFFICE}/{name}"
+    access, office = find_access(probe, rule.endpoint), rule.rule.startswith(f"{OFFICE}/")
+    if access is None or access.scope is not None:
+        yield "declares no permission"
+    elif access.permission is None:
+        if office:
+            yield "lies in the office and is public"
+    else:
+        if access.permission not in pages.permissions:
+            yield f"requires {access.permission.name}, which is not among the plugin's permissions"
+        if office == access.permission.residents:
+            yield "is for residents and lies in the office" if office else "is for officials and lies outside"
+    trail = find_trail(probe, rule.endpoint)
+    if office and trail is None and "GET" in (rule.methods or ()):
+        yield "says neither what it records nor that it is impersonal"
+    for action in trail.actions if trail else ():
+        if action not in pages.acts:
+            yield f"records {action}, for which the plugin has no words"
+
+
+def _of_menu(pages: PluginPages, probe: Flask) -> Iterator[str]:
+    for item in pages.menu_items:
+        access = find_access(probe, item.endpoint)
+        if access is None or any(rule.arguments for rule in probe.url_map.iter_rules(item.endpoint)):
+            yield f"the menu leads to {item.endpoint}, which is no page of the plugin without arguments"
+        elif access.permission != item.permission:
+            yield f"the menu shows {item.endpoint} to others than may use it"
+
+
+def _application_wide(app: Flask) -> list[Any]:
+    """What counts for every page of an application: a blueprint can register such things, too."""
+    functions = (
+        app.before_request_funcs,
+        app.after_request_funcs,
+        app.teardown_request_funcs,
+        app.url_value_preprocessors,
+        app.url_default_functions,
+        app.template_context_processors,
+    )
+    words = app.jinja_env
+    return [
+        *(list(each.get(None, ())) for each in functions),
+        {code: dict(found) for code, found in app.error_handler_spec.get(None, {}).items()},
+        list(app.teardown_appcontext_funcs),
+        *(sorted(each) for each in (words.filters, words.globals, words.tests, app.extensions)),
+    ]
