@@ -112,7 +112,7 @@ def _host() -> str:
     return request.host if request.host.startswith("[") else request.host.partition(":")[0].lower()
 
 
-def is_here(endpoint: str) -> bool:
+def gmina_has(endpoint: str) -> bool:
     """Whether this gmina has the page: one of a plugin it did not choose does not exist there."""
     plugin = _slots().plugin_of.get(endpoint.partition(".")[0])
     return plugin is None or plugin in g.tenant.plugins
@@ -146,7 +146,7 @@ def _enter() -> Answer | None:
     if request.routing_exception is not None:
         _load_person(tenant, slots)
         return None
-    if not is_here(request.endpoint or ""):
+    if not gmina_has(request.endpoint or ""):
         _load_person(tenant, slots)
         raise NotFound
     access = find_access(current_app, request.endpoint or "")

@@ -9,7 +9,7 @@ from flask import g, request, url_for
 
 from skarbnik.plugin_api import MenuItem
 from skarbnik.web.access import slots
-from skarbnik.web.frame import is_here
+from skarbnik.web.frame import gmina_has
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ def make_menu() -> Menu:
     """For the person of this request. A group is one entry, which leads to the first of it this person may use."""
     items: Sequence[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
     allowed = [
-        (item, url_for(item.endpoint)) for item in items if is_here(item.endpoint) and g.person.may(item.permission)
+        (item, url_for(item.endpoint)) for item in items if gmina_has(item.endpoint) and g.person.may(item.permission)
     ]
     here = max((path for _item, path in allowed if _is_at(path)), key=len, default="")
     groups: dict[str, list[tuple[MenuItem, str]]] = {}
