@@ -42,7 +42,7 @@ from skarbnik.crypto import INSTANCE
 from skarbnik.exchange import api as exchange_api
 from skarbnik.exchange.permissions import SEE as SEE_EXCHANGE
 from skarbnik.logs import set_up_logs
-from skarbnik.office import desk, dictionaries, identity, keys, people, reconciliation, switches
+from skarbnik.office import desk, dictionaries, identity, keys, people, reconciliation, roles, switches
 from skarbnik.office import differences as office_differences
 from skarbnik.office import documents as office_documents
 from skarbnik.office import exchange as office_exchange
@@ -176,6 +176,7 @@ PAGES = [
     office_trail,
     desk,
     people,
+    roles,
     identity,
     office_refunds,
     office_differences,

@@ -10,7 +10,8 @@ WRITERS = {"record_act", "record_own_act", "record_act_of_user", "_audited", "_o
 
 def written():
     """Actions as the code writes them: the first text of each call that appends to the trail."""
-    for path in (CHECKOUT / "core" / "skarbnik").rglob("*.py"):
+    packages = [CHECKOUT / "core" / "skarbnik", *CHECKOUT.glob("plugins/*/skarbnik_*")]
+    for path in [file for package in packages for file in package.rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", getattr(node.func, "attr", "")) in WRITERS:
                 texts = [arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)]

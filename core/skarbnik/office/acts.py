@@ -8,9 +8,23 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from skarbnik.tenancy.plugins import PluginPages
+from skarbnik.web.frame import instance_of_app
+from skarbnik.web.languages import translate
+
 
 def act_names() -> dict[str, str]:
-    """Every action that is written into the trail."""
+    """Every action that is written into the trail, those of installed plugins too: entries outlive a plugin's use."""
+    return _own_act_names() | {
+        action: translate(words) for pages in _plugins().values() for action, words in pages.acts.items()
+    }
+
+
+def _plugins() -> dict[str, PluginPages]:
+    return instance_of_app().plugins.pages
+
+
+def _own_act_names() -> dict[str, str]:
     return {
         "account.activated": _("activated an account by a link"),
         "account.closed": _("closed their account"),
@@ -195,9 +209,11 @@ def group_names() -> dict[str, str]:
         "settings": _("settings and accounts"),
         "texts": _("texts and remarks"),
         "trail": _("this trail"),
+        PLUGINS: _("plugins"),
     }
 
 
+PLUGINS = "plugins"
 _GROUPS = {
     "people": ("payer.", "payers.", "document.", "documents.", "notification.", "receivables.", "payment.viewed",
                "payments.listed", "refund.viewed", "registration.viewed", "remark.viewed", "remarks.listed",
@@ -215,6 +231,8 @@ _GROUPS = {
 
 def group_of(action: str) -> str:
     """The first group that has it: looking at people comes before what was looked at."""
+    if action.partition(".")[0] in _plugins():
+        return PLUGINS
     return next((name for name, starts in _GROUPS.items() if action.startswith(starts)), "")
 
 
@@ -233,6 +251,12 @@ def subject_words(code: str, names: dict[str, str]) -> str:
 
 def subject_names() -> dict[str, str]:
     """What was looked at or changed, by the first word of its code."""
+    return _own_subject_names() | {
+        subject: translate(words) for pages in _plugins().values() for subject, words in pages.subjects.items()
+    }
+
+
+def _own_subject_names() -> dict[str, str]:
     return {
         "api_client": _("a program"),
         "audit": _("this trail"),

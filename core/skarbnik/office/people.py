@@ -25,6 +25,7 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
+from skarbnik.office.role_words import role_names
 from skarbnik.office.scope_form import Choices, ScopeForm
 from skarbnik.plugin_api import N_, Role, impersonal, requires
 from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, get_scope, list_limited, set_scope
@@ -57,17 +58,6 @@ INVITATION = Letter(
         "Choose a password here, until %(day)s: %(address)s\n\n%(office)s\nPlease do not answer this message."
     ),
 )
-
-
-def role_names() -> dict[str, str]:
-    """What an official may be, and what that lets them do."""
-    return {
-        Role.ADMINISTRATOR: _("Administrator: people, keys, gateways, texts"),
-        Role.ACCOUNTANT: _("Accountant: payments, refunds, reconciliation, exchange of files"),
-        Role.COMMUNICATIONS: _("Communications officer: texts, groups, messages"),
-        Role.SURVEYS: _("Surveys: questions and answers"),
-        Role.AUDITOR: _("Auditor: sees everything, changes nothing"),
-    }
 
 
 class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -70,6 +70,16 @@ def find_access(app: Flask, endpoint: str) -> Access | None:
     view = app.view_functions.get(endpoint)
     declared = getattr(view, "access", None) or getattr(getattr(view, "view_class", None), "access", None)
     return declared if isinstance(declared, Access) else None
+
+
+def list_permissions(app: Flask, *, only_here: Callable[[str], bool]) -> list[Permission]:
+    """What the routes ask for, each once, in the order of their addresses; of those routes whose endpoint is here."""
+    found: dict[Permission, None] = {}
+    for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
+        access = find_access(app, rule.endpoint)
+        if access is not None and access.permission is not None and only_here(rule.endpoint):
+            found.setdefault(access.permission)
+    return list(found)
 
 
 class UndeclaredRoutes(Exception):

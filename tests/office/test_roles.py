@@ -1,0 +1,72 @@
+"""What each role may do is told from what the routes themselves declare: it cannot say anything else than they do."""
+
+import pytest
+
+from skarbnik.office.role_words import part_names
+from skarbnik.plugin_api import Role
+from skarbnik.testing.factories import PASSWORD, OfficialFactory, UserFactory, bound_to
+from skarbnik.web.access import list_permissions
+
+
+@pytest.fixture
+def sign_in(browse, tenant):
+    def make(role):
+        with tenant.session() as session, bound_to(session):
+            official = OfficialFactory(has_roles=[role])
+        browser = browse("lipowo")
+        browser.sign_in(official.email, PASSWORD, office=True)
+        return browser
+
+    return make
+
+
+def everywhere(endpoint):
+    return True
+
+
+def test_every_permission_of_single_roles_says_what_it_lets_one_do_and_where(app):
+    parts = part_names_of(app)
+    declared = [each for each in list_permissions(app, only_here=everywhere) if each.roles]
+
+    assert len(declared) > 25
+    assert [each.name for each in declared if not each.label and each.roles != set(Role)] == []
+    assert [each.name for each in declared if each.label and each.name.partition(".")[0] not in parts] == []
+
+
+def part_names_of(app):
+    with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
+        return {**part_names(), **app.extensions["skarbnik"].instance.plugins.pages}
+
+
+def test_permissions_have_one_name_each(app):
+    names = [each.name for each in list_permissions(app, only_here=everywhere)]
+
+    assert sorted(names) == sorted(set(names))
+
+
+def test_an_administrator_reads_what_each_role_may_do(sign_in):
+    page = sign_in(Role.ADMINISTRATOR).get("/office/people/roles").text
+
+    assert "Zatwierdzanie i odrzucanie zwrotów" in page
+    assert "tylko swoje rodzaje" in page
+    assert "gdy może administrować" in page
+
+
+def test_one_role_is_looked_at_alone(sign_in):
+    browser = sign_in(Role.AUDITOR)
+
+    texts = browser.get("/office/people/roles?role=communications").text
+    everything = browser.get("/office/people/roles?role=nobody").text
+
+    assert "Pisanie treści portalu" in texts
+    assert "Zatwierdzanie i odrzucanie zwrotów" not in texts
+    assert "Zatwierdzanie i odrzucanie zwrotów" in everything
+
+
+def test_who_does_not_see_the_people_of_the_office_does_not_see_it(sign_in, browse, tenant):
+    assert sign_in(Role.ACCOUNTANT).get("/office/people/roles").status_code == 404
+    with tenant.session() as session, bound_to(session):
+        resident = UserFactory()
+    browser = browse("lipowo")
+    browser.sign_in(resident.email, PASSWORD)
+    assert browser.get("/office/people/roles").status_code == 404
