@@ -37,13 +37,19 @@ class Lab:
     def tenant(self, slug: str) -> Tenant:
         return self.instance.registry.get_by_slug(slug)
 
-    def make_tenant(self, slug: str, name: str | None = None) -> Tenant:
+    def make_tenant(self, slug: str, name: str | None = None, *, plugins: tuple[str, ...] = PLUGINS) -> Tenant:
         new = NewTenant(
-            slug=slug, name=name or f"Gmina {slug.capitalize()}", email=f"urzad@{slug}.example", plugins=PLUGINS
+            slug=slug, name=name or f"Gmina {slug.capitalize()}", email=f"urzad@{slug}.example", plugins=plugins
         )
-        tenant_id = create_tenant(self.instance.owner_engine(), self.settings.instance, new)
+        owner, texts = self.instance.owner_engine(), self.instance.plugins.migrations
+        tenant_id = create_tenant(owner, self.settings.instance, new, plugin_texts=texts)
         self.instance.registry.forget()
         return self.instance.registry.get(tenant_id)
+
+    def tenant_with(self, slug: str, *plugins: str) -> Tenant:
+        """A gmina that chose these plugins; made once, and there for the next test that asks for it."""
+        found = [each for each in self.instance.registry.list_all() if each.slug == slug]
+        return found[0] if found else self.make_tenant(slug, plugins=plugins)
 
     def as_admin(self) -> psycopg.Connection:
         """A superuser's connection, to look behind the walls. Close it."""
