@@ -148,9 +148,8 @@ class PagesContract:
     def _everybody(self, app: Flask, gmina: Tenant) -> dict[str, Browser]:
         """Browsers of nobody, of a resident, and of an official of each role."""
         with gmina.session() as session, bound_to(session):
-            emails = {RESIDENT: MAKE.UserFactory().email} | {
-                role: MAKE.OfficialFactory(has_roles=[role]).email for role in Role
-            }
+            emails = {role.value: MAKE.OfficialFactory(has_roles=[role]).email for role in Role}
+            emails[RESIDENT] = MAKE.UserFactory().email
         browsers = {who: Browser(app, gmina.slug) for who in (NOBODY, *emails)}
         for who, email in emails.items():
             browsers[who].sign_in(email, PASSWORD, office=who != RESIDENT)
