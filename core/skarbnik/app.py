@@ -261,7 +261,7 @@ def _take_plugins_in(app: Flask, slots: Slots) -> None:
     """Last, so that no page of theirs stands before one of ours. Their entries of the menu come after our own."""
     fill_host(Host(session=frame.session, person=current_person, record=record_own_act, language=current_language))
     plugins = slots.instance.plugins
-    slots.plugin_of.update(install_plugin_pages(app, plugins))
+    install_plugin_pages(app, plugins)
     items = [item for pages in plugins.pages.values() for item in pages.menu_items]
     slots.resident_menu += [item for item in items if item.permission.residents]
     slots.office_menu += [*(item for item in items if not item.permission.residents), *ACCOUNTS_MENU]

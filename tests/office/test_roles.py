@@ -20,7 +20,7 @@ def sign_in(browse, tenant):
     return make
 
 
-def everywhere(endpoint):
+def everywhere(path):
     return True
 
 

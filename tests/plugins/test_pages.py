@@ -82,7 +82,8 @@ def bees(tmp_path, monkeypatch):
         (tmp_path / "bees_plugin.py").write_text(dedent(code))
         try:
             plugins = load_plugins([EntryPoint("bees", "bees_plugin", GROUP)])
-            return app, plugins, install_plugin_pages(app, plugins)
+            install_plugin_pages(app, plugins)
+            return app, plugins
         finally:
             sys.modules.pop("bees_plugin", None)
 
@@ -90,11 +91,10 @@ def bees(tmp_path, monkeypatch):
 
 
 def test_pages_that_keep_the_rules_are_taken_in(bees):
-    app, plugins, taken = bees(FITTING)
+    app, plugins = bees(FITTING)
 
     assert plugins.broken == {}
     assert plugins.names() == {"bees"}
-    assert taken == {"bees": "bees", "bees_office": "bees"}
     assert {rule.endpoint for rule in app.url_map.iter_rules()} >= {"bees.hive", "bees_office.smoke", "portal.front"}
     assert [each.name for each in plugins.pages["bees"].permissions] == ["bees.join", "bees.keep"]
     assert plugins.pages["bees"].permissions[1].limited is Limited.APART
@@ -161,21 +161,22 @@ FOR_TEMPLATES = """@hives.app_template_filter("money")
 def test_pages_that_break_a_rule_are_left_out_and_the_portal_stays(bees, old, new, message):
     assert old in FITTING
     with structlog.testing.capture_logs() as logged:
-        app, plugins, taken = bees(FITTING.replace(old, new))
+        app, plugins = bees(FITTING.replace(old, new))
 
     assert message in plugins.broken["bees"]
     assert plugins.pages == {}
-    assert taken == {}
     assert {rule.endpoint for rule in app.url_map.iter_rules()} == {"portal.front", "portal.others"}
     assert [entry["plugin"] for entry in logged if entry["event"] == "plugin.broken"] == ["bees"]
 
 
 def test_a_plugin_called_as_a_page_of_the_portal_does_not_stand_in_its_way(bees):
-    _app, plugins, _taken = bees(FITTING)
+    _app, plugins = bees(FITTING)
     again = Flask("portal", static_folder=None)
     again.add_url_rule("/bees/swarm", "portal.swarm", public("ours")(lambda: "ours"))
 
-    assert install_plugin_pages(again, plugins) == {}
+    install_plugin_pages(again, plugins)
+
+    assert plugins.pages == {}
     assert "/bees/swarm is the portal's own" in plugins.broken["bees"]
 
 
@@ -183,7 +184,7 @@ def test_templates_of_a_plugin_lie_in_a_folder_of_its_name(bees, tmp_path):
     (tmp_path / "leaves").mkdir()
     (tmp_path / "leaves" / "layout.html").write_text("mine")
 
-    _app, plugins, _taken = bees(
+    _app, plugins = bees(
         FITTING.replace('url_prefix="/bees"', f'url_prefix="/bees", template_folder={str(tmp_path / "leaves")!r}')
     )
 

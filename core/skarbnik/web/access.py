@@ -73,11 +73,11 @@ def find_access(app: Flask, endpoint: str) -> Access | None:
 
 
 def list_permissions(app: Flask, *, only_here: Callable[[str], bool]) -> list[Permission]:
-    """What the routes ask for, each once, in the order of their addresses; of those routes whose endpoint is here."""
+    """What the routes ask for, each once, in the order of their addresses; of those whose address is here."""
     found: dict[Permission, None] = {}
     for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
         access = find_access(app, rule.endpoint)
-        if access is not None and access.permission is not None and only_here(rule.endpoint):
+        if access is not None and access.permission is not None and only_here(rule.rule):
             found.setdefault(access.permission)
     return list(found)
 

@@ -74,7 +74,6 @@ class Slots:
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
-    plugin_of: dict[str, str] = field(default_factory=dict)  # by blueprint; the core's own are not in it
 
 
 def install_frame(app: Flask, slots: Slots) -> None:
@@ -112,10 +111,10 @@ def _host() -> str:
     return request.host if request.host.startswith("[") else request.host.partition(":")[0].lower()
 
 
-def gmina_has(endpoint: str) -> bool:
-    """Whether this gmina has the page: one of a plugin it did not choose does not exist there."""
-    plugin = _slots().plugin_of.get(endpoint.partition(".")[0])
-    return plugin is None or plugin in g.tenant.plugins
+def gmina_has(path: str) -> bool:
+    """Whether this gmina has what lies there: pages of a plugin it did not choose do not exist, whatever the method."""
+    name = path.removeprefix("/office/").lstrip("/").partition("/")[0]  # as `plugin_pages` makes sure
+    return name not in _slots().instance.plugins.pages or name in g.tenant.plugins
 
 
 def cookie_name(kind: str) -> str:
@@ -143,12 +142,12 @@ def _enter() -> Answer | None:
         return None
     if tenant.state is TenantState.SUSPENDED and not request.path.startswith(OPEN_WHEN_SUSPENDED):
         return render_template("web/suspended.html", tenant=tenant), 503
+    if not gmina_has(request.path):
+        _load_person(tenant, slots)
+        raise NotFound
     if request.routing_exception is not None:
         _load_person(tenant, slots)
         return None
-    if not gmina_has(request.endpoint or ""):
-        _load_person(tenant, slots)
-        raise NotFound
     access = find_access(current_app, request.endpoint or "")
     from_elsewhere = access is not None and access.from_elsewhere
     if request.method not in SAFE and not from_elsewhere and not request.path.startswith(("/hooks/", "/api/")):

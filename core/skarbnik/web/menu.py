@@ -33,7 +33,7 @@ def make_menu() -> Menu:
     """For the person of this request. A group is one entry, which leads to the first of it this person may use."""
     items: Sequence[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
     allowed = [
-        (item, url_for(item.endpoint)) for item in items if gmina_has(item.endpoint) and g.person.may(item.permission)
+        (item, path) for item in items if g.person.may(item.permission) and gmina_has(path := url_for(item.endpoint))
     ]
     here = max((path for _item, path in allowed if _is_at(path)), key=len, default="")
     groups: dict[str, list[tuple[MenuItem, str]]] = {}

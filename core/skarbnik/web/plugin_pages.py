@@ -22,9 +22,8 @@ class StrangePages(Exception):
     """Pages of a plugin that this house does not take in. The message says all that is wrong with them."""
 
 
-def install_plugin_pages(app: Flask, plugins: Plugins) -> dict[str, str]:
-    """After the core's own pages. The plugin of each blueprint that was taken in, by its name."""
-    taken: dict[str, str] = {}
+def install_plugin_pages(app: Flask, plugins: Plugins) -> None:
+    """After the core's own pages. `plugins.pages` has those that were taken in, and no others."""
     for name, pages in sorted(plugins.pages.items()):
         try:
             check_pages(name, pages, app)
@@ -34,8 +33,6 @@ def install_plugin_pages(app: Flask, plugins: Plugins) -> dict[str, str]:
             continue
         for blueprint in pages.blueprints:
             app.register_blueprint(blueprint)
-            taken[blueprint.name] = name
-    return taken
 
 
 def check_pages(name: str, pages: PluginPages, app: Flask) -> None:
