@@ -83,6 +83,7 @@ OFFICIALS = {  # login: name, role, and how the list of accounts calls it
     "ksiegowa": ("Halina Księgowa", Role.ACCOUNTANT, "księgowość"),
     "administrator": ("Adam Administrator", Role.ADMINISTRATOR, "administrator"),
     "audytor": ("Alicja Audytorka", Role.AUDITOR, "audytor"),
+    "ankiety": ("Anna Ankietowa", Role.SURVEYS, "ankiety"),
     "odpady": ("Olga Odpadowa", Role.ACCOUNTANT, "opłata za odpady"),
 }
 OF_UNIT = "odpady"  # works with what is paid to the municipal company, and with nothing else

@@ -209,7 +209,7 @@ def group_names() -> dict[str, str]:
         "settings": _("settings and accounts"),
         "texts": _("texts and remarks"),
         "trail": _("this trail"),
-        PLUGINS: _("plugins"),
+        **({PLUGINS: _("plugins")} if any(pages.acts for pages in _plugins().values()) else {}),
     }
 
 
