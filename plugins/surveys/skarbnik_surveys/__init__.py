@@ -1,0 +1,1 @@
+"""Anonymous surveys: the office asks, residents answer once each, and nobody learns who answered what."""

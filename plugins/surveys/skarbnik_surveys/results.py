@@ -1,0 +1,115 @@
+"""What a survey brought: counted when it is closed, and never so few that one could guess whose answers they are.
+
+One rule, and no exceptions below it: with fewer than FEWEST sheets nothing is told but their number; with more, counts
+are shown whole, small ones too. Questions are counted each by itself, and texts stand in another random order under
+each question, so that no two answers are told to be of one person.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.orm import Session
+
+from skarbnik.plugin_api import NotFound
+from skarbnik_surveys.models import Sheet, Survey
+from skarbnik_surveys.questions import Question, QuestionKind
+from skarbnik_surveys.states import SurveyState
+
+FEWEST = 5  # people who took part
+TEXTS = 50  # that are shown at a time
+FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute when a cell begins with it
+
+COUNT = text(
+    "SELECT given.question, choice, count(*) AS number FROM surveys_sheets,"
+    " jsonb_each(answers) AS given(question, answer),"
+    " jsonb_array_elements_text(CASE jsonb_typeof(answer) WHEN 'array' THEN answer ELSE '[\"\"]' END) AS choice"
+    " WHERE survey_id = :survey GROUP BY given.question, choice"
+)
+LIST_TEXTS = text(
+    "SELECT answers ->> asked.id FROM surveys_sheets, (SELECT CAST(:question AS text) AS id) AS asked"
+    " WHERE survey_id = :survey AND answers ->> asked.id IS NOT NULL"
+    " ORDER BY sha256(convert_to(asked.id || surveys_sheets.id, 'UTF8')) LIMIT :most OFFSET :skipped"
+)
+
+
+class ResultsHidden(NotFound):
+    """The survey is not closed yet, or too few took part."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A question and how often each of its choices was taken; of a text, how many wrote one."""
+
+    question: Question
+    numbers: tuple[int, ...]
+
+    def rows(self, sheets: int) -> list[tuple[str, int, str]]:
+        """Choice, number, and the number with its share of all who took part, as it is written."""
+        return [
+            (choice.text, number, f"{number} ({round(100 * number / sheets)} %)")
+            for choice, number in zip(self.question.choices, self.numbers, strict=True)
+        ]
+
+
+def count_sheets(session: Session, survey: Survey) -> int:
+    return session.scalar(select(func.count()).select_from(Sheet).where(Sheet.survey_id == survey.id)) or 0
+
+
+def are_shown(survey: Survey, sheets: int) -> bool:
+    return survey.state is SurveyState.CLOSED and sheets >= FEWEST
+
+
+def check_shown(session: Session, survey: Survey) -> None:
+    sheets = count_sheets(session, survey)
+    if not are_shown(survey, sheets):
+        raise ResultsHidden(f"survey {survey.id} is {survey.state} with {sheets} sheets")
+
+
+def count_answers(session: Session, survey: Survey) -> list[Counted]:
+    check_shown(session, survey)
+    rows = session.execute(COUNT, {"survey": survey.id})
+    return tally(survey.asked, ((row.question, row.choice, row.number) for row in rows))
+
+
+def tally(questions: Sequence[Question], rows: Iterable[tuple[str, str, int]]) -> list[Counted]:
+    """Counts by question and choice in the order of the questionnaire; the choice of a text is empty."""
+    found = {(question, choice): number for question, choice, number in rows}
+    return [
+        Counted(question, tuple(found.get((question.id, choice), 0) for choice in _choices(question)))
+        for question in questions
+    ]
+
+
+def _choices(question: Question) -> list[str]:
+    return [""] if question.kind is QuestionKind.TEXT else [choice.id for choice in question.choices]
+
+
+def list_texts(session: Session, survey: Survey, question: Question, *, page: int) -> Sequence[str]:
+    """In an order that tells nothing and stays, so that it can be paged; one more than a page may come."""
+    check_shown(session, survey)
+    words: dict[str, Any] = {"survey": survey.id, "question": question.id}
+    return session.scalars(LIST_TEXTS, {**words, "most": TEXTS + 1, "skipped": TEXTS * (page - 1)}).all()
+
+
+def to_csv(counted: Iterable[Counted], *, heads: Sequence[str]) -> str:
+    """A line a choice, as spreadsheets in Poland read it: semicolons, and a mark that it is UTF-8."""
+    file = io.StringIO()
+    file.write("\ufeff")
+    writer = csv.writer(file, delimiter=";")
+    writer.writerow(map(unarmed, heads))
+    for place, each in enumerate(counted, 1):
+        texts = [choice.text for choice in each.question.choices] or [""]
+        for choice, number in zip(texts, each.numbers, strict=True):
+            writer.writerow([place, unarmed(each.question.text), unarmed(choice), number])
+    return file.getvalue()
+
+
+def unarmed(cell: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{cell}" if cell.startswith(FORMULA) else cell
