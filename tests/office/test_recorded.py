@@ -11,6 +11,7 @@ import pytest
 from psycopg import sql
 from sqlalchemy import select, text
 from tests.tenancy.filling import fill
+from tests.tenancy.surveys import TEXT, survey_of
 
 from skarbnik import clock
 from skarbnik.audit.models import AuditEntry
@@ -164,6 +165,7 @@ def path_of(rule, town):
         "mandate_id": town["mandate"],
         "request_id": town["mandate_request"],
     }
+    values |= {"survey_id": town[survey_of(rule.endpoint)], "question_id": TEXT}
     if rule.endpoint.startswith("desk."):
         values["number"] = "12345678"
     path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)

@@ -4,6 +4,7 @@ from datetime import timedelta
 from uuid import uuid4
 
 from sqlalchemy import select, text
+from tests.tenancy.surveys import fill_surveys
 
 from skarbnik import clock
 from skarbnik.accounts import connections
@@ -200,6 +201,7 @@ def fill(session, tenant, open_account, **settings):
     session.flush()
     for mail in session.scalars(select(Mail).where(Mail.paper.is_(None))):
         mail.paper, mail.paper_name = b"%PDF", "papier.pdf"  # a canary goes into each column by itself
+    surveys = fill_surveys(session, user.id, official.id)
     answer_remark(session, remark.id, outcome=Outcome.NOT_WRONG, text="Tak jest w ewidencji.", by=official.id)
     session.execute(
         text(
@@ -215,5 +217,5 @@ def fill(session, tenant, open_account, **settings):
         "mandate": right.id, "mandate_request": right.request_id,
         "remark": remark.id, "link": link.id, "secret": secret, "merchant_account": account.id,
         "difference": session.scalars(select(Difference.id).limit(1)).one(),
-        "payout": session.scalars(select(Payout.id)).one(),
+        "payout": session.scalars(select(Payout.id)).one(), **surveys,
     }  # fmt: skip

@@ -22,6 +22,7 @@ from tests.walk.refunds import refund_some
 from tests.walk.remarks import write_remarks
 from tests.walk.residents import WAITING, register_some
 from tests.walk.support import ask_often
+from tests.walk.surveys import TEXT, write_surveys
 from tests.walk.ways import BANK, NODE, USE, connect_ways
 
 from skarbnik import clock
@@ -86,6 +87,7 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
         }
         _texts(session, rich.user.id)
         remarks = write_remarks(session, rich.user.id, rich.payer.id, rich.receivable_id, LONG_NAME)
+        surveys = write_surveys(session, rich.user.id, LONG_NAME)
         acting = act_for_others(session, rich.user, rich.payer.id, LONG_NAME)
         money = settle(session, rich.account)
         set_switch(session, SwitchName.NAME_CO_OWNERS, on=True, by=rich.user.id)
@@ -128,6 +130,8 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "booking_id": rich.back.booking_id,
             "account_id": rich.account_id,
             "secret": rich.secret,
+            "survey_id": surveys["draft"],
+            "question_id": TEXT,
             "language": "en",
             "theme": "dark",
         },
@@ -160,6 +164,17 @@ def fill_town(tenant: Tenant, payu_url: str) -> Town:
             "remarks.show": [Example({"remark_id": each}, **mine) for each in remarks.values()],
             "office_remarks.queue": [Example(), Example(query="state=answered"), Example(query="state=withdrawn")],
             "office_remarks.show": [Example({"remark_id": each}) for each in remarks.values()],
+            "surveys.listed": [Example(best_as=EMPTY), Example(best_as=RICH)],
+            "surveys.show": [
+                Example({"survey_id": surveys["answered"]}, best_as=RICH),
+                *(Example({"survey_id": surveys[each]}, best_as=EMPTY) for each in ("open", "long", "over", "few")),
+            ],
+            "surveys_office.show": [Example({"survey_id": each}) for each in surveys.values()],
+            "surveys_office.preview": [Example({"survey_id": surveys[each]}) for each in ("draft", "long")],
+            "surveys_office.close": [Example({"survey_id": surveys["open"]})],
+            "surveys_office.show_results": [Example({"survey_id": surveys[each]}) for each in ("open", "few", "many")],
+            "surveys_office.show_texts": [Example({"survey_id": surveys["many"]})],
+            "surveys_office.results_file": [Example({"survey_id": surveys["many"]})],
             "portal.acting": [Example(best_as=EMPTY), Example(best_as=RICH), Example(query="q=nie-ma", best_as=RICH)],
             "mandates.ask": [Example(query=each, best_as=RICH) for each in ("", "kind=company", "kind=proxy")],
             "requests.queue": [Example(), Example(query="state=refused"), Example(query="state=ended")],

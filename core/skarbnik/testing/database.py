@@ -22,7 +22,7 @@ from skarbnik.tenancy.services import NewTenant, create_tenant
 ADMIN = "SKARBNIK_TEST_ADMIN_URL"
 REDIS = "SKARBNIK_TEST_REDIS_URL"
 HINT = f"{ADMIN} and {REDIS} are not set: run the tests with `python3 dev.py test`"
-PLUGINS = ("epuap", "payu", "przelewy24", "puma", "smtp")
+PLUGINS = ("epuap", "payu", "przelewy24", "puma", "smtp", "surveys")
 
 
 @dataclass(frozen=True)
