@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik.plugin_api import (
-    Conflict,
+    ForbiddenTransition,
     current_person,
     current_session,
     impersonal,
@@ -32,7 +32,7 @@ from skarbnik_surveys.models import Survey
 from skarbnik_surveys.paging import cursor, page_number
 from skarbnik_surveys.permissions import SEE, WRITE
 from skarbnik_surveys.questions import MOST_QUESTIONS, Question, QuestionKind, get_question
-from skarbnik_surveys.states import SurveyState
+from skarbnik_surveys.states import SurveyState, step
 
 blueprint = Blueprint("surveys_office", __name__, url_prefix="/office/surveys", template_folder="templates")
 
@@ -201,8 +201,7 @@ def close(survey_id: UUID) -> Page:
     """Say what it means, then do it."""
     survey, form = queries.get_survey(current_session(), survey_id), TokenForm()
     if not form.validate_on_submit():
-        if survey.state is not SurveyState.OPEN:
-            raise Conflict(f"survey {survey_id} is {survey.state}")
+        step(survey.state, SurveyState.CLOSED)
         return _step_page("close", survey, form)
     services.close_survey(current_session(), survey_id)
     _record("surveys.closed", survey_id)
@@ -269,17 +268,31 @@ def results_file(survey_id: UUID) -> Response:
     return answer
 
 
-def _step_page(step: str, survey: Survey, form: Any) -> str:
+def _step_page(name: str, survey: Survey, form: Any) -> str:
     number = queries.count_participations(current_session(), survey.id)
-    return render_template("surveys/office_step.html", step=step, survey=survey, form=form, number=number)
+    return render_template("surveys/office_step.html", step=name, survey=survey, form=form, number=number)
 
 
 def _get_draft(survey_id: UUID) -> Survey:
-    """NoDraft for one that was opened: whoever had its page open looks again."""
+    """NoDraft for one that was opened."""
     survey = queries.get_survey(current_session(), survey_id)
     if survey.state is not SurveyState.DRAFT:
         raise services.NoDraft(f"survey {survey_id} is {survey.state}")
     return survey
+
+
+@blueprint.errorhandler(services.NoDraft)
+@blueprint.errorhandler(ForbiddenTransition)
+def _look_again(error: Exception) -> Response:
+    """Nothing was changed: somebody else opened or closed it, or an old page was kept open."""
+    flash(_("This cannot be done with the survey as it is now. Nothing was changed."), "warn")
+    return _to((request.view_args or {})["survey_id"])
+
+
+@blueprint.errorhandler(results.ResultsHidden)
+def _say_why(error: Exception) -> Response:
+    """To the page that says when there are results."""
+    return redirect(url_for("surveys_office.show_results", survey_id=(request.view_args or {})["survey_id"]), 303)
 
 
 def _record(action: str, survey_id: UUID) -> None:

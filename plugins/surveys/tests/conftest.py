@@ -14,22 +14,9 @@ from skarbnik_surveys.questions import QuestionKind, new_question
 SLUG = "ankietowo"
 
 
-@pytest.fixture(scope="session")
-def town_with_surveys(lab):
-    """Made once for this worker: a gmina stays in the lab."""
-    from skarbnik.tenancy.services import enable_plugin
-
-    instance = lab.instance
-    made = lab.make_tenant(SLUG)
-    texts = instance.plugins.migrations["surveys"]
-    enable_plugin(instance.owner_engine(), lab.settings.instance, made.id, "surveys", texts)
-    instance.registry.forget()
-    return made.id
-
-
 @pytest.fixture
-def town(clean, town_with_surveys):
-    return clean.instance.registry.get(town_with_surveys)
+def town(clean):
+    return clean.tenant_with(SLUG, "surveys")
 
 
 @pytest.fixture
