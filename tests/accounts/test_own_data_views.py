@@ -15,6 +15,7 @@ from skarbnik.money import Money
 from skarbnik.plugin_api import Chapter
 from skarbnik.portal.own_data import CHAPTERS as OF_PORTAL
 from skarbnik.receivables.models import Instalment
+from skarbnik.tenancy.services import disable_plugin
 from skarbnik.testing.factories import (
     PASSWORD,
     InstalmentFactory,
@@ -25,8 +26,11 @@ from skarbnik.testing.factories import (
     UserFactory,
     bound_to,
 )
+from skarbnik_surveys.plugin import own_data
+from skarbnik_surveys.questions import QuestionKind, new_question
+from skarbnik_surveys.services import answer_survey, open_survey, put_question, write_survey
 
-CHAPTERS = [*OF_ACCOUNTS, *OF_PORTAL]
+CHAPTERS = [*OF_ACCOUNTS, *OF_PORTAL, *own_data()]
 
 
 def take(browser):
@@ -141,3 +145,27 @@ def test_the_address_of_who_paid_by_a_link_is_theirs(town, tenant):
     files = take(browser)
     orders = json.loads(files["payment_orders.json"])
     assert [(each["by_me"], each["email"]) for each in orders] == [(True, "ja@example.pl"), (False, None)]
+
+
+def test_what_a_plugin_kept_is_in_the_file_also_when_the_gmina_gave_it_up(clean, browse):
+    gmina = clean.tenant_with("zrezygnowala", "surveys")
+    with gmina.session() as session, bound_to(session):
+        user = UserFactory()
+        survey = write_survey(session, title="Park", intro="", closes_on=None, by=user.id)
+        put_question(session, survey.id, new_question(QuestionKind.TEXT, "Co?", required=False, question_id="q1"))
+        open_survey(session, survey.id)
+        answer_survey(session, survey.id, user_id=user.id, answers={"q1": "Staw."})
+    disable_plugin(clean.instance.owner_engine(), gmina.id, "surveys")
+    clean.instance.registry.forget()
+    without = clean.tenant_with("bez-wtyczki")
+    with without.session() as session, bound_to(session):
+        other = UserFactory()
+
+    took, nothing = browse(gmina.slug), browse(without.slug)
+    took.sign_in(user.email, PASSWORD)
+    nothing.sign_in(other.email, PASSWORD)
+    files = take(took)
+
+    assert json.loads(files["surveys_participations.json"]) == [{"survey": "Park"}]
+    assert "Staw" not in "".join(files.values())
+    assert "surveys_participations.json" not in take(nothing)
