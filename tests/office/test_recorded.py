@@ -10,6 +10,7 @@ import re
 import pytest
 from psycopg import sql
 from sqlalchemy import select, text
+from tests.routes import core_rules
 from tests.tenancy.filling import fill
 from tests.tenancy.surveys import TEXT, survey_of
 
@@ -44,7 +45,7 @@ QUERIES = {
 
 def office_routes(app):
     """Pages only officials see: those whose permission no resident has."""
-    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
+    for rule in sorted(core_rules(app), key=lambda rule: rule.rule):
         access = find_access(app, rule.endpoint)
         permission = access.permission if access else None
         if permission is not None and permission.roles and not permission.residents and "GET" in rule.methods:

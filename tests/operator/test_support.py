@@ -343,6 +343,7 @@ def test_what_an_operator_changes_is_written_down_as_theirs(let_in, tenant):
 OPEN_TO_LOOKING = {
     "office.enter", "receivables.see_any", "exchange.see", "payments.see_any", "payments.see_money",
     "accounts.see_people",
+    "surveys.see",
 }  # fmt: skip
 OPEN_TO_ADMINISTERING = {"content.edit", "exchange.set"}
 

@@ -30,7 +30,7 @@ from skarbnik_surveys.forms import (
 )
 from skarbnik_surveys.models import Survey
 from skarbnik_surveys.paging import cursor, page_number
-from skarbnik_surveys.permissions import SEE, WRITE
+from skarbnik_surveys.permissions import SEE, TAKE, WRITE
 from skarbnik_surveys.questions import MOST_QUESTIONS, Question, QuestionKind, get_question
 from skarbnik_surveys.states import SurveyState, step
 
@@ -233,7 +233,12 @@ def show_results(survey_id: UUID) -> str:
     is_shown = results.are_shown(survey, sheets)
     counted = results.count_answers(session, survey) if is_shown else []
     return render_template(
-        "surveys/office_results.html", survey=survey, sheets=sheets, counted=counted, fewest=results.FEWEST
+        "surveys/office_results.html",
+        survey=survey,
+        sheets=sheets,
+        counted=counted,
+        fewest=results.FEWEST,
+        may_take=TAKE,
     )
 
 
@@ -257,7 +262,7 @@ def show_texts(survey_id: UUID, question_id: str) -> str:
 
 
 @blueprint.get("/<uuid:survey_id>/results.csv")
-@requires(SEE)
+@requires(TAKE)
 @impersonal("counts of a survey")
 def results_file(survey_id: UUID) -> Response:
     survey = queries.get_survey(current_session(), survey_id)

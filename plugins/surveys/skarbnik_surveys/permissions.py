@@ -12,6 +12,12 @@ SEE = Permission(
     limited=Limited.APART,
     support=Support.LOOK,
 )
+TAKE = Permission(  # no operator takes a file along (docs/decisions/0025)
+    "surveys.take",
+    N_("Take results of surveys as a file"),
+    roles=SEE.roles,
+    limited=Limited.APART,
+)
 WRITE = Permission(
     "surveys.write",
     N_("Write, open and close surveys"),

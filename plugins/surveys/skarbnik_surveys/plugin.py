@@ -9,12 +9,12 @@ from flask import Blueprint
 
 from skarbnik.plugin_api import N_, Chapter, MenuItem, Permission, chapter_of, hookimpl
 from skarbnik_surveys import office, views
-from skarbnik_surveys.permissions import ANSWER, SEE, WRITE
+from skarbnik_surveys.permissions import ANSWER, SEE, TAKE, WRITE
 
 
 @hookimpl
 def permissions() -> list[Permission]:
-    return [ANSWER, SEE, WRITE]
+    return [ANSWER, SEE, TAKE, WRITE]
 
 
 @hookimpl
