@@ -49,6 +49,7 @@ def test_every_act_is_in_one_group_where_somebody_looks_for_it(app):
         known = act_names()
         assert group_of("payment.viewed") == "people"
         assert group_of("payment.captured") == "money"
+        assert group_of("official.factors_taken") == "settings"
         assert acts_of("nothing") == []
     assert sorted(each for acts in groups.values() for each in acts) == sorted(known)
     assert all(groups.values())

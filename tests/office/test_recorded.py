@@ -10,7 +10,6 @@ import re
 import pytest
 from psycopg import sql
 from sqlalchemy import select, text
-from tests.routes import core_rules
 from tests.tenancy.filling import fill
 from tests.tenancy.surveys import TEXT, survey_of
 
@@ -45,7 +44,7 @@ QUERIES = {
 
 def office_routes(app):
     """Pages only officials see: those whose permission no resident has."""
-    for rule in sorted(core_rules(app), key=lambda rule: rule.rule):
+    for rule in sorted(app.url_map.iter_rules(), key=lambda rule: rule.rule):
         access = find_access(app, rule.endpoint)
         permission = access.permission if access else None
         if permission is not None and permission.roles and not permission.residents and "GET" in rule.methods:
@@ -182,7 +181,7 @@ def written(tenant):
 
 NO_FILE = {"payer_documents.document"}  # its bytes are not here; who asked for them is written down all the same
 # Many payers at once, by numbers only; or somebody who is no payer yet.
-OF_NOBODY = {"audit.searched", "audit.exported", "exchange.batch_taken", "registration.viewed"}
+OF_NOBODY = {"audit.searched", "audit.exported", "exchange.batch_taken", "registration.viewed", "surveys.texts_read"}
 
 
 def test_a_page_that_shows_people_writes_who_looked_and_at_whom(app, official, town, tenant):

@@ -7,12 +7,11 @@ from uuid import UUID, uuid4
 import pytest
 from psycopg import sql
 from sqlalchemy import select, text
-from tests.routes import core_rules
 from tests.tenancy.filling import fill
-from tests.tenancy.test_models import tables_of_core
 
 from skarbnik import clock
 from skarbnik.accounts.services import make_api_client
+from skarbnik.db import Base
 from skarbnik.exchange.spool import open_spool
 from skarbnik.payments.models import (
     Difference,
@@ -72,7 +71,7 @@ def towns(tenant, neighbour, open_account, clean):
         own = fill(session, tenant, open_account)
     with neighbour.session() as session, bound_to(session):
         foreign = fill(session, neighbour, open_account, pos_id="145227")
-        empty = [table.name for table in tables_of_core() if not session.execute(select(table)).first()]
+        empty = [table.name for table in Base.metadata.sorted_tables if not session.execute(select(table)).first()]
         assert empty == []
     with clean.as_admin() as connection:
         planted = plant(connection, neighbour.schema)
@@ -105,7 +104,7 @@ def addresses(app, foreign):
     ids += [
         foreign[name].id for name in ("user", "payer", "instalment", "unpaid", "run", "batch", "order", "transaction")
     ]
-    for rule in core_rules(app):
+    for rule in app.url_map.iter_rules():
         if "GET" not in rule.methods or rule.rule.startswith("/static/"):
             continue
         if "<uuid:" in rule.rule:

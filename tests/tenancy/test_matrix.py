@@ -7,7 +7,6 @@ import re
 
 import pytest
 from sqlalchemy import select, text
-from tests.routes import core_rules
 from tests.tenancy.filling import fill
 from tests.tenancy.surveys import TEXT, survey_of
 
@@ -95,7 +94,7 @@ def limited(browse, tenant, towns):
 
 def routes(app):
     """Each route that names something and asks for a permission: rule, method, permission, the names of its things."""
-    for rule in sorted(core_rules(app), key=lambda each: each.rule):
+    for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
         access = find_access(app, rule.endpoint)
         if access is None or access.permission is None or not rule.arguments:
             continue
@@ -212,7 +211,7 @@ def test_no_page_shows_who_works_with_other_kinds_a_payer_or_a_payment_of_these(
     order = towns[0]["number"]
     words = (payer.name, payer.external_id, number, decision, order)
     seen = 0
-    for rule in core_rules(app):
+    for rule in app.url_map.iter_rules():
         access = find_access(app, rule.endpoint)
         if rule.arguments or "GET" not in rule.methods or access is None or access.permission is None:
             continue

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from flask import Flask
-from tests.routes import core_rules
 from tests.walk.looking import NOBODY, OPERATOR, Example, Town, Walker
 from werkzeug.routing import Rule
 
@@ -57,7 +56,7 @@ class NoExample(Exception):
 def list_pages(app: Flask, town: Town) -> list[Page]:
     """Every GET route of the application but those for programs, once for each example."""
     pages, missing = [], []
-    for rule in sorted(core_rules(app), key=lambda each: each.rule):
+    for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
         access = find_access(app, rule.endpoint)
         if "GET" not in rule.methods or access is None or access.scope or rule.rule.startswith(NO_PAGES):
             continue

@@ -4,7 +4,6 @@ import re
 
 import pytest
 from flask import Blueprint
-from tests.routes import core_rules
 
 from skarbnik.app import create_app
 from skarbnik.errors import Conflict
@@ -215,7 +214,7 @@ def everybody(browse, tenant, user):
 
 def guarded(app):
     """Addresses of routes that ask for a permission, with the method to try."""
-    for rule in core_rules(app):
+    for rule in app.url_map.iter_rules():
         access = find_access(app, rule.endpoint)
         if access is None or access.permission is None:
             continue

@@ -31,7 +31,7 @@ CONSTANT = {"icon", "asset", "url_for"}  # functions that answer the same for th
 LANGUAGE_OF_DATA = "in_polish"
 NO_COOKIES: ImmutableMultiDict[str, str] = ImmutableMultiDict()
 IN_POLISH, NOTHING = Markup(' lang="pl"'), Markup("")
-_PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(%)")
+_PLACEHOLDER = re.compile(r"%\((\w+)\)[sd]|%(%)")
 _HEADING = re.compile(r"<(/?)(?:h[1-6]|dt|th)\b")
 
 

@@ -65,8 +65,8 @@ def read_moment(text: str) -> datetime:
         raise ValueError(wrong)
     try:
         day = date.fromisoformat(match["iso"] or f"{match['year']}-{match['month']}-{match['day']}")
-        parts = (int(match[part] or 0) for part in ("hour", "minute", "second"))
-        hour = time(12) if match["hour"] is None else time(*parts)
+        hour, minute, second = (int(match[part] or 0) for part in ("hour", "minute", "second"))
+        at = time(12) if match["hour"] is None else time(hour, minute, second)
     except ValueError:
         raise ValueError(wrong) from None
-    return datetime.combine(day, hour, tzinfo=WARSAW)
+    return datetime.combine(day, at, tzinfo=WARSAW)

@@ -1,9 +1,11 @@
 """The hooks of this plugin."""
 
-from skarbnik.plugin_api import hookimpl
+from __future__ import annotations
+
+from skarbnik.plugin_api import FinanceSystem, hookimpl
 from skarbnik_puma.system import PumaFinanceSystem
 
 
 @hookimpl
-def finance_systems():
+def finance_systems() -> list[type[FinanceSystem]]:
     return [PumaFinanceSystem]

@@ -15,6 +15,7 @@ from skarbnik.plugin_api import (
     current_session,
     impersonal,
     record_act,
+    records,
     requires,
     today,
 )
@@ -243,14 +244,15 @@ def show_results(survey_id: UUID) -> str:
 
 
 @blueprint.get("/<uuid:survey_id>/results/<question_id>")
-@requires(SEE)
-@impersonal("texts without a name; the form asks not to write who one is")
+@requires(TAKE)
+@records("surveys.texts_read")
 def show_texts(survey_id: UUID, question_id: str) -> str:
     survey = queries.get_survey(current_session(), survey_id)
     question, page = get_question(survey.asked, question_id), page_number()
     texts = results.list_texts(current_session(), survey, question, page=page)
     if question.kind is not QuestionKind.TEXT:
         abort(404)
+    _record("surveys.texts_read", survey_id)
     return render_template(
         "surveys/office_texts.html",
         survey=survey,

@@ -12,9 +12,9 @@ SEE = Permission(
     limited=Limited.APART,
     support=Support.LOOK,
 )
-TAKE = Permission(  # no operator takes a file along (docs/decisions/0025)
+TAKE = Permission(  # nothing for operators: people write about people, and no file goes along (docs/decisions/0025)
     "surveys.take",
-    N_("Take results of surveys as a file"),
+    N_("Read what people wrote in surveys, take results as a file"),
     roles=SEE.roles,
     limited=Limited.APART,
 )

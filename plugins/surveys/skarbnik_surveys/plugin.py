@@ -39,6 +39,7 @@ def acts() -> dict[str, str]:
         "surveys.opened": N_("opened a survey"),
         "surveys.closed": N_("closed a survey"),
         "surveys.deleted": N_("deleted the draft of a survey"),
+        "surveys.texts_read": N_("read what people wrote in a survey"),
     }
 
 
