@@ -28,8 +28,9 @@ from skarbnik.plugin_api import Limited, Permission, Role, Support, impersonal, 
 from skarbnik.portal.debts import list_to_pay
 from skarbnik.receivables.permissions import READ_DOCUMENTS, SEE_ANY
 from skarbnik.web import frame
-from skarbnik.web.access import current_person, kinds_in_scope, may, slots
+from skarbnik.web.access import current_person, kinds_in_scope, may
 from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.menu import make_menu
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("office", __name__, url_prefix="/office", template_folder="templates")
@@ -49,9 +50,9 @@ def day() -> str | Response:
         figures = queries.day_of_kinds(frame.session(), kinds, since=clock.start_of(clock.today()))
         return render_template("office/day_of_kinds.html", figures=figures)
     if not may(SEE_EXCHANGE):
-        usable = [item for item in slots().office_menu if may(item.permission)]
+        usable = make_menu().entries
         if usable:
-            return redirect(url_for(usable[0].endpoint), 303)
+            return redirect(usable[0].path, 303)
         return render_template("office/nothing.html")
     since = clock.start_of(clock.today())
     session = frame.session()

@@ -72,6 +72,8 @@ class PagesContract:
         for who, browser in self._everybody(app, gmina_without).items():
             assert f'href="/{self.plugin}' not in browser.get("/sign-in").text, who
             assert f'href="{OFFICE}/{self.plugin}' not in browser.text, who
+            if who in set(Role):  # whose day begins with the first entry of the menu
+                assert not (browser.get(f"{OFFICE}/").location or "").startswith(f"{OFFICE}/{self.plugin}"), who
             for rule, method, _access in self._routes(app):
                 for wanted in {method, "POST"}:  # a wrong method would tell that something is there
                     answer = self._ask(browser, wanted, self._path(rule, things))

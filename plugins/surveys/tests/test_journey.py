@@ -46,4 +46,5 @@ def test_a_survey_walks_from_the_office_to_the_residents_and_back(official, resi
         acts = session.scalars(text("SELECT action FROM audit_entries WHERE action LIKE 'surveys%' ORDER BY id")).all()
     assert acts == [
         "surveys.written", "surveys.questions_changed", "surveys.questions_changed", "surveys.opened", "surveys.closed",
+        "surveys.texts_read",
     ]  # fmt: skip
