@@ -6,7 +6,7 @@ from textwrap import dedent
 
 import pytest
 import structlog
-from flask import Flask
+from flask import Blueprint, Flask
 
 from skarbnik.plugin_api import GROUP, Limited, Permission, Role, public
 from skarbnik.tenancy.plugins import load_plugins
@@ -15,7 +15,8 @@ from skarbnik.web.plugin_pages import install_plugin_pages
 FITTING = """
     from flask import Blueprint
     from skarbnik.plugin_api import (
-        Chapter, Limited, MenuItem, Permission, Role, chapter_of, hookimpl, impersonal, public, records, requires
+        Chapter, Limited, MenuItem, Permission, Role, Support, chapter_of, hookimpl, impersonal, public, records,
+        requires,
     )
 
     JOIN = Permission("bees.join", residents=True)
@@ -115,6 +116,31 @@ BEFORE_ALL = """@hives.before_app_request
         pass
 
     """
+PUBLIC_ENTRY = '"bees.honey", None'  # which nobody could say to whom it is shown
+OF_BUILT_IN = """@hives.app_template_filter("escape")
+    def escape(text):
+        return text
+
+    """
+INTO_ADDRESSES = """@hives.url_defaults
+    def mine(endpoint, values):
+        values["bee"] = 7
+
+    """
+CONVERTER = """@hives.record
+    def shorten(state):
+        state.app.url_map.converters["uuid"] = state.app.url_map.converters["int"]
+
+    """
+INSIDE = """inner = Blueprint("inner", __name__, template_folder={folder!r})
+    hives.register_blueprint(inner)
+
+    """
+FOREIGN_ENDPOINT = """@hives.record
+    def front(state):
+        state.app.add_url_rule("/bees/front", "portal.front", public("ours")(lambda: "mine"))
+
+    """
 FOR_ERRORS = """@hives.app_errorhandler(404)
     def lost(error):
         return ""
@@ -151,6 +177,18 @@ FOR_TEMPLATES = """@hives.app_template_filter("money")
         ('"bees_hive"', '"payer"', "'payer': what plugin 'bees' writes"),
         ('"bees_stings", "who', '"account", "who', "'account': what plugin 'bees' writes"),
         ('table="bees_stings"', 'table="users"', "'bees_stings': what plugin 'bees' writes"),
+        ('"bees.hive", JOIN', PUBLIC_ENTRY, "the menu shows bees.honey to others than may use it"),
+        ("residents=True", "residents=True, support=Support.LOOK", "'bees.join' is of residents: no operator"),
+        ("limited=Limited.APART", "support=Support.LOOK", "<uuid:hive_id> takes forms, also of operators who may only"),
+        ('@impersonal("bees have no names")', "@records()", "/office/bees says neither what it records nor that it is"),
+        ('@impersonal("bees have no names")', '@impersonal("")', "/office/bees says neither what it records nor that"),
+        ('@public("anybody may buy some")', '@public("")', "/bees/honey is public and says not why"),
+        ('"/honey"', '"/honey", subdomain="hive"', "/bees/honey has a host or values of its own"),
+        ('"/honey"', '"/honey", defaults={"page": 1}', "/bees/honey has a host or values of its own"),
+        (RESIDENTS_PAGE, INTO_ADDRESSES + RESIDENTS_PAGE, "put into addresses by url_defaults"),
+        (RESIDENTS_PAGE, FOREIGN_ENDPOINT + RESIDENTS_PAGE, "/bees/front is the page 'portal.front', which is not"),
+        (RESIDENTS_PAGE, OF_BUILT_IN + RESIDENTS_PAGE, EVERYWHERE),
+        (RESIDENTS_PAGE, CONVERTER + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, BEFORE_ALL + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, FOR_ERRORS + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, FOR_TEMPLATES + RESIDENTS_PAGE, EVERYWHERE),
@@ -178,6 +216,28 @@ def test_a_plugin_called_as_a_page_of_the_portal_does_not_stand_in_its_way(bees)
 
     assert plugins.pages == {}
     assert "/bees/swarm is the portal's own" in plugins.broken["bees"]
+
+
+def test_two_that_are_called_alike_leave_the_portal_standing(bees):
+    """A plugin called as a room of the core, or as a part of another plugin, has its pages nowhere near."""
+    _app, plugins = bees(FITTING)
+    again = Flask("portal", static_folder=None)
+    again.register_blueprint(Blueprint("bees_office", __name__))
+
+    install_plugin_pages(again, plugins)
+
+    assert plugins.pages == {}
+    assert "blueprint 'bees_office' is there before" in plugins.broken["bees"]
+
+
+def test_templates_of_a_blueprint_inside_another_are_looked_at_too(bees, tmp_path):
+    (tmp_path / "leaves").mkdir()
+    (tmp_path / "leaves" / "layout.html").write_text("mine")
+
+    inside = INSIDE.format(folder=str(tmp_path / "leaves"))
+    _app, plugins = bees(FITTING.replace(RESIDENTS_PAGE, inside + RESIDENTS_PAGE))
+
+    assert "template 'layout.html' is not in a folder bees/" in plugins.broken["bees"]
 
 
 def test_templates_of_a_plugin_lie_in_a_folder_of_its_name(bees, tmp_path):

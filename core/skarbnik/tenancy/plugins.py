@@ -155,5 +155,7 @@ def _check_permission(name: str, permission: Permission) -> None:
         raise TypeError(f"permission {permission.name!r} of plugin {name!r} must be called {name}.something")
     if permission.residents == bool(permission.roles):
         raise TypeError(f"permission {permission.name!r} is either of residents or of roles of the office")
+    if permission.residents and permission.support is not None:
+        raise TypeError(f"permission {permission.name!r} is of residents: no operator acts as one")
     if permission.roles and not permission.label:
         raise TypeError(f"permission {permission.name!r} has no label: nobody could tell what a role gives")

@@ -12,6 +12,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
+from skarbnik.plugin_api import Support
 from skarbnik.tenancy.plugins import PluginPages, Plugins
 from skarbnik.web.access import find_access, find_trail
 
@@ -44,24 +45,34 @@ def check_pages(name: str, pages: PluginPages, app: Flask) -> None:
     before = _application_wide(probe)
     for blueprint in pages.blueprints:
         probe.register_blueprint(blueprint)
-    problems = [*_of_blueprints(name, pages), *_of_menu(pages, probe)]
+    problems = [*_of_blueprints(name, probe, app), *_of_menu(pages, probe)]
     for rule in probe.url_map.iter_rules():
         problems += [f"{rule.rule} {problem}" for problem in _of_rule(name, pages, probe, rule)]
     problems += [f"{rule.rule} is the portal's own" for rule in app.url_map.iter_rules() if _is_below(rule.rule, name)]
+    if any(probe.url_default_functions.values()):
+        problems.append("values are put into addresses by url_defaults, and the portal keeps addresses as they are")
     if _application_wide(probe) != before:
         problems.append("something is registered for the whole application, and not for the plugin's pages")
     if problems:
         raise StrangePages(f"pages of plugin {name!r}: {'; '.join(problems)}")
 
 
-def _of_blueprints(name: str, pages: PluginPages) -> Iterator[str]:
-    for blueprint in pages.blueprints:
-        if blueprint.name != name and not blueprint.name.startswith(f"{name}_"):
-            yield f"blueprint {blueprint.name!r} is not called as the plugin"
+def _of_blueprints(name: str, probe: Flask, app: Flask) -> Iterator[str]:
+    """Also those that lie in another: `surveys.inner`."""
+    for called, blueprint in probe.blueprints.items():
+        if not _is_called(called, name):
+            yield f"blueprint {called!r} is not called as the plugin"
+        if called in app.blueprints:
+            yield f"blueprint {called!r} is there before"
         loader = blueprint.jinja_loader
         for template in loader.list_templates() if loader else ():
             if not template.startswith(f"{name}/"):
                 yield f"template {template!r} is not in a folder {name}/"
+
+
+def _is_called(code: str, name: str) -> bool:
+    first = code.partition(".")[0]
+    return first == name or first.startswith(f"{name}_")
 
 
 def _is_below(path: str, name: str) -> bool:
@@ -71,19 +82,28 @@ def _is_below(path: str, name: str) -> bool:
 def _of_rule(name: str, pages: PluginPages, probe: Flask, rule: Rule) -> Iterator[str]:
     if not _is_below(rule.rule, name):
         yield f"is neither below /{name} nor below {OFFICE}/{name}"
+    if not _is_called(rule.endpoint, name):
+        yield f"is the page {rule.endpoint!r}, which is not called as the plugin"
+    if rule.host or rule.subdomain or rule.defaults:
+        yield "has a host or values of its own: addresses of the portal have none"
     access, office = find_access(probe, rule.endpoint), rule.rule.startswith(f"{OFFICE}/")
     if access is None or access.scope is not None:
         yield "declares no permission"
     elif access.permission is None:
         if office:
             yield "lies in the office and is public"
+        if not access.reason:
+            yield "is public and says not why"
     else:
         if access.permission not in pages.permissions:
             yield f"requires {access.permission.name}, which is not among the plugin's permissions"
         if office == access.permission.residents:
             yield "is for residents and lies in the office" if office else "is for officials and lies outside"
+        if access.permission.support is Support.LOOK and "POST" in (rule.methods or ()):
+            yield "takes forms, also of operators who may only look"
     trail = find_trail(probe, rule.endpoint)
-    if office and trail is None and "GET" in (rule.methods or ()):
+    says = trail is not None and (trail.actions or trail.reason)
+    if office and not says and "GET" in (rule.methods or ()):
         yield "says neither what it records nor that it is impersonal"
     for action in trail.actions if trail else ():
         if action not in pages.acts:
@@ -95,7 +115,7 @@ def _of_menu(pages: PluginPages, probe: Flask) -> Iterator[str]:
         access = find_access(probe, item.endpoint)
         if access is None or any(rule.arguments for rule in probe.url_map.iter_rules(item.endpoint)):
             yield f"the menu leads to {item.endpoint}, which is no page of the plugin without arguments"
-        elif access.permission != item.permission:
+        elif access.permission is None or access.permission != item.permission:
             yield f"the menu shows {item.endpoint} to others than may use it"
 
 
@@ -106,13 +126,14 @@ def _application_wide(app: Flask) -> list[Any]:
         app.after_request_funcs,
         app.teardown_request_funcs,
         app.url_value_preprocessors,
-        app.url_default_functions,
         app.template_context_processors,
     )
     words = app.jinja_env
+    named = (words.filters, words.globals, words.tests, app.extensions, app.config, app.url_map.converters)
     return [
         *(list(each.get(None, ())) for each in functions),
         {code: dict(found) for code, found in app.error_handler_spec.get(None, {}).items()},
         list(app.teardown_appcontext_funcs),
-        *(sorted(each) for each in (words.filters, words.globals, words.tests, app.extensions)),
+        list(app.url_build_error_handlers),
+        *({name: id(value) for name, value in each.items()} for each in named),  # another one of the same name counts
     ]
