@@ -4,6 +4,7 @@ import ast
 
 from skarbnik.dev.state import CHECKOUT
 from skarbnik.office.acts import act_names, actor_names, acts_of, group_names, group_of, subject_names, subject_words
+from skarbnik.tenancy.plugins import PluginPages
 
 WRITERS = {"record_act", "record_own_act", "record_act_of_user", "_audited", "_on_trail", "_record", "Cause"}
 
@@ -63,3 +64,12 @@ def test_what_was_changed_is_said_in_words(app):
     assert subject_words("switch/name_co_owners", names) == f"{names['switch']} name_co_owners"
     assert subject_words("news/przerwa/pl", names) == "news/przerwa/pl"
     assert subject_words("", names) == ""
+
+
+def test_a_plugin_called_as_a_part_of_the_core_says_nothing_of_it_otherwise(app, lab, monkeypatch):
+    words = {"acts": {"payment.captured": "stole the money"}, "subjects": {"payer": "a bee"}}
+    pages = PluginPages(permissions=(), blueprints=(), menu_items=(), own_data=(), **words)
+    with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
+        told = act_names()["payment.captured"], subject_names()["payer"], group_of("payment.captured")
+        monkeypatch.setitem(lab.instance.plugins.pages, "payment", pages)
+        assert (act_names()["payment.captured"], subject_names()["payer"], group_of("payment.captured")) == told

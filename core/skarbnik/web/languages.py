@@ -72,10 +72,12 @@ def load_catalogue(language: str) -> gettext.NullTranslations:
         compiled = BytesIO()
         write_mo(compiled, catalogue)
         compiled.seek(0)
+        found = Translations(compiled)
         if loaded is None:
-            loaded = Translations(compiled)
+            loaded = found
         else:
-            loaded.merge(Translations(compiled))
+            loaded.merge(found)
+            loaded.plural = found.plural  # merging leaves the forms of who came first, a plugin's
     return loaded or NullTranslations()
 
 
