@@ -136,6 +136,13 @@ INSIDE = """inner = Blueprint("inner", __name__, template_folder={folder!r})
     hives.register_blueprint(inner)
 
     """
+OF_TWO_ROUTES = """def look():
+        return "bees"
+
+    office.add_url_rule("/queens", "queens", impersonal("bees have no names")(requires(KEEP)(look)))
+    office.add_url_rule("/drones", "drones", requires(JOIN)(look))
+
+    """
 FOREIGN_ENDPOINT = """@hives.record
     def front(state):
         state.app.add_url_rule("/bees/front", "portal.front", public("ours")(lambda: "mine"))
@@ -187,6 +194,7 @@ FOR_TEMPLATES = """@hives.app_template_filter("money")
         ('"/honey"', '"/honey", defaults={"page": 1}', "/bees/honey has a host or values of its own"),
         (RESIDENTS_PAGE, INTO_ADDRESSES + RESIDENTS_PAGE, "put into addresses by url_defaults"),
         (RESIDENTS_PAGE, FOREIGN_ENDPOINT + RESIDENTS_PAGE, "/bees/front is the page 'portal.front', which is not"),
+        (RESIDENTS_PAGE, OF_TWO_ROUTES + RESIDENTS_PAGE, "look says twice, and not the same"),
         (RESIDENTS_PAGE, OF_BUILT_IN + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, CONVERTER + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, BEFORE_ALL + RESIDENTS_PAGE, EVERYWHERE),

@@ -97,8 +97,7 @@ def requires(
     access = Access(permission, "", largest=largest, fresh=fresh, second=second, secret=secret)
 
     def mark(view: V) -> V:
-        view.access = access  # type: ignore[attr-defined]  # read by `skarbnik.web.access.find_access`
-        return view
+        return _declare(view, access)
 
     return mark
 
@@ -107,10 +106,17 @@ def public(reason: str, *, from_elsewhere: bool = False) -> Callable[[V], V]:
     """This route is for everybody, and why; `from_elsewhere` when forms of other sites are meant to arrive."""
 
     def mark(view: V) -> V:
-        view.access = Access(None, reason, from_elsewhere=from_elsewhere)  # type: ignore[attr-defined]  # as above
-        return view
+        return _declare(view, Access(None, reason, from_elsewhere=from_elsewhere))
 
     return mark
+
+
+def _declare(view: V, access: Access) -> V:
+    """ValueError when it said something else before: a view of two routes would be open to whom the last one names."""
+    if vars(view).get("access", access) != access:
+        raise ValueError(f"{view.__qualname__} says twice, and not the same, who may use it")
+    view.access = access  # type: ignore[attr-defined]  # read by `skarbnik.web.access.find_access`
+    return view
 
 
 @dataclass(frozen=True)
