@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import gc
+from collections.abc import Iterable
 from typing import Any
+from uuid import UUID
 
 import redis
 from flask import Flask, Response, g, jsonify, render_template, request
@@ -259,9 +261,18 @@ def _register_pages(app: Flask) -> None:
 
 def _take_plugins_in(app: Flask, slots: Slots) -> None:
     """Last, so that no page of theirs stands before one of ours. Their entries of the menu come after our own."""
-    fill_host(Host(session=frame.session, person=current_person, record=record_own_act, language=current_language))
     plugins = slots.instance.plugins
     install_plugin_pages(app, plugins)
+    acts = {action for pages in plugins.pages.values() for action in pages.acts}
+
+    def record(
+        action: str, subject: str, subject_id: UUID | None = None, *, payers: Iterable[UUID | None] = ()
+    ) -> None:
+        if action not in acts:
+            raise ValueError(f"{action!r} is none of the acts that plugins handed out")
+        record_own_act(action, subject, subject_id, payers=payers)
+
+    fill_host(Host(session=frame.session, person=current_person, record=record, language=current_language))
     items = [item for pages in plugins.pages.values() for item in pages.menu_items]
     slots.resident_menu += [item for item in items if item.permission.residents]
     slots.office_menu += [*(item for item in items if not item.permission.residents), *ACCOUNTS_MENU]

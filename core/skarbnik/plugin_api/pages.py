@@ -90,7 +90,7 @@ def record_act(
 ) -> None:
     """Append to the trail what the person of this request does, in its transaction.
 
-    `action` is one of those the plugin hands out in `acts`; `subject` one of its `subjects`, at most 40 characters.
+    `action` is one of those the plugin hands out in `acts`, else ValueError; `subject` one of its `subjects`.
     `payers` whose data were seen: they find it under "who looked at my data".
     """
     _hosts[0].record(action, subject, subject_id, payers=payers)

@@ -10,15 +10,19 @@ import gettext
 from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from io import BytesIO
 from typing import Any
 
+import structlog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import NullTranslations, Translations
 from flask import Flask, g, has_app_context
 from flask_babel import Babel, Domain
 from markupsafe import Markup, escape
+
+log = structlog.get_logger()
 
 LANGUAGE_NAMES = {"pl": "Polski", "en": "English", "uk": "Українська"}  # each in its own language
 LANGUAGES = tuple(LANGUAGE_NAMES)
@@ -65,20 +69,28 @@ def load_catalogue(language: str) -> gettext.NullTranslations:
     loaded: Translations | None = None
     for package in reversed(_PACKAGES):
         path = files(package) / _PACKAGES[package] / f"{language}.po"
-        if not path.is_file():
+        try:
+            found = _compile(path, language) if path.is_file() else None
+        except Exception as error:  # whatever a plugin's file is: its texts are shown as they stand in its code
+            log.error("plugin.texts_broken", package=package, language=language, error=type(error).__name__)
             continue
-        with path.open("rb") as source:
-            catalogue = read_po(source, locale=language)
-        compiled = BytesIO()
-        write_mo(compiled, catalogue)
-        compiled.seek(0)
-        found = Translations(compiled)
+        if found is None:
+            continue
         if loaded is None:
             loaded = found
         else:
             loaded.merge(found)
             loaded.plural = found.plural  # merging leaves the forms of who came first, a plugin's
     return loaded or NullTranslations()
+
+
+def _compile(path: Traversable, language: str) -> Translations:
+    with path.open("rb") as source:
+        catalogue = read_po(source, locale=language)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return Translations(compiled)
 
 
 def install_languages(app: Flask, packages: Iterable[str] = ()) -> None:

@@ -3,7 +3,8 @@
 What keeps answers apart from people: who took part and what was answered share no column but the survey, neither has a
 time, and closing rewrites all sheets in random order before anybody sees a result. What remains: until a survey closes
 the row versions of the database tell which participation came with which sheet, and so do its dead rows until they are
-vacuumed, its log (WAL) and backups made meanwhile. Who can read those, and only they, could join the two.
+vacuumed, its log (WAL) and backups made meanwhile; the log of requests tells who sent a form when. Who can read those,
+and only they, could join the two.
 """
 
 from __future__ import annotations
