@@ -92,12 +92,10 @@ from skarbnik.plugin_api.mail import Attachment, MailMessage, MailSender
 from skarbnik.plugin_api.own_data import Chapter, chapter_of, read_rows
 from skarbnik.plugin_api.pages import (
     CurrentPerson,
-    Host,
     MenuItem,
     current_language,
     current_person,
     current_session,
-    fill_host,
     record_act,
 )
 from skarbnik.plugin_api.payment import (
@@ -164,7 +162,6 @@ __all__ = [
     "FormPost",
     "GatewayReport",
     "Hooks",
-    "Host",
     "HttpAnswer",
     "HttpClient",
     "Identity",
@@ -234,7 +231,6 @@ __all__ = [
     "current_language",
     "current_person",
     "current_session",
-    "fill_host",
     "hookimpl",
     "impersonal",
     "is_nip",

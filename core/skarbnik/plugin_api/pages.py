@@ -51,7 +51,9 @@ class RecordsAct(Protocol):
 
 @dataclass(frozen=True)
 class Host:
-    """What the portal does for a page. `app` fills it; a plugin calls the functions below."""
+    """What the portal does for a page. `app` fills it, so it is not among what plugins import; they call the functions
+    below.
+    """
 
     session: Callable[[], TenantSession]
     person: Callable[[], CurrentPerson]
