@@ -1,7 +1,7 @@
-"""Everything a plugin may import. What is not here is not promised.
+"""Everything a plugin may import, beside `skarbnik.plugin_web` for its pages. What is not there is not promised.
 
 A plugin is a distribution with one entry point in the group `skarbnik.plugins` that names a module of hook
-implementations. It imports only `skarbnik.plugin_api` (its tests also `skarbnik.testing`).
+implementations. It imports nothing else of the core (its tests also `skarbnik.testing`).
 """
 
 from skarbnik.clock import WARSAW, local_day, now, today
