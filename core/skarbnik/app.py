@@ -64,7 +64,8 @@ from skarbnik.payments import api as payments_api
 from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.payments.permissions import SEE_MONEY
-from skarbnik.plugin_api import N_, Access, Host, MenuItem, fill_host, public
+from skarbnik.plugin_api import N_, Access, MenuItem, public
+from skarbnik.plugin_api.pages import Host, fill_host
 from skarbnik.portal import documents as portal_documents
 from skarbnik.portal import history, links, looks, mandates, papers, remarks
 from skarbnik.portal import own_data as portal_own_data
@@ -260,7 +261,9 @@ def _register_pages(app: Flask) -> None:
 
 
 def _take_plugins_in(app: Flask, slots: Slots) -> None:
-    """Last, so that no page of theirs stands before one of ours. Their entries of the menu come after our own."""
+    """Last, so that no page of theirs stands before one of ours. Their entries of the menu come after our own; in the
+    office before those about accounts.
+    """
     plugins = slots.instance.plugins
     install_plugin_pages(app, plugins)
     acts = {action for pages in plugins.pages.values() for action in pages.acts}

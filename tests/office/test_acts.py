@@ -56,6 +56,17 @@ def test_every_act_is_in_one_group_where_somebody_looks_for_it(app):
     assert all(groups.values())
 
 
+def test_a_plugin_called_as_a_word_of_the_trail_says_nothing_else_of_what_the_core_wrote(app, lab, monkeypatch):
+    own = {"payment.captured": "sold honey", "payment.waxed": "waxed"}
+    pages = PluginPages((), (), (), acts=own, subjects={"payment_order": "a hive"}, own_data=())
+    with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
+        before = act_names()["payment.captured"], subject_names()["payment_order"]
+        monkeypatch.setitem(lab.instance.plugins.pages, "payment", pages)
+        assert (act_names()["payment.captured"], subject_names()["payment_order"]) == before
+        assert act_names()["payment.waxed"] == "waxed"
+        assert group_of("payment.captured") == "money"
+
+
 def test_what_was_changed_is_said_in_words(app):
     with app.test_request_context(base_url="https://lipowo.skarbnik.test"):
         names = subject_names()

@@ -183,7 +183,6 @@ FOR_TEMPLATES = """@hives.app_template_filter("money")
         ('"bees.smoked"', '"payment.captured"', "'payment.captured': what plugin 'bees' writes into the trail"),
         ('"bees_hive"', '"payer"', "'payer': what plugin 'bees' writes"),
         ('"bees_stings", "who', '"account", "who', "'account': what plugin 'bees' writes"),
-        ('table="bees_stings"', 'table="users"', "'bees_stings': what plugin 'bees' writes"),
         ('"bees.hive", JOIN', PUBLIC_ENTRY, "the menu shows bees.honey to others than may use it"),
         ("residents=True", "residents=True, support=Support.LOOK", "'bees.join' is of residents: no operator"),
         ("limited=Limited.APART", "support=Support.LOOK", "<uuid:hive_id> takes forms, also of operators who may only"),
@@ -197,6 +196,8 @@ FOR_TEMPLATES = """@hives.app_template_filter("money")
         (RESIDENTS_PAGE, OF_TWO_ROUTES + RESIDENTS_PAGE, "look says twice, and not the same"),
         (RESIDENTS_PAGE, OF_BUILT_IN + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, CONVERTER + RESIDENTS_PAGE, EVERYWHERE),
+        ('table="bees_stings"', 'table="users"', "'users': what plugin 'bees' writes"),
+        (', table="bees_stings"', "", "'': what plugin 'bees' writes into the trail and keeps of a person"),
         (RESIDENTS_PAGE, BEFORE_ALL + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, FOR_ERRORS + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, FOR_TEMPLATES + RESIDENTS_PAGE, EVERYWHERE),
@@ -213,6 +214,17 @@ def test_pages_that_break_a_rule_are_left_out_and_the_portal_stays(bees, old, ne
     assert plugins.pages == {}
     assert {rule.endpoint for rule in app.url_map.iter_rules()} == {"portal.front", "portal.others"}
     assert [entry["plugin"] for entry in logged if entry["event"] == "plugin.broken"] == ["bees"]
+
+
+def test_a_plugin_without_pages_hands_out_what_it_keeps_of_people_all_the_same(bees):
+    pageless = FITTING.replace("return [hives, office]", "return []").replace(
+        "@hookimpl\n    def menu_items", "def menu_items"
+    )
+    _app, plugins = bees(pageless)
+
+    assert plugins.broken == {}
+    assert [each.name for each in plugins.pages["bees"].own_data] == ["bees_stings"]
+    assert plugins.pages["bees"].acts.keys() == {"bees.smoked"}
 
 
 def test_a_plugin_called_as_a_page_of_the_portal_does_not_stand_in_its_way(bees):

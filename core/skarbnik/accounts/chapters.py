@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -20,11 +20,10 @@ from skarbnik import clock
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
 from skarbnik.plugin_api import Chapter
+from skarbnik.plugin_api.own_data import Row
 
 IN_MEMORY = 1024 * 1024  # bytes; what is longer goes to disk
 NAME = "skarbnik.chapters"
-
-Row = Mapping[str, Any]
 
 
 def has_table(session: TenantSession, name: str) -> bool:

@@ -17,7 +17,7 @@ TAKE_LISTS = Permission(
 )
 BRING = Permission(
     "exchange.bring",
-    N_("Bring files, agree to what they close, send batches again"),
+    N_("Bring files, agree to what they close, take batches, send them again"),
     roles=frozenset({Role.ADMINISTRATOR, Role.ACCOUNTANT}),
 )
 SET = Permission(

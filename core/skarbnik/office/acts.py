@@ -16,10 +16,10 @@ from skarbnik.web.languages import translate
 def act_names() -> dict[str, str]:
     """Every action that is written into the trail, those of installed plugins too: entries outlive a plugin's use.
 
-    What the core does is said in its own words, whatever a plugin is called.
+    The core's words come last: a plugin called `payment` says nothing else of what the core wrote.
     """
-    brought = {action: translate(words) for pages in _plugins().values() for action, words in pages.acts.items()}
-    return brought | _own_act_names()
+    of_plugins = {action: translate(words) for pages in _plugins().values() for action, words in pages.acts.items()}
+    return of_plugins | _own_act_names()
 
 
 def _plugins() -> dict[str, PluginPages]:
@@ -233,8 +233,8 @@ _GROUPS = {
 
 def group_of(action: str) -> str:
     """The first group that has it: looking at people comes before what was looked at."""
-    rest = PLUGINS if action.partition(".")[0] in _plugins() else ""
-    return next((name for name, starts in _GROUPS.items() if action.startswith(starts)), rest)
+    of_plugin = PLUGINS if action.partition(".")[0] in _plugins() else ""
+    return next((name for name, starts in _GROUPS.items() if action.startswith(starts)), of_plugin)
 
 
 def acts_of(group: str) -> list[str]:
@@ -252,8 +252,8 @@ def subject_words(code: str, names: dict[str, str]) -> str:
 
 def subject_names() -> dict[str, str]:
     """What was looked at or changed, by the first word of its code."""
-    brought = {subject: translate(words) for pages in _plugins().values() for subject, words in pages.subjects.items()}
-    return brought | _own_subject_names()
+    of_plugins = {code: translate(words) for pages in _plugins().values() for code, words in pages.subjects.items()}
+    return of_plugins | _own_subject_names()
 
 
 def _own_subject_names() -> dict[str, str]:

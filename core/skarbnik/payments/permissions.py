@@ -31,7 +31,7 @@ SET_UP = Permission(
 )
 DECIDE = Permission(
     "payments.decide",
-    N_("Clear up differences, book money in suspense, propose refunds"),
+    N_("Clear up differences, bring statements, book money in suspense, propose refunds"),
     roles=frozenset({Role.ACCOUNTANT}),
 )
 # The second pair of eyes; in a small office with one accountant it is the administrator's.

@@ -1,7 +1,7 @@
-"""Everything a plugin may import. What is not here is not promised.
+"""Everything a plugin may import, beside `skarbnik.plugin_web` for its pages. What is not there is not promised.
 
 A plugin is a distribution with one entry point in the group `skarbnik.plugins` that names a module of hook
-implementations. It imports only `skarbnik.plugin_api` (its tests also `skarbnik.testing`).
+implementations. It imports nothing else of the core (its tests also `skarbnik.testing`).
 """
 
 from skarbnik.clock import WARSAW, local_day, now, today
@@ -92,12 +92,10 @@ from skarbnik.plugin_api.mail import Attachment, MailMessage, MailSender
 from skarbnik.plugin_api.own_data import Chapter, chapter_of, read_rows
 from skarbnik.plugin_api.pages import (
     CurrentPerson,
-    Host,
     MenuItem,
     current_language,
     current_person,
     current_session,
-    fill_host,
     record_act,
 )
 from skarbnik.plugin_api.payment import (
@@ -164,7 +162,6 @@ __all__ = [
     "FormPost",
     "GatewayReport",
     "Hooks",
-    "Host",
     "HttpAnswer",
     "HttpClient",
     "Identity",
@@ -234,7 +231,6 @@ __all__ = [
     "current_language",
     "current_person",
     "current_session",
-    "fill_host",
     "hookimpl",
     "impersonal",
     "is_nip",

@@ -20,7 +20,8 @@ Row = Mapping[str, Any]
 class Chapter:
     """One JSON file: `name`.json is a list of objects. `about` is a msgid that says what they are.
 
-    `table`: of a plugin's chapter, which is there where the table is, whether the gmina still uses the plugin or not.
+    `table`: a plugin's chapter names one of its own. It is there where the table is, whether the gmina still uses the
+    plugin or not.
     """
 
     name: str

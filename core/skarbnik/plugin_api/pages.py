@@ -1,7 +1,8 @@
 """What a plugin with pages hands out beside its blueprints, and what the portal does for its pages.
 
 The views themselves are Flask's: a blueprint, `render_template` over a template that extends `web/layout.html`, forms
-of Flask-WTF. What belongs to the request, its session and who is signed in, comes from here.
+of Flask-WTF with fields and paging from `skarbnik.plugin_web`. What belongs to the request, its session and who is
+signed in, comes from here.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class RecordsAct(Protocol):
 
 @dataclass(frozen=True)
 class Host:
-    """What the portal does for a page. `app` fills it; a plugin calls the functions below."""
+    """What the portal does for a page. `app` fills it, so it is not among what plugins import; they call the functions
+    below.
+    """
 
     session: Callable[[], TenantSession]
     person: Callable[[], CurrentPerson]

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from uuid import UUID
 
 from skarbnik import clock
-from skarbnik.accounts.chapters import Row
 from skarbnik.db import TenantSession
 from skarbnik.money import Money
 from skarbnik.payers.queries import GOOD_ON
 from skarbnik.plugin_api import N_, Chapter, read_rows
+from skarbnik.plugin_api.own_data import Row
 from skarbnik.portal.looks import action_words, list_looks, who_words
 from skarbnik.receivables.queries import IN_FORCE
 

@@ -31,13 +31,15 @@ log = structlog.get_logger()
 
 C = TypeVar("C")
 
-
 LONGEST_ACT, LONGEST_SUBJECT = 60, 40  # as the trail keeps them
 
 
 @dataclass(frozen=True)
 class PluginPages:
-    """What a plugin hands out to have pages of its own. `skarbnik.web.plugin_pages` looks at each route of them."""
+    """What a plugin hands out to have pages of its own, or to keep something of people without any.
+
+    `skarbnik.web.plugin_pages` looks at each route of them.
+    """
 
     permissions: tuple[Permission, ...]
     blueprints: tuple[Any, ...]  # Flask's, which is of no concern down here
@@ -96,7 +98,7 @@ def _register(plugins: Plugins, name: str, module: Any) -> None:
     plugins.finance_systems.update({each.id: each for each in systems})
     plugins.mail_senders.update({each.id: each for each in senders})
     plugins.identity_providers.update({each.id: each for each in providers})
-    if pages.blueprints:
+    if any(vars(pages).values()):
         plugins.pages[name] = pages
     if texts:
         plugins.migrations[name] = texts[0]
@@ -137,7 +139,7 @@ def _pages(name: str, hook: Any) -> PluginPages:
         _check_permission(name, permission)
     strangers = [each for each in pages.acts if not each.startswith(f"{name}.") or len(each) > LONGEST_ACT]
     strangers += [each for each in pages.subjects if not _is_of(name, each) or len(each) > LONGEST_SUBJECT]
-    strangers += [each.name for each in pages.own_data if not _is_of(name, each.name) or not _is_of(name, each.table)]
+    strangers += [code for each in pages.own_data for code in (each.name, each.table) if not _is_of(name, code)]
     if strangers:
         raise TypeError(
             f"{', '.join(map(repr, strangers))}: what plugin {name!r} writes into the trail and keeps of a person"

@@ -1,7 +1,7 @@
 """Pages of plugins: looked at before they are taken in, so that no plugin reaches beyond its own.
 
-A plugin whose pages break a rule is left out as one that does not load; the portal starts without it. What a gmina
-did not choose does not exist there: the frame asks before anything else.
+Of a plugin that breaks a rule all pages are left out, with their menu entries, acts and chapters; its other contracts
+stay, and the portal starts. What a gmina did not choose does not exist there: the frame asks before who is signed in.
 """
 
 from __future__ import annotations

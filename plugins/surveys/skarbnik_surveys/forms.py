@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import abort
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, DateField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
-from wtforms.validators import Length, Optional, ValidationError
+from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, StringField, TextAreaField
+from wtforms.validators import Optional, ValidationError
 
 from skarbnik.plugin_api import today
+from skarbnik.plugin_web import DayOrNone, at_most, lines
 from skarbnik_surveys.models import LONGEST_INTRO, LONGEST_TITLE, Survey
 from skarbnik_surveys.questions import (
     FEWEST_CHOICES,
@@ -27,38 +26,9 @@ from skarbnik_surveys.questions import (
 )
 
 
-class TokenForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    """A form that asks nothing but whether it is ours."""
-
-
-def check_token() -> None:
-    """A form that is not ours ends here, with 400."""
-    if not TokenForm().validate_on_submit():
-        abort(400)
-
-
 def one_line(text: str | None) -> str:
     """Without what no column can hold or nobody can see."""
     return "".join(sign for sign in " ".join((text or "").split()) if sign.isprintable())
-
-
-def lines(text: str | None) -> str:
-    """What was typed, without what no column can hold and with one kind of line end."""
-    return (text or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").strip()
-
-
-def at_most(longest: int) -> Length:
-    return Length(max=longest, message=_l("Use at most %(max)d characters here."))
-
-
-class DayOrNone(DateField):
-    def process_formdata(self, valuelist: list[str]) -> None:
-        if not "".join(valuelist).strip():
-            return
-        try:
-            super().process_formdata(valuelist)
-        except ValueError:
-            raise ValueError(_("Enter a date, such as 24.11.2026.")) from None
 
 
 class SurveyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -75,6 +45,9 @@ class SurveyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def validate_closes_on(self, field: Any) -> None:
         if field.data is not None and field.data < today():
             raise ValidationError(_("Choose today or a later day as the last one."))
+
+    def fill(self, survey: Survey) -> None:
+        self.title.data, self.intro.data, self.closes_on.data = survey.title, survey.intro, survey.closes_on
 
     def words(self) -> dict[str, Any]:
         return {"title": self.title.data, "intro": self.intro.data, "closes_on": self.closes_on.data}
@@ -198,7 +171,3 @@ def _choice_fits(number: int, question: Question) -> Callable[[Any, Any], None]:
             raise ValidationError(_("Question %(num)d: choose from the answers that stand there.", num=number))
 
     return check
-
-
-def fill_survey(form: SurveyForm, survey: Survey) -> None:
-    form.title.data, form.intro.data, form.closes_on.data = survey.title, survey.intro, survey.closes_on

@@ -19,18 +19,15 @@ from skarbnik.plugin_api import (
     requires,
     today,
 )
+from skarbnik.plugin_web import TokenForm, check_token, cursor, page_number
 from skarbnik_surveys import queries, results, services
 from skarbnik_surveys.forms import (
     QuestionForm,
     SurveyForm,
-    TokenForm,
-    check_token,
-    fill_survey,
     kind_names,
     make_answer_form,
 )
 from skarbnik_surveys.models import Survey
-from skarbnik_surveys.paging import cursor, page_number
 from skarbnik_surveys.permissions import SEE, TAKE, WRITE
 from skarbnik_surveys.questions import MOST_QUESTIONS, Question, QuestionKind, get_question
 from skarbnik_surveys.states import SurveyState, step
@@ -99,7 +96,7 @@ def preview(survey_id: UUID) -> str:
 def edit(survey_id: UUID) -> Page:
     survey, form = _get_draft(survey_id), SurveyForm()
     if not form.is_submitted():
-        fill_survey(form, survey)
+        form.fill(survey)
         return render_template("surveys/office_edit.html", form=form, survey=survey)
     if not form.validate():
         return render_template("surveys/office_edit.html", form=form, survey=survey), 422

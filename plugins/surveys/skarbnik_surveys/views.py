@@ -8,10 +8,10 @@ from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
 from skarbnik.plugin_api import current_person, current_session, requires, today
+from skarbnik.plugin_web import cursor
 from skarbnik_surveys import queries, services
 from skarbnik_surveys.forms import make_answer_form
 from skarbnik_surveys.models import Survey
-from skarbnik_surveys.paging import cursor
 from skarbnik_surveys.permissions import ANSWER
 
 blueprint = Blueprint("surveys", __name__, url_prefix="/surveys", template_folder="templates")
