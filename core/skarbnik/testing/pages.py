@@ -52,11 +52,11 @@ class PagesContract:
 
     @pytest.fixture
     def gmina(self, clean: Lab) -> Tenant:
-        return clean.tenant_with("wybrana", self.plugin)
+        return clean.tenant_with(self._slug("wybrana"), self.plugin)
 
     @pytest.fixture
     def other_gmina(self, clean: Lab) -> Tenant:
-        return clean.tenant_with("obok", self.plugin)
+        return clean.tenant_with(self._slug("obok"), self.plugin)
 
     @pytest.fixture
     def gmina_without(self, clean: Lab) -> Tenant:
@@ -138,6 +138,10 @@ class PagesContract:
                     answer = self._ask(browser, method, self._path(rule, things))
                     written = set(self._acts(gmina)[before:])
                     assert answer.status_code != 200 or written & set(trail.actions), (who, rule.rule, written)
+
+    def _slug(self, what: str) -> str:
+        """A gmina stays for the next test: each plugin has gminas of its own, which chose it and nothing else."""
+        return f"{what}-{self.plugin.replace('_', '-')}"
 
     def _routes(self, app: Flask) -> Iterator[tuple[Rule, str, Access]]:
         tops = (f"/{self.plugin}", f"{OFFICE}/{self.plugin}")
