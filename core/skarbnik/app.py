@@ -6,9 +6,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterable
 from typing import Any
-from uuid import UUID
 
 import redis
 from flask import Flask, Response, g, jsonify, render_template, request
@@ -36,7 +34,6 @@ from skarbnik.accounts.permissions import PROVIDERS, SEE_PEOPLE, SEE_RESIDENTS, 
 from skarbnik.accounts.services import find_owner
 from skarbnik.api.frame import install_api
 from skarbnik.audit.permissions import READ as READ_AUDIT
-from skarbnik.audit.requests import record_own_act
 from skarbnik.content import editing
 from skarbnik.content import views as content_views
 from skarbnik.content.permissions import EDIT as EDIT_TEXTS
@@ -65,7 +62,6 @@ from skarbnik.payments import webhooks
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.payments.permissions import SEE_MONEY
 from skarbnik.plugin_api import N_, Access, MenuItem, public
-from skarbnik.plugin_api.pages import Host, fill_host
 from skarbnik.portal import documents as portal_documents
 from skarbnik.portal import history, links, looks, mandates, papers, remarks
 from skarbnik.portal import own_data as portal_own_data
@@ -78,8 +74,8 @@ from skarbnik.remarks.permissions import WRITE as WRITE_REMARKS
 from skarbnik.settings import read_settings
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, core_texts
-from skarbnik.web import design, frame
-from skarbnik.web.access import check_routes, current_person, may
+from skarbnik.web import design
+from skarbnik.web.access import check_routes, may
 from skarbnik.web.addresses import install_addresses
 from skarbnik.web.compiling import CompiledTexts, LanguageFlask
 from skarbnik.web.errors import install_errors
@@ -87,7 +83,7 @@ from skarbnik.web.foot import FootLinks, install_foot
 from skarbnik.web.formats import FILTERS
 from skarbnik.web.forms import csrf, install_forms
 from skarbnik.web.frame import Slots, install_frame, on_bare_host
-from skarbnik.web.languages import current_language, install_languages
+from skarbnik.web.languages import install_languages
 from skarbnik.web.limits import install_limits
 from skarbnik.web.menu import make_menu
 from skarbnik.web.plugin_pages import install_plugin_pages
@@ -266,16 +262,6 @@ def _take_plugins_in(app: Flask, slots: Slots) -> None:
     """
     plugins = slots.instance.plugins
     install_plugin_pages(app, plugins)
-    acts = {action for pages in plugins.pages.values() for action in pages.acts}
-
-    def record(
-        action: str, subject: str, subject_id: UUID | None = None, *, payers: Iterable[UUID | None] = ()
-    ) -> None:
-        if action not in acts:
-            raise ValueError(f"{action!r} is none of the acts that plugins handed out")
-        record_own_act(action, subject, subject_id, payers=payers)
-
-    fill_host(Host(session=frame.session, person=current_person, record=record, language=current_language))
     items = [item for pages in plugins.pages.values() for item in pages.menu_items]
     slots.resident_menu += [item for item in items if item.permission.residents]
     slots.office_menu += [*(item for item in items if not item.permission.residents), *ACCOUNTS_MENU]

@@ -1,10 +1,59 @@
-"""What forms and lists of a plugin's pages share with the core's. Its own room, since `plugin_api` knows no Flask.
+"""What views, forms and lists of a plugin's pages call. Its own room above `web`, since `plugin_api` knows no Flask.
 
-A plugin with pages imports this beside `plugin_api`, and nothing else of the core.
+A plugin with pages imports this beside `plugin_api`, and nothing else of the core. The views themselves are Flask's: a
+blueprint, `render_template` over a template that extends `web/layout.html`, forms of Flask-WTF.
 """
 
+from __future__ import annotations
+
+from collections.abc import Iterable
+from uuid import UUID
+
+from skarbnik.audit.requests import record_own_act
+from skarbnik.db import TenantSession
+from skarbnik.plugin_api import CurrentPerson
+from skarbnik.web import access, frame
 from skarbnik.web.fields import DayOrNone, at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
+from skarbnik.web.languages import current_language
 from skarbnik.web.paging import cursor, page_number
 
-__all__ = ["DayOrNone", "TokenForm", "at_most", "check_token", "cursor", "lines", "page_number"]
+__all__ = [
+    "DayOrNone",
+    "TokenForm",
+    "at_most",
+    "check_token",
+    "current_language",
+    "current_person",
+    "current_session",
+    "cursor",
+    "lines",
+    "page_number",
+    "record_act",
+]
+
+
+def current_session() -> TenantSession:
+    """The session of this request, of its gmina: one transaction, committed before the answer leaves.
+
+    A plugin reads and writes its own tables with it, and nothing else.
+    """
+    return frame.session()
+
+
+def current_person() -> CurrentPerson:
+    """Who is signed in, in a route that requires somebody."""
+    return access.current_person()
+
+
+def record_act(
+    action: str, subject: str, subject_id: UUID | None = None, *, payers: Iterable[UUID | None] = ()
+) -> None:
+    """Append to the trail what the person of this request does, in its transaction.
+
+    `action` is one of those plugins hand out in `acts`, else ValueError; `subject` one of its `subjects`. `payers` are
+    those whose data were seen: they find it under "who looked at my data".
+    """
+    if not any(action in pages.acts for pages in frame.instance_of_app().plugins.pages.values()):
+        raise ValueError(f"{action!r} is none of the acts that plugins handed out")
+    record_own_act(action, subject, subject_id, payers=payers)

@@ -3,7 +3,7 @@
 import pytest
 import structlog
 
-from skarbnik.plugin_api import record_act
+from skarbnik.plugin_web import record_act
 from skarbnik.web import languages
 
 

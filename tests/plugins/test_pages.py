@@ -211,7 +211,7 @@ def test_pages_that_break_a_rule_are_left_out_and_the_portal_stays(bees, old, ne
         app, plugins = bees(FITTING.replace(old, new))
 
     assert message in plugins.broken["bees"]
-    assert plugins.pages == {}
+    assert all(each.blueprints == each.menu_items == () for each in plugins.pages.values())
     assert {rule.endpoint for rule in app.url_map.iter_rules()} == {"portal.front", "portal.others"}
     assert [entry["plugin"] for entry in logged if entry["event"] == "plugin.broken"] == ["bees"]
 
@@ -234,7 +234,7 @@ def test_a_plugin_called_as_a_page_of_the_portal_does_not_stand_in_its_way(bees)
 
     install_plugin_pages(again, plugins)
 
-    assert plugins.pages == {}
+    assert all(each.blueprints == each.menu_items == () for each in plugins.pages.values())
     assert "/bees/swarm is the portal's own" in plugins.broken["bees"]
 
 
@@ -246,7 +246,7 @@ def test_two_that_are_called_alike_leave_the_portal_standing(bees):
 
     install_plugin_pages(again, plugins)
 
-    assert plugins.pages == {}
+    assert all(each.blueprints == each.menu_items == () for each in plugins.pages.values())
     assert "blueprint 'bees_office' is there before" in plugins.broken["bees"]
 
 
@@ -275,3 +275,11 @@ def test_a_permission_of_a_role_that_there_is_not_is_no_permission():
     with pytest.raises(ValueError, match="there is no role treasurer"):
         Permission("bees.keep", roles=frozenset({"treasurer"}))
     assert Permission("bees.keep", roles=frozenset(Role)).roles == set(Role)
+
+
+def test_a_plugin_whose_pages_are_refused_still_tells_what_it_kept_and_did(bees):
+    _app, plugins = bees(FITTING.replace("@requires(JOIN)\n", "\n"))
+
+    assert plugins.pages["bees"].blueprints == ()
+    assert plugins.pages["bees"].acts == {"bees.smoked": "smoked a hive"}
+    assert [each.name for each in plugins.pages["bees"].own_data] == ["bees_stings"]

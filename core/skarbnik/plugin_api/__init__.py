@@ -93,10 +93,6 @@ from skarbnik.plugin_api.own_data import Chapter, chapter_of, read_rows
 from skarbnik.plugin_api.pages import (
     CurrentPerson,
     MenuItem,
-    current_language,
-    current_person,
-    current_session,
-    record_act,
 )
 from skarbnik.plugin_api.payment import (
     BlikProblem,
@@ -228,9 +224,6 @@ __all__ = [
     "Unsupported",
     "birth_of",
     "chapter_of",
-    "current_language",
-    "current_person",
-    "current_session",
     "hookimpl",
     "impersonal",
     "is_nip",
@@ -242,7 +235,6 @@ __all__ = [
     "now",
     "public",
     "read_rows",
-    "record_act",
     "records",
     "requires",
     "secret",

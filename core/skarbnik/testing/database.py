@@ -49,7 +49,7 @@ class Lab:
     def tenant_with(self, slug: str, *plugins: str) -> Tenant:
         """A gmina that chose these plugins; made once, and there for the next test that asks for it."""
         found = [each for each in self.instance.registry.list_all() if each.slug == slug]
-        return found[0] if found else self.make_tenant(slug, plugins=plugins)
+        return found[0] if found else self.make_tenant(slug, plugins=plugins)  # whatever a test did to its plugins
 
     def as_admin(self) -> psycopg.Connection:
         """A superuser's connection, to look behind the walls. Close it."""

@@ -7,6 +7,7 @@ stay, and the portal starts. What a gmina did not choose does not exist there: t
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 from flask import Flask
@@ -24,13 +25,13 @@ class StrangePages(Exception):
 
 
 def install_plugin_pages(app: Flask, plugins: Plugins) -> None:
-    """After the core's own pages. `plugins.pages` has those that were taken in, and no others."""
+    """After the core's own pages. Of a plugin whose pages are refused the words of its acts and its chapters stay."""
     for name, pages in sorted(plugins.pages.items()):
         try:
             check_pages(name, pages, app)
         except Exception as error:  # a blueprint that cannot even be registered may raise anything
             plugins.mark_broken(name, error)
-            del plugins.pages[name]
+            plugins.pages[name] = replace(pages, permissions=(), blueprints=(), menu_items=())
             continue
         for blueprint in pages.blueprints:
             app.register_blueprint(blueprint)

@@ -9,17 +9,8 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
-from skarbnik.plugin_api import (
-    ForbiddenTransition,
-    current_person,
-    current_session,
-    impersonal,
-    record_act,
-    records,
-    requires,
-    today,
-)
-from skarbnik.plugin_web import TokenForm, check_token, cursor, page_number
+from skarbnik.plugin_api import ForbiddenTransition, impersonal, records, requires, today
+from skarbnik.plugin_web import TokenForm, check_token, current_person, current_session, cursor, page_number, record_act
 from skarbnik_surveys import queries, results, services
 from skarbnik_surveys.forms import (
     QuestionForm,

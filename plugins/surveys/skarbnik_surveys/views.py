@@ -7,8 +7,8 @@ from uuid import UUID
 from flask import Blueprint, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from skarbnik.plugin_api import current_person, current_session, requires, today
-from skarbnik.plugin_web import cursor
+from skarbnik.plugin_api import requires, today
+from skarbnik.plugin_web import current_person, current_session, cursor
 from skarbnik_surveys import queries, services
 from skarbnik_surveys.forms import make_answer_form
 from skarbnik_surveys.models import Survey
