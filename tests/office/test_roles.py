@@ -70,3 +70,16 @@ def test_who_does_not_see_the_people_of_the_office_does_not_see_it(sign_in, brow
     browser = browse("lipowo")
     browser.sign_in(resident.email, PASSWORD)
     assert browser.get("/office/people/roles").status_code == 404
+
+
+def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_do(clean, browse, sign_in):
+    without = clean.tenant_with("bez-wtyczki")
+    with without.session() as session, bound_to(session):
+        auditor = OfficialFactory(has_roles=[Role.AUDITOR])
+    browser = browse(without.slug)
+    browser.sign_in(auditor.email, PASSWORD, office=True)
+
+    assert "której gmina nie wybrała" in browser.get("/office/people/roles?role=surveys").text
+    assert "ankiet" not in browser.text
+    assert "której gmina nie wybrała" not in browser.get("/office/people/roles").text
+    assert "której gmina nie wybrała" not in sign_in(Role.AUDITOR).get("/office/people/roles?role=surveys").text

@@ -23,8 +23,14 @@ def listed() -> str:
     """All there is to be allowed here, by part of the office; of one role when it was asked for."""
     wanted = request.args.get("role", "")
     role = Role(wanted) if wanted in set(Role) else None
+    parts = _parts(role)
     return render_template(
-        "office/roles.html", parts=_parts(role), names=short_role_names(), chosen=role or "", order=list(Role)
+        "office/roles.html",
+        parts=parts,
+        names=short_role_names(),
+        chosen=role or "",
+        order=list(Role),
+        idle=all(each.roles == set(Role) for _part, found in parts for each in found),
     )
 
 

@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 C = TypeVar("C")
 
+LONGEST_REASON = 1_000  # characters of a line in the log
 LONGEST_ACT, LONGEST_SUBJECT = 60, 40  # as the trail keeps them
 
 
@@ -68,7 +69,7 @@ class Plugins:
     def mark_broken(self, name: str, error: Exception) -> None:
         """It is left out, and named; it harms nobody else."""
         self.broken[name] = f"{type(error).__name__}: {error}"
-        log.error("plugin.broken", plugin=name, error=type(error).__name__)
+        log.error("plugin.broken", plugin=name, error=type(error).__name__, reason=str(error)[:LONGEST_REASON])
 
 
 def load_plugins(found: list[EntryPoint] | None = None) -> Plugins:

@@ -20,7 +20,7 @@ from skarbnik_surveys.forms import (
 )
 from skarbnik_surveys.models import Survey
 from skarbnik_surveys.permissions import SEE, TAKE, WRITE
-from skarbnik_surveys.questions import MOST_QUESTIONS, Question, QuestionKind, get_question
+from skarbnik_surveys.questions import MOST_QUESTIONS, NoQuestion, Question, QuestionKind, get_question
 from skarbnik_surveys.states import SurveyState, step
 
 blueprint = Blueprint("surveys_office", __name__, url_prefix="/office/surveys", template_folder="templates")
@@ -278,8 +278,9 @@ def _get_draft(survey_id: UUID) -> Survey:
 
 @blueprint.errorhandler(services.NoDraft)
 @blueprint.errorhandler(ForbiddenTransition)
+@blueprint.errorhandler(NoQuestion)
 def _look_again(error: Exception) -> Response:
-    """Nothing was changed: somebody else opened or closed it, or an old page was kept open."""
+    """Nothing was changed: somebody else opened, closed or shortened it, or an old page was kept open."""
     flash(_("This cannot be done with the survey as it is now. Nothing was changed."), "warn")
     return _to((request.view_args or {})["survey_id"])
 

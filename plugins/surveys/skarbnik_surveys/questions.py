@@ -19,6 +19,10 @@ LONGEST_ANSWER = 1_000  # characters of a text
 Answers = Mapping[str, list[str] | str]  # by question: ids of choices, or a text; none for what was passed over
 
 
+class NoQuestion(NotFound):
+    """The questionnaire has no such question, or not any more."""
+
+
 class QuestionKind(StrEnum):
     SINGLE = "single"
     MULTIPLE = "multiple"
@@ -98,7 +102,7 @@ def from_json(kept: Sequence[Mapping[str, Any]]) -> tuple[Question, ...]:
 def get_question(questions: Sequence[Question], question_id: str) -> Question:
     found = next((each for each in questions if each.id == question_id), None)
     if found is None:
-        raise NotFound(f"no question {question_id}")
+        raise NoQuestion(f"no question {question_id}")
     return found
 
 

@@ -331,3 +331,24 @@ def test_what_the_office_wrote_is_marked_as_polish(resident, opened, language):
 
     assert ('<span lang="pl">Czy chcesz parku?</span>' in page) is (language != "pl")
     assert ('<h1 lang="pl">Park</h1>' in page) is (language != "pl")
+
+
+def test_a_question_that_another_tab_removed_leads_back_to_the_survey(official, draft):
+    survey_id, clerk = draft(), official()
+    path = f"/office/surveys/{survey_id}"
+    clerk.get(f"{path}/questions/q2")
+    clerk.post(f"{path}/questions/q2/remove")
+
+    answer = clerk.post(f"{path}/questions/q2", {"text": "Inne?", "kind": "text", "choices": ""})
+
+    assert answer.location == path
+    assert "Nic nie zostało zmienione" in clerk.get(path).text
+
+
+def test_a_last_day_may_be_typed_as_one_writes_it_here(official, town):
+    clerk, day = official(), today() + timedelta(days=3)
+    clerk.get("/office/surveys/new")
+
+    answer = clerk.post("/office/surveys/new", {"title": "Park", "intro": "", "closes_on": f"{day:%d.%m.%Y}"})
+
+    assert f"{day:%d.%m.%Y}" in clerk.get(answer.location).text
