@@ -5,10 +5,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from textwrap import dedent
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
+from tests.plugins.test_pages import FITTING
 
 from skarbnik.accounts.codes import new_app_key
 from skarbnik.accounts.factors import has_factor, store_app
@@ -22,8 +24,8 @@ NRB = "61109010140000071219812874"
 def skarbnik(clean):
     """`skarbnik("tenant", "list")`: run a command as its own process."""
 
-    def run(*words, given=None):
-        environment = {**os.environ, **clean.environment, "SKARBNIK_TENANTS": str(CHECKOUT / "tenants")}
+    def run(*words, given=None, **more):
+        environment = {**os.environ, **clean.environment, "SKARBNIK_TENANTS": str(CHECKOUT / "tenants"), **more}
         command = [sys.executable, "-m", "skarbnik.cli", *words]
         return subprocess.run(command, env=environment, input=given, capture_output=True, text=True, timeout=60)
 
@@ -159,6 +161,23 @@ def test_a_wrong_word_ends_in_one_line_and_not_in_a_traceback(skarbnik):
         assert done.returncode == 1
         assert "Traceback" not in done.stderr
         assert done.stderr.strip()
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [(FITTING, "lipowo has bees now"), (FITTING.replace("@requires(JOIN)", ""), "/bees declares no permission")],
+)
+def test_a_plugin_is_chosen_only_when_its_pages_will_be_there(skarbnik, tenant, tmp_path, code, said):
+    (tmp_path / "bees_plugin.py").write_text(dedent(code))
+    (tmp_path / "bees-1.dist-info").mkdir()
+    (tmp_path / "bees-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: bees\nVersion: 1\n")
+    (tmp_path / "bees-1.dist-info" / "entry_points.txt").write_text("[skarbnik.plugins]\nbees = bees_plugin\n")
+
+    done = skarbnik("tenant", "enable", "lipowo", "bees", PYTHONPATH=str(tmp_path))
+    skarbnik("tenant", "disable", "lipowo", "bees")
+
+    assert said in done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_every_wrong_setting_is_named_at_once_before_anything_starts(clean):

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import click
 import psycopg
+from flask import Flask
 
 from skarbnik.audit.services import record_act
 from skarbnik.cli.frame import with_instance
@@ -18,6 +19,7 @@ from skarbnik.tenancy import bootstrap, services
 from skarbnik.tenancy.instance import Instance
 from skarbnik.tenancy.ledger import CORE, Names, core_texts, migrate_central, migrate_tenants
 from skarbnik.tenancy.registry import Tenant
+from skarbnik.web.plugin_pages import check_pages
 
 
 @click.command("bootstrap")
@@ -112,14 +114,17 @@ def resume(instance: Instance, slug: str) -> None:
 @click.argument("plugin")
 @with_instance
 def enable(instance: Instance, slug: str, plugin: str) -> None:
-    """Choose an installed plugin for a gmina."""
+    """Choose an installed plugin for a gmina. One whose pages no application would take in is refused, and why."""
     if plugin not in instance.plugins.names():
         raise SkarbnikError(
             f"no plugin {plugin} is installed; there are: {', '.join(sorted(instance.plugins.names()))}"
         )
+    if plugin in instance.plugins.pages:
+        check_pages(plugin, instance.plugins.pages[plugin], Flask("portal", static_folder=None))
     texts = instance.plugins.migrations.get(plugin, [])
     with _on_trail(instance, instance.registry.get_by_slug(slug), "plugin.enabled", f"plugin:{plugin}") as tenant_id:
         services.enable_plugin(instance.owner_engine(), instance.settings.instance, tenant_id, plugin, texts)
+    click.echo(f"{slug} has {plugin} now")
 
 
 @tenant.command()
@@ -130,6 +135,7 @@ def disable(instance: Instance, slug: str, plugin: str) -> None:
     """Start nothing new with a plugin in a gmina. Money already on its way goes on."""
     with _on_trail(instance, instance.registry.get_by_slug(slug), "plugin.disabled", f"plugin:{plugin}") as tenant_id:
         services.disable_plugin(instance.owner_engine(), tenant_id, plugin)
+    click.echo(f"{slug} has {plugin} no more; what it kept stays")
 
 
 @tenant.command("rename")

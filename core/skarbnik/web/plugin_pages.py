@@ -13,6 +13,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.routing import Rule
 
+from skarbnik.errors import SkarbnikError
 from skarbnik.plugin_api import Support
 from skarbnik.tenancy.plugins import PluginPages, Plugins
 from skarbnik.web.access import find_access, find_trail
@@ -20,7 +21,7 @@ from skarbnik.web.access import find_access, find_trail
 OFFICE = "/office"
 
 
-class StrangePages(Exception):
+class StrangePages(SkarbnikError):
     """Pages of a plugin that this house does not take in. The message says all that is wrong with them."""
 
 
