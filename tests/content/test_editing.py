@@ -343,7 +343,7 @@ def test_the_declaration_can_be_looked_at_before_it_is_saved(writer, tenant):
 @pytest.mark.parametrize(
     "wrong",
     [{"contact": ""}, {"email": "jan"}, {"email": ""}, {"phone": ""}, {"auditor": ""}, {"conformity": "x"},
-     {"made_on": ""}, {"made_on": "24.11.2026"}, {"made_on": "2931-01-01"}, {"updated_on": "2025-01-01"},
+     {"made_on": ""}, {"made_on": "24 listopada"}, {"made_on": "2931-01-01"}, {"updated_on": "2025-01-01"},
      {"reviewed_on": "2931-01-01"}, {"burden_url": "javascript:alert(1)"}, {"architecture_url": "//evil.example"},
      {"gaps_uk": "x" * 4001}, {"basis": ""}],
 )  # fmt: skip
