@@ -17,10 +17,15 @@ from skarbnik.web.fields import DayOrNone, at_most, lines
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.paging import cursor, page_number
+from skarbnik.web.tables import Column, FileFormat, Table, as_file
 
 __all__ = [
+    "Column",
     "DayOrNone",
+    "FileFormat",
+    "Table",
     "TokenForm",
+    "as_file",
     "at_most",
     "check_token",
     "current_language",

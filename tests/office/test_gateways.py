@@ -8,7 +8,7 @@ from skarbnik.money import Money
 from skarbnik.payments.models import MerchantAccount
 from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import Role
-from skarbnik.testing.factories import PASSWORD, OfficialFactory, bound_to
+from skarbnik.testing.factories import bound_to
 
 GOOD = {"title": "PayU: karta i BLIK", "enabled": "y", "blik": "y", "payer": "payer", "rate": "0,99", "fixed": "0,05"}
 
@@ -17,18 +17,6 @@ GOOD = {"title": "PayU: karta i BLIK", "enabled": "y", "blik": "y", "payer": "pa
 def account(tenant, open_account):
     with tenant.session() as session, bound_to(session):
         return open_account(session, tenant)
-
-
-@pytest.fixture
-def official(browse, tenant):
-    def sign_in(role):
-        with tenant.session() as session, bound_to(session):
-            user = OfficialFactory(has_roles=[role])
-        browser = browse("lipowo")
-        browser.sign_in(user.email, PASSWORD, office=True)
-        return browser
-
-    return sign_in
 
 
 def kept(tenant):

@@ -1,23 +1,9 @@
 """What each role may do is told from what the routes themselves declare: it cannot say anything else than they do."""
 
-import pytest
-
 from skarbnik.office.role_words import part_names
 from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, UserFactory, bound_to
 from skarbnik.web.access import list_permissions
-
-
-@pytest.fixture
-def sign_in(browse, tenant):
-    def make(role):
-        with tenant.session() as session, bound_to(session):
-            official = OfficialFactory(has_roles=[role])
-        browser = browse("lipowo")
-        browser.sign_in(official.email, PASSWORD, office=True)
-        return browser
-
-    return make
 
 
 def everywhere(path):
@@ -44,16 +30,16 @@ def test_permissions_have_one_name_each(app):
     assert sorted(names) == sorted(set(names))
 
 
-def test_an_administrator_reads_what_each_role_may_do(sign_in):
-    page = sign_in(Role.ADMINISTRATOR).get("/office/people/roles").text
+def test_an_administrator_reads_what_each_role_may_do(official):
+    page = official(Role.ADMINISTRATOR).get("/office/people/roles").text
 
     assert "Zatwierdzanie i odrzucanie zwrotów" in page
     assert "tylko swoje rodzaje" in page
     assert "gdy może administrować" in page
 
 
-def test_one_role_is_looked_at_alone(sign_in):
-    browser = sign_in(Role.AUDITOR)
+def test_one_role_is_looked_at_alone(official):
+    browser = official(Role.AUDITOR)
 
     texts = browser.get("/office/people/roles?role=communications").text
     everything = browser.get("/office/people/roles?role=nobody").text
@@ -63,8 +49,8 @@ def test_one_role_is_looked_at_alone(sign_in):
     assert "Zatwierdzanie i odrzucanie zwrotów" in everything
 
 
-def test_who_does_not_see_the_people_of_the_office_does_not_see_it(sign_in, browse, tenant):
-    assert sign_in(Role.ACCOUNTANT).get("/office/people/roles").status_code == 404
+def test_who_does_not_see_the_people_of_the_office_does_not_see_it(official, browse, tenant):
+    assert official(Role.ACCOUNTANT).get("/office/people/roles").status_code == 404
     with tenant.session() as session, bound_to(session):
         resident = UserFactory()
     browser = browse("lipowo")
@@ -72,7 +58,7 @@ def test_who_does_not_see_the_people_of_the_office_does_not_see_it(sign_in, brow
     assert browser.get("/office/people/roles").status_code == 404
 
 
-def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_do(clean, browse, sign_in):
+def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_do(clean, browse, official):
     without = clean.tenant_with("bez-wtyczki")
     with without.session() as session, bound_to(session):
         auditor = OfficialFactory(has_roles=[Role.AUDITOR])
@@ -82,4 +68,4 @@ def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_
     assert "której gmina nie wybrała" in browser.get("/office/people/roles?role=surveys").text
     assert "ankiet" not in browser.text
     assert "której gmina nie wybrała" not in browser.get("/office/people/roles").text
-    assert "której gmina nie wybrała" not in sign_in(Role.AUDITOR).get("/office/people/roles?role=surveys").text
+    assert "której gmina nie wybrała" not in official(Role.AUDITOR).get("/office/people/roles?role=surveys").text

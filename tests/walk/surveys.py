@@ -25,9 +25,15 @@ def write_surveys(session, user_id, long_name):
     ]
     made = {}
     for name, questions in (
-        ("empty draft", []), ("draft", some), ("long", long_questions), ("open", some), ("answered", some),
-        ("over", some), ("few", some), ("many", some),
-    ):  # fmt: skip
+        ("empty draft", []),
+        ("draft", some),
+        ("long", long_questions),
+        ("open", some),
+        ("answered", some),
+        ("over", some),
+        ("few", some),
+        ("many", some),
+    ):
         title = long_name[:110] if name == "long" else f"Park przy szkole: {name}"
         closes_on = None if name == "open" else clock.today() + timedelta(days=7)
         survey = services.write_survey(

@@ -12,6 +12,8 @@ from skarbnik.tenancy.plugins import PluginPages
 from skarbnik.web.frame import instance_of_app
 from skarbnik.web.languages import translate
 
+PLUGINS = "plugins"  # the group of what plugins write
+
 
 def act_names() -> dict[str, str]:
     """Every action that is written into the trail, those of installed plugins too: entries outlive a plugin's use.
@@ -215,7 +217,6 @@ def group_names() -> dict[str, str]:
     }
 
 
-PLUGINS = "plugins"
 _GROUPS = {
     "people": ("payer.", "payers.", "document.", "documents.", "notification.", "receivables.", "payment.viewed",
                "payments.listed", "refund.viewed", "registration.viewed", "remark.viewed", "remarks.listed",

@@ -25,7 +25,7 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
-from skarbnik.office.role_words import role_names
+from skarbnik.office.role_words import role_names, short_role_names
 from skarbnik.office.scope_form import Choices, ScopeForm
 from skarbnik.plugin_api import N_, Role, impersonal, requires
 from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, get_scope, list_limited, set_scope
@@ -114,7 +114,7 @@ def listed() -> str:
         more=len(rows) > PAGE,
         page=page,
         wanted=text,
-        roles=role_names(),
+        roles=short_role_names(),
         limited=list_limited(session, [row.id for row in rows if Role.ADMINISTRATOR not in row.roles.split()]),
         few=officials.count_administrators(session) < officials.FEWEST_ADMINISTRATORS,
         manages=PEOPLE,

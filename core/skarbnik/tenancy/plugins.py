@@ -117,7 +117,7 @@ def _fitting(name: str, answers: list[list[type[C]]], contract: type[C]) -> list
                 f"{each.__name__} is written for version {written_for} of {contract.__name__},"
                 f" this Skarbnik has version {wanted}"
             )
-        if own != name and not own.startswith(f"{name}_"):
+        if not is_of(name, own):
             raise TypeError(f"{each.__name__} calls itself {own!r}; what plugin {name!r} offers starts with its name")
     return offered
 
@@ -139,8 +139,8 @@ def _pages(name: str, hook: Any) -> PluginPages:
     for permission in pages.permissions:
         _check_permission(name, permission)
     strangers = [each for each in pages.acts if not each.startswith(f"{name}.") or len(each) > LONGEST_ACT]
-    strangers += [each for each in pages.subjects if not _is_of(name, each) or len(each) > LONGEST_SUBJECT]
-    strangers += [code for each in pages.own_data for code in (each.name, each.table) if not _is_of(name, code)]
+    strangers += [each for each in pages.subjects if not is_of(name, each) or len(each) > LONGEST_SUBJECT]
+    strangers += [code for each in pages.own_data for code in (each.name, each.table) if not is_of(name, code)]
     if strangers:
         raise TypeError(
             f"{', '.join(map(repr, strangers))}: what plugin {name!r} writes into the trail and keeps of a person"
@@ -149,7 +149,8 @@ def _pages(name: str, hook: Any) -> PluginPages:
     return pages
 
 
-def _is_of(name: str, code: str) -> bool:
+def is_of(name: str, code: str) -> bool:
+    """Whether something is called as the plugin: `surveys`, or `surveys_` and more."""
     return code == name or code.startswith(f"{name}_")
 
 

@@ -30,7 +30,7 @@ from skarbnik.testing.browser import Browser
 from skarbnik.testing.database import Lab
 from skarbnik.testing.factories import PASSWORD, bound_to
 from skarbnik.web.access import find_access, find_trail
-from skarbnik.web.plugin_pages import OFFICE
+from skarbnik.web.plugin_pages import OFFICE, is_below
 
 MAKE: Any = factories  # factory-boy has no types
 NOBODY, RESIDENT = "nobody", "resident"
@@ -144,10 +144,9 @@ class PagesContract:
         return f"{what}-{self.plugin.replace('_', '-')}"
 
     def _routes(self, app: Flask) -> Iterator[tuple[Rule, str, Access]]:
-        tops = (f"/{self.plugin}", f"{OFFICE}/{self.plugin}")
         for rule in sorted(app.url_map.iter_rules(), key=lambda each: each.rule):
             access = find_access(app, rule.endpoint)
-            if access is not None and any(rule.rule == top or rule.rule.startswith(f"{top}/") for top in tops):
+            if access is not None and is_below(rule.rule, self.plugin):
                 for method in sorted((rule.methods or set()) & {"GET", "POST"}):
                     yield rule, method, access
 

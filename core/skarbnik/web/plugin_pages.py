@@ -1,7 +1,8 @@
 """Pages of plugins: looked at before they are taken in, so that no plugin reaches beyond its own.
 
-Of a plugin that breaks a rule all pages are left out, with their menu entries, acts and chapters; its other contracts
-stay, and the portal starts. What a gmina did not choose does not exist there: the frame asks before who is signed in.
+Of a plugin that breaks a rule all pages are left out, with their menu entries; its other contracts, the words of its
+acts and its chapters stay, and the portal starts. What a gmina did not choose does not exist there: the frame asks
+before who is signed in.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from werkzeug.routing import Rule
 
 from skarbnik.errors import SkarbnikError
 from skarbnik.plugin_api import Support
-from skarbnik.tenancy.plugins import PluginPages, Plugins
+from skarbnik.tenancy.plugins import PluginPages, Plugins, is_of
 from skarbnik.web.access import find_access, find_trail
 
 OFFICE = "/office"
@@ -50,7 +51,7 @@ def check_pages(name: str, pages: PluginPages, app: Flask) -> None:
     problems = [*_of_blueprints(name, probe, app), *_of_menu(pages, probe)]
     for rule in probe.url_map.iter_rules():
         problems += [f"{rule.rule} {problem}" for problem in _of_rule(name, pages, probe, rule)]
-    problems += [f"{rule.rule} is the portal's own" for rule in app.url_map.iter_rules() if _is_below(rule.rule, name)]
+    problems += [f"{rule.rule} is the portal's own" for rule in app.url_map.iter_rules() if is_below(rule.rule, name)]
     if any(probe.url_default_functions.values()):
         problems.append("values are put into addresses by url_defaults, and the portal keeps addresses as they are")
     if _application_wide(probe) != before:
@@ -62,7 +63,7 @@ def check_pages(name: str, pages: PluginPages, app: Flask) -> None:
 def _of_blueprints(name: str, probe: Flask, app: Flask) -> Iterator[str]:
     """Also those that lie in another: `surveys.inner`."""
     for called, blueprint in probe.blueprints.items():
-        if not _is_called(called, name):
+        if not is_of(name, called.partition(".")[0]):
             yield f"blueprint {called!r} is not called as the plugin"
         if called in app.blueprints:
             yield f"blueprint {called!r} is there before"
@@ -72,19 +73,15 @@ def _of_blueprints(name: str, probe: Flask, app: Flask) -> Iterator[str]:
                 yield f"template {template!r} is not in a folder {name}/"
 
 
-def _is_called(code: str, name: str) -> bool:
-    first = code.partition(".")[0]
-    return first == name or first.startswith(f"{name}_")
-
-
-def _is_below(path: str, name: str) -> bool:
+def is_below(path: str, name: str) -> bool:
+    """Whether an address is one that belongs to a plugin of this name."""
     return any(path == top or path.startswith(f"{top}/") for top in (f"/{name}", f"{OFFICE}/{name}"))
 
 
 def _of_rule(name: str, pages: PluginPages, probe: Flask, rule: Rule) -> Iterator[str]:
-    if not _is_below(rule.rule, name):
+    if not is_below(rule.rule, name):
         yield f"is neither below /{name} nor below {OFFICE}/{name}"
-    if not _is_called(rule.endpoint, name):
+    if not is_of(name, rule.endpoint.partition(".")[0]):
         yield f"is the page {rule.endpoint!r}, which is not called as the plugin"
     if rule.host or rule.subdomain or rule.defaults:
         yield "has a host or values of its own: addresses of the portal have none"

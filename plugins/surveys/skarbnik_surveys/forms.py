@@ -12,7 +12,7 @@ from wtforms.validators import Optional, ValidationError
 
 from skarbnik.plugin_api import today
 from skarbnik.plugin_web import DayOrNone, at_most, lines
-from skarbnik_surveys.models import LONGEST_INTRO, LONGEST_TITLE, Survey
+from skarbnik_surveys.models import LONGEST_INTRO, LONGEST_TITLE
 from skarbnik_surveys.questions import (
     FEWEST_CHOICES,
     LONGEST_ANSWER,
@@ -45,9 +45,6 @@ class SurveyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def validate_closes_on(self, field: Any) -> None:
         if field.data is not None and field.data < today():
             raise ValidationError(_("Choose today or a later day as the last one."))
-
-    def fill(self, survey: Survey) -> None:
-        self.title.data, self.intro.data, self.closes_on.data = survey.title, survey.intro, survey.closes_on
 
     def words(self) -> dict[str, Any]:
         return {"title": self.title.data, "intro": self.intro.data, "closes_on": self.closes_on.data}

@@ -10,7 +10,19 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response
 
 from skarbnik.plugin_api import ForbiddenTransition, impersonal, records, requires, today
-from skarbnik.plugin_web import TokenForm, check_token, current_person, current_session, cursor, page_number, record_act
+from skarbnik.plugin_web import (
+    Column,
+    FileFormat,
+    Table,
+    TokenForm,
+    as_file,
+    check_token,
+    current_person,
+    current_session,
+    cursor,
+    page_number,
+    record_act,
+)
 from skarbnik_surveys import queries, results, services
 from skarbnik_surveys.forms import (
     QuestionForm,
@@ -85,12 +97,11 @@ def preview(survey_id: UUID) -> str:
 @requires(WRITE)
 @impersonal("a draft of a survey")
 def edit(survey_id: UUID) -> Page:
-    survey, form = _get_draft(survey_id), SurveyForm()
-    if not form.is_submitted():
-        form.fill(survey)
-        return render_template("surveys/office_edit.html", form=form, survey=survey)
-    if not form.validate():
-        return render_template("surveys/office_edit.html", form=form, survey=survey), 422
+    survey = _get_draft(survey_id)
+    form = SurveyForm(obj=survey)
+    if not form.validate_on_submit():
+        page = render_template("surveys/office_edit.html", form=form, survey=survey)
+        return (page, 422) if form.is_submitted() else page
     services.change_survey(current_session(), survey_id, **form.words())
     _record("surveys.changed", survey_id)
     flash(_("The survey is saved."))
@@ -122,8 +133,7 @@ def edit_question(survey_id: UUID, question_id: str) -> Page:
     question = get_question(survey.asked, question_id)
     if not form.is_submitted():
         form.fill(question)
-        return _question_page(survey, form, question)
-    if not form.validate():
+    if not form.validate_on_submit():
         return _question_page(survey, form, question)
     services.put_question(current_session(), survey_id, form.make(question_id))
     _record("surveys.questions_changed", survey_id)
@@ -256,11 +266,9 @@ def show_texts(survey_id: UUID, question_id: str) -> str:
 @impersonal("counts of a survey")
 def results_file(survey_id: UUID) -> Response:
     survey = queries.get_survey(current_session(), survey_id)
-    heads = [_("Number"), _("Question"), _("Answer"), _("How many")]
-    answer = Response(results.to_csv(results.count_answers(current_session(), survey), heads=heads))
-    answer.headers["Content-Type"] = "text/csv; charset=utf-8"
-    answer.headers["Content-Disposition"] = f'attachment; filename="ankieta-{survey.id.hex[-8:]}.csv"'
-    return answer
+    heads = [Column(head) for head in (_("Number"), _("Question"), _("Answer"), _("How many"))]
+    lines = results.list_lines(results.count_answers(current_session(), survey))
+    return as_file(Table(survey.title, (), heads, lines), FileFormat.CSV, f"ankieta-{survey.id.hex[-8:]}")
 
 
 def _step_page(name: str, survey: Survey, form: Any) -> str:

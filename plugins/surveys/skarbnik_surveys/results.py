@@ -7,9 +7,7 @@ each question, so that no two answers are told to be of one person.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,7 +21,6 @@ from skarbnik_surveys.states import SurveyState
 
 FEWEST = 5  # people who took part
 TEXTS = 50  # that are shown at a time
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute when a cell begins with it
 
 COUNT = text(
     "SELECT given.question, choice, count(*) AS number FROM surveys_sheets,"
@@ -97,19 +94,9 @@ def list_texts(session: Session, survey: Survey, question: Question, *, page: in
     return session.scalars(LIST_TEXTS, {**words, "most": TEXTS + 1, "skipped": TEXTS * (page - 1)}).all()
 
 
-def to_csv(counted: Iterable[Counted], *, heads: Sequence[str]) -> str:
-    """A line a choice, as spreadsheets in Poland read it: semicolons, and a mark that it is UTF-8."""
-    file = io.StringIO()
-    file.write("\ufeff")
-    writer = csv.writer(file, delimiter=";")
-    writer.writerow(map(unarmed, heads))
+def list_lines(counted: Iterable[Counted]) -> Iterator[tuple[int, str, str, int]]:
+    """A line a choice: number of the question, its text, the choice (empty for a text), how often it was taken."""
     for place, each in enumerate(counted, 1):
         texts = [choice.text for choice in each.question.choices] or [""]
         for choice, number in zip(texts, each.numbers, strict=True):
-            writer.writerow([place, unarmed(each.question.text), unarmed(choice), number])
-    return file.getvalue()
-
-
-def unarmed(cell: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{cell}" if cell.startswith(FORMULA) else cell
+            yield place, each.question.text, choice, number

@@ -49,10 +49,15 @@ def official(browse, town):
 
 QUESTIONS = (
     new_question(QuestionKind.SINGLE, "Czy chcesz parku?", required=True, choices=["Tak", "Nie"], question_id="q1"),
-    new_question(QuestionKind.MULTIPLE, "Co ma w nim być?", required=False, choices=["Ławki", "Staw", "Huśtawki"],
-                 question_id="q2"),
+    new_question(
+        QuestionKind.MULTIPLE,
+        "Co ma w nim być?",
+        required=False,
+        choices=["Ławki", "Staw", "Huśtawki"],
+        question_id="q2",
+    ),
     new_question(QuestionKind.TEXT, "Co jeszcze?", required=False, question_id="q3"),
-)  # fmt: skip
+)
 
 
 @pytest.fixture

@@ -45,6 +45,10 @@ def test_a_survey_walks_from_the_office_to_the_residents_and_back(official, resi
     with town.session() as session:
         acts = session.scalars(text("SELECT action FROM audit_entries WHERE action LIKE 'surveys%' ORDER BY id")).all()
     assert acts == [
-        "surveys.written", "surveys.questions_changed", "surveys.questions_changed", "surveys.opened", "surveys.closed",
+        "surveys.written",
+        "surveys.questions_changed",
+        "surveys.questions_changed",
+        "surveys.opened",
+        "surveys.closed",
         "surveys.texts_read",
-    ]  # fmt: skip
+    ]

@@ -9,10 +9,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from plugins.surveys.tests.test_questions import answers_to, questionnaires
 
+from skarbnik.plugin_web import Column, FileFormat, Table, as_file
 from skarbnik_surveys import results, services
 from skarbnik_surveys.models import Sheet, Survey
 from skarbnik_surveys.questions import QuestionKind, get_question, new_question, to_json
-from skarbnik_surveys.results import Counted, ResultsHidden, count_answers, list_texts, tally, to_csv
+from skarbnik_surveys.results import Counted, ResultsHidden, count_answers, list_lines, list_texts, tally
 from skarbnik_surveys.states import SurveyState
 
 YES = {"q1": ["1"]}
@@ -135,7 +136,9 @@ def test_no_cell_of_the_file_is_a_formula(start):
     risky = f"{start}cmd|' /C calc'!A0"
     question = new_question(QuestionKind.SINGLE, risky, required=True, choices=[f"{risky};1", 'Nie "raczej"'])
 
-    written = to_csv([Counted(question, (3, 2))], heads=["Numer", "Pytanie", "Odpowiedź", "Ile razy"])
+    heads = [Column(head) for head in ("Numer", "Pytanie", "Odpowiedź", "Ile razy")]
+    file = as_file(Table("Park", (), heads, list_lines([Counted(question, (3, 2))])), FileFormat.CSV, "ankieta")
+    written = file.get_data(as_text=True)
 
     rows = list(csv.reader(io.StringIO(written.removeprefix("\ufeff"), newline=""), delimiter=";"))
     assert rows[1:] == [["1", f"'{risky}", f"'{risky};1", "3"], ["1", f"'{risky}", 'Nie "raczej"', "2"]]
