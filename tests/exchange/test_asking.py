@@ -45,9 +45,8 @@ def test_after_errors_it_is_asked_sooner_and_later_and_later(clean, tenant, puma
 
 
 def test_at_the_hours_of_the_source_and_not_before(clean, tenant, puma, connect):
-    connect(puma.address, hours="06:00 22:30")
-    moment = datetime(2026, 11, 28, 10, tzinfo=UTC)
-    with clock.stopped_at(moment):
+    with clock.stopped_at(datetime(2026, 11, 28, 10, tzinfo=UTC)):
+        connect(puma.address, hours="06:00 22:30")  # asked at once, by the clock of the gmina
         relay(clean, "exchange.fetch")
         ((_key, due_at),) = errands(clean)
     assert due_at == datetime(2026, 11, 28, 21, 30, tzinfo=UTC)
