@@ -265,8 +265,7 @@ def _take_plugins_in(app: Flask, slots: Slots) -> None:
     items = [item for pages in plugins.pages.values() for item in pages.menu_items]
     slots.resident_menu += [item for item in items if item.permission.residents]
     slots.office_menu += [*(item for item in items if not item.permission.residents), *ACCOUNTS_MENU]
-    chapters = [chapter for pages in plugins.pages.values() for chapter in pages.own_data]
-    own_data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS, *chapters])
+    own_data_views.install_chapters(app, [*own_data.CHAPTERS, *portal_own_data.CHAPTERS])
 
 
 def _register_api(app: Flask) -> None:

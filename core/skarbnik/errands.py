@@ -56,6 +56,7 @@ SUBSCRIBERS: dict[str, Subscriber] = {
     "remark.answered": portal.tell_answered,
     "account.registration_due": registration.remove_due,
     "account.closed": closed.account_closed,
+    "account.erase": closing.erase_from_plugins,
     "account.forget": closing.forget,
     "mail.asked": mail.deliver,
     "account.sign_out": provider_sign_out.end_there,

@@ -1,12 +1,14 @@
 """A closed account is nobody's: nothing personal is left in it, nobody acts with it, and what was paid stays."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
+from tests.exchange.remote import relay
 
 from skarbnik import clock
-from skarbnik.accounts.closing import ClosedByTheOffice, close_account, forget, own_tables
+from skarbnik.accounts.closing import ClosedByTheOffice, close_account, erase_from_plugins, forget, own_tables
 from skarbnik.accounts.consents import give_consent, has_consent
 from skarbnik.accounts.contact import ask_new_email
 from skarbnik.accounts.models import Consent, Purpose, User, UserState
@@ -16,7 +18,9 @@ from skarbnik.audit.models import AuditEntry
 from skarbnik.mail.models import Mail, MailState
 from skarbnik.outbox import Again
 from skarbnik.payers.models import Mandate
+from skarbnik.plugin_api import chapter_of
 from skarbnik.portal.closed import account_closed
+from skarbnik.tenancy.services import disable_plugin
 from skarbnik.testing.factories import (
     PASSWORD,
     OfficialFactory,
@@ -25,6 +29,8 @@ from skarbnik.testing.factories import (
     UserFactory,
     bound_to,
 )
+from skarbnik_surveys import services as surveys
+from skarbnik_surveys.questions import QuestionKind, new_question
 
 CANARY = "zqxjkv"
 PESEL = "44051401359"
@@ -147,6 +153,83 @@ def test_without_the_password_and_a_yes_nothing_is_closed(full, tenant, words):
     assert close(browser, **words).status_code == 422
     with tenant.session() as session:
         assert session.get_one(User, user.id).state is UserState.ACTIVE
+
+
+@pytest.fixture
+def chapters(clean, monkeypatch):
+    """Has a plugin hand out chapters of these in all gminas that have its table."""
+    plugins = clean.instance.plugins
+    pages = plugins.pages["surveys"]
+
+    def hand_out(*words):
+        found = [
+            chapter_of("surveys_notes", "notes about you", "SELECT 1 AS note", table="surveys_sheets", **each)
+            for each in words
+        ]
+        monkeypatch.setitem(plugins.pages, "surveys", replace(pages, own_data=(*found, *pages.own_data)))
+
+    return hand_out
+
+
+def took_part(tenant, user):
+    with tenant.session() as session:
+        survey = surveys.write_survey(session, title="Park", intro="", closes_on=None, by=user.id)
+        question = new_question(QuestionKind.TEXT, "Co?", required=False, question_id="q1")
+        surveys.put_question(session, survey.id, question)
+        surveys.open_survey(session, survey.id)
+        surveys.answer_survey(session, survey.id, user_id=user.id, answers={"q1": "Staw."})
+
+
+def participations_and_sheets(tenant):
+    with tenant.session() as session:
+        statement = "SELECT (SELECT count(*) FROM surveys_participations), (SELECT count(*) FROM surveys_sheets)"
+        return tuple(session.execute(text(statement)).one())
+
+
+def test_what_plugins_keep_goes_with_the_account_by_an_errand(full, tenant, clean):
+    browser, user = full
+    took_part(tenant, user)
+    close(browser)
+    assert participations_and_sheets(tenant) == (1, 1)
+
+    assert relay(clean, "account.erase") == 1
+
+    assert participations_and_sheets(tenant) == (0, 1)
+
+
+def test_a_plugin_the_gmina_gave_up_is_erased_from_too(clean, browse):
+    gmina = clean.tenant_with("bez-ankiet", "surveys")
+    with gmina.session() as session, bound_to(session):
+        user = UserFactory()
+    took_part(gmina, user)
+    disable_plugin(clean.instance.owner_engine(), gmina.id, "surveys")
+    clean.instance.registry.forget()
+
+    erase_from_plugins(clean.instance.registry.get(gmina.id), user.id)
+
+    assert participations_and_sheets(gmina) == (0, 1)
+
+
+def test_a_chapter_that_cannot_be_erased_keeps_no_other_from_it_and_the_errand_comes_back(
+    full, tenant, clean, chapters
+):
+    browser, user = full
+    took_part(tenant, user)
+    chapters({"erased_by": "DELETE FROM surveys_nothing"})
+    close(browser)
+
+    assert relay(clean, "account.erase") == 1
+
+    assert participations_and_sheets(tenant) == (0, 1)
+    with clean.as_admin() as connection:
+        statement = "SELECT attempts, parked_at FROM work.outbox WHERE topic = 'account.erase'"
+        assert connection.execute(statement).fetchall() == [(1, None)]
+
+
+def test_who_closes_their_account_reads_what_a_plugin_keeps_and_why(full, chapters):
+    browser, _user = full
+    chapters({"kept": "the law wants them for five years"})
+    assert "notes about you: the law wants them for five years" in browser.get("/profile/close").text
 
 
 def test_registering_again_makes_another_account(full, tenant):

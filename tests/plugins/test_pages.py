@@ -67,7 +67,7 @@ FITTING = """
 
     @hookimpl
     def own_data():
-        return [chapter_of("bees_stings", "who stung you", "SELECT 1 AS sting", table="bees_stings")]
+        return [chapter_of("bees_stings", "who stung you", "SELECT 1 AS sting", table="bees_stings", kept="for the beekeeper")]
 """
 
 
@@ -198,13 +198,15 @@ FOR_TEMPLATES = """@hives.app_template_filter("money")
         (RESIDENTS_PAGE, CONVERTER + RESIDENTS_PAGE, EVERYWHERE),
         ('table="bees_stings"', 'table="users"', "'users': what plugin 'bees' writes"),
         (', table="bees_stings"', "", "'': what plugin 'bees' writes into the trail and keeps of a person"),
+        (', kept="for the beekeeper"', "", "'bees_stings' says neither how it is erased when an account is closed nor"),
+        ('kept="for', 'erased_by="DELETE FROM bees_stings", kept="for', "nor why it is kept, or both"),
         (RESIDENTS_PAGE, BEFORE_ALL + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, FOR_ERRORS + RESIDENTS_PAGE, EVERYWHERE),
         (RESIDENTS_PAGE, FOR_TEMPLATES + RESIDENTS_PAGE, EVERYWHERE),
         ("def hive():", "def hive(undefined=unknown):", "NameError"),
         ("def permissions", "def permissionz", "permissionz"),
     ],
-)  # fmt: skip
+)  # fmt: skip  # a rule a line
 def test_pages_that_break_a_rule_are_left_out_and_the_portal_stays(bees, old, new, message):
     assert old in FITTING
     with structlog.testing.capture_logs() as logged:

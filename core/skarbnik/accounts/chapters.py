@@ -21,6 +21,7 @@ from skarbnik.db import TenantSession
 from skarbnik.money import Money
 from skarbnik.plugin_api import Chapter
 from skarbnik.plugin_api.own_data import Row
+from skarbnik.tenancy.plugins import Plugins
 
 IN_MEMORY = 1024 * 1024  # bytes; what is longer goes to disk
 NAME = "skarbnik.chapters"
@@ -29,6 +30,12 @@ NAME = "skarbnik.chapters"
 def has_table(session: TenantSession, name: str) -> bool:
     """Whether the gmina has it. A plugin's tables are where it is, or was, enabled."""
     return bool(session.scalar(text("SELECT to_regclass(:name) IS NOT NULL"), {"name": name}))
+
+
+def list_plugin_chapters(session: TenantSession, plugins: Plugins) -> list[Chapter]:
+    """Of those this gmina uses or used: what a plugin kept is there after it, too."""
+    found = [chapter for pages in plugins.pages.values() for chapter in pages.own_data]
+    return [each for each in found if has_table(session, each.table)]
 
 
 def write_archive(

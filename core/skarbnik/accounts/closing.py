@@ -13,6 +13,7 @@ from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
+from skarbnik.accounts.chapters import list_plugin_chapters
 from skarbnik.accounts.letters import CLOSED, erase_letters, send_letter
 from skarbnik.accounts.models import Consent, EmailChange, Registration, User, UserKind, UserState
 from skarbnik.db import Base
@@ -32,7 +33,8 @@ class ClosedByTheOffice(Forbidden):
 def close_account(session: Session, tenant: Tenant, user: User) -> None:
     """Nobody signs in with it or acts with it any more, at once; who was told of it by the last e-mail is forgotten.
 
-    Mandates end through the topic `account.closed`. Registering again makes another account.
+    Mandates end through the topic `account.closed`, and plugins erase what they keep of the person through
+    `account.erase`. Registering again makes another account.
     """
     if user.kind is not UserKind.RESIDENT:
         raise ClosedByTheOffice(f"user {user.id} is an official")
@@ -59,6 +61,7 @@ def close_account(session: Session, tenant: Tenant, user: User) -> None:
         erase_letters(session, address)
         send_letter(session, tenant, CLOSED, {}, to=address, language=language, about=user.id)
     publish(session, "account.closed", user.id)
+    publish(session, "account.erase", user.id)
     publish(session, "account.forget", user.id, due_at=clock.now() + LETTER_KEPT)
 
 
@@ -75,6 +78,25 @@ def own_tables() -> list[Table]:
         for table in reversed(Base.metadata.sorted_tables)
         if table in ours and table.name not in KEPT and "user_id" in table.c
     ]
+
+
+def erase_from_plugins(tenant: Tenant, user_id: UUID) -> None:
+    """What plugins keep of somebody whose account is closed. Safe to repeat.
+
+    A transaction a chapter: one that cannot erase keeps no other from it, and the errand comes back for it.
+    """
+    with tenant.session() as session:
+        chapters = list_plugin_chapters(session, tenant.instance.plugins)
+    errors = []
+    for chapter in chapters:
+        try:
+            if chapter.erase is not None:
+                with tenant.session() as session:
+                    chapter.erase(session, user_id)
+        except Exception as error:  # a plugin's own; raised again once the others are done
+            errors.append(error)
+    if errors:
+        raise errors[0]
 
 
 def forget(tenant: Tenant, user_id: UUID) -> Again | None:

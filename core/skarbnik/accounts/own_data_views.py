@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template
 from flask_babel import gettext as _
 
 from skarbnik import clock
-from skarbnik.accounts.chapters import NAME, has_table, write_archive
+from skarbnik.accounts.chapters import NAME, list_plugin_chapters, write_archive
 from skarbnik.accounts.permissions import OWN_RESIDENT
 from skarbnik.audit.requests import record_own_act
 from skarbnik.plugin_api import Chapter, requires
@@ -26,7 +26,7 @@ PIECE = 64 * 1024  # bytes
 
 
 def install_chapters(app: Flask, chapters: Sequence[Chapter]) -> None:
-    """What the file has, in this order. `app` knows every feature that keeps something of a person."""
+    """What the file has, in this order, before what plugins keep. `app` knows every feature that keeps something."""
     app.extensions[NAME] = tuple(chapters)
 
 
@@ -53,9 +53,7 @@ def take() -> Response:
 
 
 def _chapters() -> list[Chapter]:
-    """Those of the core, and those of plugins this gmina uses or used: what a plugin kept is there after it, too."""
-    chapters: tuple[Chapter, ...] = current_app.extensions[NAME]
-    return [each for each in chapters if not each.table or has_table(frame.session(), each.table)]
+    return [*current_app.extensions[NAME], *list_plugin_chapters(frame.session(), g.tenant.instance.plugins)]
 
 
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:

@@ -13,6 +13,7 @@ from wtforms import BooleanField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from skarbnik.accounts import closing, consents, contact
+from skarbnik.accounts.chapters import list_plugin_chapters
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
 from skarbnik.accounts.limits import limited_by_email, limited_by_person
 from skarbnik.accounts.models import Purpose, User
@@ -225,7 +226,8 @@ def close() -> Page:
         return response
     if form.is_submitted() and form.sure.errors:
         form.sure.errors = [_("Tick that you want to close the account.")]
-    page = render_template("accounts/own_close.html", form=form, user=user)
+    kept = [each for each in list_plugin_chapters(frame.session(), g.tenant.instance.plugins) if each.kept]
+    page = render_template("accounts/own_close.html", form=form, user=user, kept=kept)
     return (page, 422) if form.is_submitted() else page
 
 

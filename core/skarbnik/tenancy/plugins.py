@@ -141,6 +141,11 @@ def _pages(name: str, hook: Any) -> PluginPages:
     strangers = [each for each in pages.acts if not each.startswith(f"{name}.") or len(each) > LONGEST_ACT]
     strangers += [each for each in pages.subjects if not is_of(name, each) or len(each) > LONGEST_SUBJECT]
     strangers += [code for each in pages.own_data for code in (each.name, each.table) if not is_of(name, code)]
+    for each in pages.own_data:
+        if bool(each.erase) == bool(each.kept):
+            raise TypeError(
+                f"{each.name!r} says neither how it is erased when an account is closed nor why it is kept, or both"
+            )
     if strangers:
         raise TypeError(
             f"{', '.join(map(repr, strangers))}: what plugin {name!r} writes into the trail and keeps of a person"

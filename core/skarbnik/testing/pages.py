@@ -14,15 +14,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 from werkzeug.routing import Rule
 
+from skarbnik.accounts.closing import erase_from_plugins
 from skarbnik.audit.models import AuditEntry
-from skarbnik.plugin_api import Access, Role
+from skarbnik.plugin_api import Access, Chapter, Role
+from skarbnik.plugin_api.own_data import Row
 from skarbnik.receivables.models import OfficialScope
 from skarbnik.tenancy.registry import Tenant
 from skarbnik.testing import factories
@@ -49,6 +51,10 @@ class PagesContract:
     def words(self, rule: Rule) -> Mapping[str, object]:
         """What is no thing of anybody: words an argument may be, such as a kind of file, the same in every gmina."""
         return {}
+
+    def person(self, session: Any) -> UUID | None:
+        """A resident of whom the plugin keeps something in each of its chapters; None when it keeps nothing of anybody."""
+        return None
 
     @pytest.fixture
     def gmina(self, clean: Lab) -> Tenant:
@@ -138,6 +144,30 @@ class PagesContract:
                     answer = self._ask(browser, method, self._path(rule, things))
                     written = set(self._acts(gmina)[before:])
                     assert answer.status_code != 200 or written & set(trail.actions), (who, rule.rule, written)
+
+    def test_what_it_keeps_of_a_person_is_told_to_them_and_erased_with_their_account(
+        self, lab: Lab, gmina: Tenant
+    ) -> None:
+        chapters = lab.instance.plugins.pages[self.plugin].own_data
+        with gmina.session() as session, bound_to(session):
+            person = self.person(session)
+        assert (person is None) == (not chapters)
+        if person is None:
+            return
+        before = self._told(gmina, chapters, person)
+        assert all(before.values()), before
+
+        for _ in range(2):  # an errand may come again
+            erase_from_plugins(gmina, person)
+
+        kept = {each.name for each in chapters if each.kept}
+        assert self._told(gmina, chapters, person) == {
+            name: rows if name in kept else [] for name, rows in before.items()
+        }
+
+    def _told(self, gmina: Tenant, chapters: Sequence[Chapter], person: UUID) -> dict[str, list[Row]]:
+        with gmina.session() as session:
+            return {each.name: list(each.rows(session, person)) for each in chapters}
 
     def _slug(self, what: str) -> str:
         """A gmina stays for the next test: each plugin has gminas of its own, which chose it and nothing else."""

@@ -75,7 +75,7 @@ def show(survey_id: UUID) -> str:
     return render_template(
         "surveys/office_survey.html",
         survey=survey,
-        number=queries.count_participations(current_session(), survey_id),
+        number=queries.count_sheets(current_session(), survey_id),
         kinds=kind_names(),
         is_over=survey.is_over(today()),
         most=MOST_QUESTIONS,
@@ -228,14 +228,12 @@ def delete(survey_id: UUID) -> Page:
 def show_results(survey_id: UUID) -> str:
     """Why there is nothing to see yet, or what people answered."""
     session, survey = current_session(), queries.get_survey(current_session(), survey_id)
-    sheets = results.count_sheets(session, survey)
-    is_shown = results.are_shown(survey, sheets)
-    counted = results.count_answers(session, survey) if is_shown else []
+    found = results.count_results(session, survey)
     return render_template(
         "surveys/office_results.html",
         survey=survey,
-        sheets=sheets,
-        counted=counted,
+        sheets=found.sheets,
+        counted=found.counted,
         fewest=results.FEWEST,
         may_take=TAKE,
     )
@@ -272,7 +270,7 @@ def results_file(survey_id: UUID) -> Response:
 
 
 def _step_page(name: str, survey: Survey, form: Any) -> str:
-    number = queries.count_participations(current_session(), survey.id)
+    number = queries.count_sheets(current_session(), survey.id)
     return render_template("surveys/office_step.html", step=name, survey=survey, form=form, number=number)
 
 

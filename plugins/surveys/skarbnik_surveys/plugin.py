@@ -57,6 +57,7 @@ def own_data() -> list[Chapter]:
             "SELECT s.title AS survey FROM surveys_participations p JOIN surveys_surveys s ON s.id = p.survey_id"
             " WHERE p.user_id = :user ORDER BY s.id",
             table="surveys_participations",
+            erased_by="DELETE FROM surveys_participations WHERE user_id = :user",
         )
     ]
 

@@ -11,12 +11,13 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session
 
 from skarbnik.plugin_api import NotFound
-from skarbnik_surveys.models import Participation, Survey
+from skarbnik_surveys.models import Participation, Sheet, Survey
 from skarbnik_surveys.states import SurveyState
 
 PAGE = 30
 
-_NUMBER = select(func.count()).select_from(Participation).where(Participation.survey_id == Survey.id).scalar_subquery()
+# Sheets, and not participations: who closed their account is in no list any more, and what they answered counts.
+_NUMBER = select(func.count()).select_from(Sheet).where(Sheet.survey_id == Survey.id).scalar_subquery()
 
 
 def list_surveys(session: Session, *, before: UUID | None = None) -> Sequence[Any]:
@@ -51,7 +52,8 @@ def get_shown(session: Session, survey_id: UUID) -> Survey:
     return survey
 
 
-def count_participations(session: Session, survey_id: UUID) -> int:
+def count_sheets(session: Session, survey_id: UUID) -> int:
+    """How many took part."""
     return session.scalar(select(_NUMBER).where(Survey.id == survey_id)) or 0
 
 

@@ -11,11 +11,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from skarbnik.plugin_api import NotFound
-from skarbnik_surveys.models import Sheet, Survey
+from skarbnik_surveys.models import Survey
+from skarbnik_surveys.queries import count_sheets
 from skarbnik_surveys.questions import Question, QuestionKind
 from skarbnik_surveys.states import SurveyState
 
@@ -40,6 +41,14 @@ class ResultsHidden(NotFound):
 
 
 @dataclass(frozen=True)
+class Results:
+    """How many took part, and what they answered: nothing of it while results are hidden."""
+
+    sheets: int
+    counted: tuple[Counted, ...]
+
+
+@dataclass(frozen=True)
 class Counted:
     """A question and how often each of its choices was taken; of a text, how many wrote one."""
 
@@ -54,8 +63,15 @@ class Counted:
         ]
 
 
-def count_sheets(session: Session, survey: Survey) -> int:
-    return session.scalar(select(func.count()).select_from(Sheet).where(Sheet.survey_id == survey.id)) or 0
+def count_results(session: Session, survey: Survey) -> Results:
+    """Of any survey; `counted` has nothing while `are_shown` says no."""
+    sheets = count_sheets(session, survey.id)
+    return Results(sheets, tuple(_count_answers(session, survey)) if are_shown(survey, sheets) else ())
+
+
+def count_answers(session: Session, survey: Survey) -> list[Counted]:
+    check_shown(session, survey)
+    return _count_answers(session, survey)
 
 
 def are_shown(survey: Survey, sheets: int) -> bool:
@@ -63,13 +79,12 @@ def are_shown(survey: Survey, sheets: int) -> bool:
 
 
 def check_shown(session: Session, survey: Survey) -> None:
-    sheets = count_sheets(session, survey)
+    sheets = count_sheets(session, survey.id)
     if not are_shown(survey, sheets):
         raise ResultsHidden(f"survey {survey.id} is {survey.state} with {sheets} sheets")
 
 
-def count_answers(session: Session, survey: Survey) -> list[Counted]:
-    check_shown(session, survey)
+def _count_answers(session: Session, survey: Survey) -> list[Counted]:
     rows = session.execute(COUNT, {"survey": survey.id})
     return tally(survey.asked, ((row.question, row.choice, row.number) for row in rows))
 

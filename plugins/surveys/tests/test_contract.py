@@ -21,3 +21,11 @@ class TestSurveys(PagesContract):
             services.answer_survey(session, survey.id, user_id=UserFactory().id, answers={"q1": ["1"], "q3": "Lampy"})
         services.close_survey(session, survey.id)
         return {"survey_id": survey.id, "question_id": "q3"}
+
+    def person(self, session):
+        survey = services.write_survey(session, title="Most", intro="", closes_on=None, by=OfficialFactory().id)
+        services.put_question(session, survey.id, QUESTIONS[0])
+        services.open_survey(session, survey.id)
+        person = UserFactory().id
+        services.answer_survey(session, survey.id, user_id=person, answers={"q1": ["1"]})
+        return person

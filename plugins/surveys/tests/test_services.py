@@ -12,7 +12,7 @@ from skarbnik.plugin_api import WARSAW, ForbiddenTransition, Invalid, NotFound, 
 from skarbnik.testing.factories import UserFactory, bound_to
 from skarbnik_surveys import services
 from skarbnik_surveys.models import Participation, Sheet, Survey
-from skarbnik_surveys.queries import count_participations, list_open
+from skarbnik_surveys.queries import count_sheets, list_open
 from skarbnik_surveys.questions import MOST_QUESTIONS, QuestionKind, new_question
 
 YES = {"q1": ["1"]}
@@ -213,7 +213,7 @@ def test_answers_that_do_not_fit_are_not_kept_and_cost_nobody_their_part(town, o
         services.answer_survey(session, survey_id, user_id=user_id, answers={"q1": ["7"]})
     with town.session() as session:
         services.answer_survey(session, survey_id, user_id=user_id, answers=YES)
-        assert count_participations(session, survey_id) == 1
+        assert count_sheets(session, survey_id) == 1
 
 
 def test_a_survey_has_at_most_thirty_questions(town, draft):
