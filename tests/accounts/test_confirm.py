@@ -101,14 +101,14 @@ def test_a_form_that_was_being_sent_comes_back_and_is_sent_by_a_press(stale, ada
     stale.get(f"/office/people/{clerk.id}")
     asked = stale.post(f"/office/people/{clerk.id}/roles", {"roles": ["auditor"]})
     assert asked.status_code == 401
-    assert "official.roles_changed" not in acts(tenant)
+    assert "official.role_given" not in acts(tenant)
     again = stale.post("/confirm", {"code": code(adam), "kept": hidden(asked.text, "kept")})
     assert again.status_code == 200
     assert f'action="/office/people/{clerk.id}/roles"' in again.text
-    assert "official.roles_changed" not in acts(tenant)
+    assert "official.role_given" not in acts(tenant)
     sent = stale.post(f"/office/people/{clerk.id}/roles", {"roles": [hidden(again.text, "roles")]})
     assert sent.status_code == 303
-    assert "official.roles_changed" in acts(tenant)
+    assert "official.role_given" in acts(tenant)
 
 
 def test_a_wrong_code_proves_nothing_and_keeps_the_form(stale, adam, official, code, outcomes):

@@ -237,6 +237,25 @@ def test_signing_in_again_gives_a_new_session_and_ends_the_old_one(browser, tena
     assert hashes == [hash_token(session_cookie(browser))]
 
 
+def test_who_is_signed_in_reads_so_at_the_door_and_goes_on_without_signing_in_anew(browse, official, user):
+    browser, clerk = browse("lipowo"), browse("lipowo")
+    assert "bez ponownego logowania" not in browser.get("/sign-in").text
+    browser.sign_in(user.email, PASSWORD)
+    clerk.sign_in(official.email, PASSWORD, office=True)
+
+    page = browser.get("/sign-in").text
+    assert f"Jesteś w portalu jako {user.name}." in page
+    assert re.search(r'<a href="/dashboard">[^<]*bez ponownego logowania', page)
+    page = browser.get("/sign-in?next=/payments").text
+    assert re.search(r'<a href="/payments">[^<]*bez ponownego logowania', page)
+    assert "Zaloguj się, aby zobaczyć tę stronę" not in page
+    page = browser.get("/sign-in?next=https://elsewhere.example/").text
+    assert re.search(r'<a href="/dashboard">[^<]*bez ponownego logowania', page)
+    assert "bez ponownego logowania" not in browser.get("/office/sign-in").text  # another account's door
+    assert re.search(r'<a href="/office/">[^<]*bez ponownego logowania', clerk.get("/office/sign-in").text)
+    assert "bez ponownego logowania" not in clerk.get("/sign-in").text
+
+
 def test_a_session_somebody_planted_is_not_adopted(browser, user, tenant):
     browser.client.set_cookie(COOKIE, "planted", domain="lipowo.skarbnik.test", secure=True)
     browser.sign_in(user.email, PASSWORD)

@@ -73,6 +73,8 @@ def test_what_was_changed_is_said_in_words(app):
     assert subject_words("payer", names) == names["payer"]
     assert subject_words("plugin:smtp", names) == f"{names['plugin']} smtp"
     assert subject_words("switch/name_co_owners", names) == f"{names['switch']} name_co_owners"
+    assert subject_words("role:auditor", names) == f"{names['role']} {names['role:auditor']}"
+    assert subject_words("kind:0a", names | {"kind:0a": "Podatek rolny"}) == f"{names['kind']} Podatek rolny"
     assert subject_words("news/przerwa/pl", names) == "news/przerwa/pl"
     assert subject_words("", names) == ""
 

@@ -1,5 +1,7 @@
 """What each role may do is told from what the routes themselves declare: it cannot say anything else than they do."""
 
+import re
+
 from skarbnik.office.role_words import part_names
 from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, UserFactory, bound_to
@@ -69,3 +71,21 @@ def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_
     assert "ankiet" not in browser.text
     assert "której gmina nie wybrała" not in browser.get("/office/people/roles").text
     assert "której gmina nie wybrała" not in official(Role.AUDITOR).get("/office/people/roles?role=surveys").text
+
+
+def test_who_invites_reads_which_role_has_nothing_to_do_here_and_may_give_it(clean, browse, official):
+    without = clean.tenant_with("bez-wtyczki")
+    with without.session() as session, bound_to(session):
+        administrator = OfficialFactory(has_roles=[Role.ADMINISTRATOR])
+    browser = browse(without.slug)
+    browser.sign_in(administrator.email, PASSWORD, office=True)
+
+    page = browser.get("/office/people/new").text
+    assert page.count("której gmina nie wybrała") == 1
+    assert re.search(r"Ankiety: pytania i odpowiedzi</label><small[^<]*której gmina nie wybrała", page)
+    fields = {"name": "Olga Nowa", "email": "olga@lipowo.example", "roles": ["surveys"]}
+    browser.get("/office/people/new")
+    answer = browser.post("/office/people/new", fields)
+    assert answer.status_code == 303
+    assert "której gmina nie wybrała" in browser.get(answer.location).text
+    assert "której gmina nie wybrała" not in official(Role.ADMINISTRATOR).get("/office/people/new").text

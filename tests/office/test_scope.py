@@ -5,9 +5,9 @@ import re
 import pytest
 from sqlalchemy import select, update
 from tests.accounts.conftest import hidden
-from tests.office.test_people import acts
 
 from skarbnik.accounts.models import User
+from skarbnik.audit.models import AuditEntry
 from skarbnik.money import Money
 from skarbnik.payments.models import PaymentOrder
 from skarbnik.payments.services import record_report
@@ -259,12 +259,37 @@ def test_the_scope_holds_from_the_next_click_on_and_stands_in_the_trail(administ
     answer = change(administrator, path, {"kinds": [str(town["waste"])]})
     assert answer.status_code == 303
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 404
-    assert "official.scope_changed" in acts(tenant)
     assert "tylko niektóre" in administrator.get("/office/people").text
+    waste, unit = f"kind:{town['waste'].hex}", f"unit:{town['unit'].hex}"
+    assert scope_acts(tenant, browser.user) == [("limited", "user"), ("widened", waste)]
+
+    administrator.get(path)
+    change(administrator, path, {"units": [str(town["unit"])]})
+    assert scope_acts(tenant, browser.user)[2:] == [("narrowed", waste), ("widened", unit)]
+    page = administrator.get("/office/audit").text
+    assert "jednostka ZGK Lipowo, " in page
+    assert "rodzaj należności Opłata za odpady" in page
+    assert f"{browser.user.name}</small>" in page
+    assert "jednostka ZGK Lipowo, " in administrator.get("/office/audit/file/csv").text
 
     administrator.get(path)
     change(administrator, path, {})
     assert browser.get(f"/office/payers/{town['borys']}").status_code == 200
+    assert scope_acts(tenant, browser.user)[4:] == [("lifted", "user"), ("narrowed", unit)]
+    administrator.get(path)
+    change(administrator, path, {})
+    assert len(scope_acts(tenant, browser.user)) == 6
+
+
+def scope_acts(tenant, user):
+    """What happened to the scope of somebody, the oldest first."""
+    with tenant.session() as session:
+        rows = session.execute(
+            select(AuditEntry.action, AuditEntry.subject)
+            .where(AuditEntry.subject_id == user.id, AuditEntry.action.startswith("official.scope"))
+            .order_by(AuditEntry.id)
+        )
+        return [(row.action.partition("_")[2], row.subject) for row in rows]
 
 
 def test_a_unit_to_which_nothing_is_paid_any_more_stays_in_the_scope_that_names_it(administrator, clerk, tenant, town):
@@ -321,7 +346,9 @@ def test_who_is_invited_for_a_unit_never_worked_with_everything(administrator, t
     with tenant.session() as session:
         user = session.scalars(select(User).where(User.email == "olga@lipowo.example")).one()
         assert get_scope(session, user.id) == ScopeOfWork(accounts=frozenset([town["unit"]]))
-    assert {"official.invited", "official.scope_changed"} <= set(acts(tenant))
+        invited = session.scalars(select(AuditEntry).where(AuditEntry.action == "official.invited")).one()
+    assert invited.subject_id == user.id
+    assert scope_acts(tenant, user) == [("limited", "user"), ("widened", f"unit:{town['unit'].hex}")]
 
 
 def test_who_acts_for_a_payer_is_no_matter_of_a_kind(administrator, clerk, town):

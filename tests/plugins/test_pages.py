@@ -67,7 +67,8 @@ FITTING = """
 
     @hookimpl
     def own_data():
-        return [chapter_of("bees_stings", "who stung you", "SELECT 1 AS sting", table="bees_stings", kept="for the beekeeper")]
+        stings = "SELECT 1 AS sting"
+        return [chapter_of("bees_stings", "who stung you", stings, table="bees_stings", kept="for the beekeeper")]
 """
 
 

@@ -100,6 +100,7 @@ def test_what_the_operator_does_to_a_gmina_stands_in_its_trail(skarbnik, clean, 
 
     assert trail(tenant) == [
         ("official.made", "user", True, "operator"),
+        ("official.role_given", "role:accountant", True, "operator"),
         ("program.made", "api_client", True, "operator"),
         ("source.connected", "source:puma", False, "operator"),
         ("settings.changed", "plugin:smtp", False, "operator"),

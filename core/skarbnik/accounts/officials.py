@@ -63,21 +63,21 @@ def rename_official(session: Session, user_id: UUID, name: str) -> bool:
     return True
 
 
-def set_roles(session: Session, user_id: UUID, roles: frozenset[Role], *, by: UUID) -> bool:
-    """What somebody does in the office from their next click on. False when that is what they do already.
+def set_roles(session: Session, user_id: UUID, roles: frozenset[Role], *, by: UUID) -> frozenset[Role]:
+    """What somebody does in the office from their next click on. The roles they were given or lost by it: often none.
 
     OwnAccount, TooFewAdministrators.
     """
     before = _lock_administrators(session)
     user = get_official(session, user_id)
-    wanted = " ".join(sorted(roles))
-    if user.roles == wanted:
-        return False
+    changed = frozenset(map(Role, user.roles.split())) ^ roles
+    if not changed:
+        return changed
     if user.id == by:
         raise OwnAccount("nobody changes their own roles")
-    user.roles = wanted
+    user.roles = " ".join(sorted(roles))
     _check_administrators(session, before)
-    return True
+    return changed
 
 
 def block_official(session: Session, user_id: UUID, *, by: UUID) -> bool:

@@ -15,9 +15,10 @@ from skarbnik.accounts.limits import BY_ADDRESS, limited_by_account
 from skarbnik.accounts.models import Door, UserKind
 from skarbnik.accounts.provider_sign_out import leave
 from skarbnik.accounts.providers import list_doors
-from skarbnik.accounts.sign_in import enter
+from skarbnik.accounts.sign_in import HOMES, enter
 from skarbnik.plugin_api import public
 from skarbnik.web import frame
+from skarbnik.web.addresses import own_path
 from skarbnik.web.cookies import delete_cookie, read_cookie
 from skarbnik.web.limits import limited
 
@@ -74,7 +75,9 @@ def _sign_in(kind: UserKind) -> AnyResponse | str | tuple[str, int]:
 def _page(form: SignInForm, kind: UserKind, **words: Any) -> str:
     door = Door.OFFICE if kind is UserKind.OFFICIAL else Door.RESIDENTS
     doors = list_doors(frame.session(), g.tenant, door)
-    return render_template("accounts/sign_in.html", form=form, kind=kind, doors=doors, **words)
+    is_in = g.person is not None and g.person.is_official == (kind is UserKind.OFFICIAL)
+    onward = (own_path(form.next.data or "") or url_for(HOMES[kind])) if is_in else None
+    return render_template("accounts/sign_in.html", form=form, kind=kind, doors=doors, onward=onward, **words)
 
 
 @blueprint.post("/sign-out")

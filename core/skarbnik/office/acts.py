@@ -8,6 +8,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
+from skarbnik.office.role_words import short_role_names
 from skarbnik.tenancy.plugins import PluginPages
 from skarbnik.web.frame import instance_of_app
 from skarbnik.web.languages import translate
@@ -109,8 +110,12 @@ def _own_act_names() -> dict[str, str]:
         "official.link_sent": _("sent an official a link to choose a password"),
         "official.made": _("made an account for an official"),
         "official.renamed": _("changed an official's name"),
-        "official.roles_changed": _("changed an official's roles"),
-        "official.scope_changed": _("changed an official's scope of work"),
+        "official.role_given": _("gave an official a role"),
+        "official.role_taken": _("took a role from an official"),
+        "official.scope_lifted": _("let an official work with everything"),
+        "official.scope_limited": _("limited what an official works with"),
+        "official.scope_narrowed": _("took something out of an official's scope of work"),
+        "official.scope_widened": _("put something into an official's scope of work"),
         "official.signed_out": _("signed an official out of every browser"),
         "official.unblocked": _("unblocked an official's account"),
         "official.viewed": _("looked at an official's account"),
@@ -244,17 +249,21 @@ def acts_of(group: str) -> list[str]:
 
 
 def subject_words(code: str, names: dict[str, str]) -> str:
-    """`plugin:smtp` is "a plugin smtp"; a code without a word of its own, such as that of a text, stays as it is."""
+    """`plugin:smtp` is "a plugin smtp"; a code without a word of its own, such as that of a text, stays as it is.
+
+    Where `names` has the whole code, as of a kind by its id, that is what it is called.
+    """
     first, mark, rest = re.match(r"([^:/]*)([:/]?)(.*)", code, re.DOTALL).groups()  # type: ignore[union-attr]  # fits all
     if first not in names:
         return code
-    return f"{names[first]} {rest}" if mark else names[first]
+    return f"{names[first]} {names.get(code, rest)}" if mark else names[first]
 
 
 def subject_names() -> dict[str, str]:
     """What was looked at or changed, by the first word of its code."""
     of_plugins = {code: translate(words) for pages in _plugins().values() for code, words in pages.subjects.items()}
-    return of_plugins | _own_subject_names()
+    roles = {f"role:{role}": words for role, words in short_role_names().items()}
+    return of_plugins | _own_subject_names() | roles
 
 
 def _own_subject_names() -> dict[str, str]:
@@ -287,11 +296,13 @@ def _own_subject_names() -> dict[str, str]:
         "registration": _("a registration"),
         "remark": _("a report of wrong data"),
         "remarks": _("several reports of wrong data"),
+        "role": _("the role"),
         "source": _("a finance system"),
         "support_access": _("support access"),
         "switch": _("a choice of the office"),
         "tenant": _("the gmina"),
         "terms": _("the terms of use"),
+        "unit": _("the unit"),
         "user": _("an account"),
         "users": _("several accounts"),
         "years": _("years"),

@@ -25,10 +25,10 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
-from skarbnik.office.role_words import role_names, short_role_names
+from skarbnik.office.role_words import list_idle_roles, role_names, short_role_names
 from skarbnik.office.scope_form import Choices, ScopeForm
 from skarbnik.plugin_api import N_, Role, impersonal, requires
-from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, get_scope, list_limited, set_scope
+from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, ScopeOfWork, get_scope, list_limited, set_scope
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
@@ -72,6 +72,13 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def validate_roles(self, field: Any) -> None:
         if not field.data:
             raise ValidationError(_("Choose what this person does in the office."))
+
+    @property
+    def hints(self) -> dict[str, str]:
+        """Of roles that may be given, and give nothing to do here."""
+        return dict.fromkeys(
+            list_idle_roles(), _("Nothing to do here yet: it belongs to a plugin the gmina did not choose.")
+        )
 
     @property
     def chosen(self) -> frozenset[Role]:
@@ -139,8 +146,8 @@ def invite() -> str | Response | tuple[str, int]:
         form.email.errors = [_("Somebody in the office has an account with this address already.")]
         return render_template("office/person_new.html", form=form, scope_form=scope), 422
     record_own_act("official.invited", "user", user.id)
-    if set_scope(session, user.id, scope.chosen):
-        record_own_act("official.scope_changed", "user", user.id)
+    _record_roles(user.id, given=form.chosen)
+    _record_scope(user.id, set_scope(session, user.id, scope.chosen), scope.chosen)
     _send_link(user)
     flash(_("The invitation is on its way to %(email)s.", email=user.email))
     return redirect(url_for("people.show", official_id=user.id), 303)
@@ -161,8 +168,9 @@ def change_roles(official_id: UUID) -> str | Response | tuple[str, int]:
     form = RolesForm()
     if not form.validate_on_submit():
         return _page(official_id, form), 422
-    if officials.set_roles(frame.session(), official_id, form.chosen, by=current_person().id):
-        record_own_act("official.roles_changed", "user", official_id)
+    changed = officials.set_roles(frame.session(), official_id, form.chosen, by=current_person().id)
+    if changed:
+        _record_roles(official_id, given=changed & form.chosen, taken=changed - form.chosen)
         flash(_("The roles are changed."))
     return _back(official_id)
 
@@ -195,8 +203,9 @@ def change_scope(official_id: UUID) -> str | Response | tuple[str, int]:
     if user.id == current_person().id:
         raise officials.OwnAccount("nobody changes their own scope of work")
     try:
-        if set_scope(session, user.id, form.chosen, before=form.before.data or ""):
-            record_own_act("official.scope_changed", "user", official_id)
+        before = set_scope(session, user.id, form.chosen, before=form.before.data or "")
+        if before != form.chosen:
+            _record_scope(user.id, before, form.chosen)
             flash(_("The scope of work is changed."))
     except ScopeChanged:
         flash(_("Somebody changed the scope of work meanwhile. Look at it as it is now."), "warn")
@@ -263,6 +272,26 @@ def take_factors(official_id: UUID) -> Response:
         tell_owner(officials.get_official(session, official_id), TAKEN)
         flash(_("The second step is taken away, and every browser is signed out. The person was told by e-mail."))
     return _back(official_id)
+
+
+def _record_roles(official_id: UUID, *, given: frozenset[Role], taken: frozenset[Role] = frozenset()) -> None:
+    """An entry a role, so that the trail alone says who could do what, and when."""
+    for role in sorted(taken):
+        record_own_act("official.role_taken", f"role:{role}", official_id)
+    for role in sorted(given):
+        record_own_act("official.role_given", f"role:{role}", official_id)
+
+
+def _record_scope(official_id: UUID, before: ScopeOfWork, after: ScopeOfWork) -> None:
+    """As with roles. Nothing in a scope means everything, which has an entry of its own."""
+    if before != EVERYTHING and after == EVERYTHING:
+        record_own_act("official.scope_lifted", "user", official_id)
+    if before == EVERYTHING and after != EVERYTHING:
+        record_own_act("official.scope_limited", "user", official_id)
+    for code in sorted(before.codes - after.codes):
+        record_own_act("official.scope_narrowed", code, official_id)
+    for code in sorted(after.codes - before.codes):
+        record_own_act("official.scope_widened", code, official_id)
 
 
 def _send_link(user: User) -> None:

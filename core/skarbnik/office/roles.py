@@ -7,7 +7,7 @@ from itertools import groupby
 from flask import Blueprint, current_app, render_template, request
 
 from skarbnik.accounts.permissions import SEE_PEOPLE
-from skarbnik.office.role_words import part_names, short_role_names
+from skarbnik.office.role_words import list_idle_roles, part_names, short_role_names
 from skarbnik.plugin_api import Permission, Role, impersonal, requires
 from skarbnik.web import frame
 from skarbnik.web.access import list_permissions
@@ -30,7 +30,7 @@ def listed() -> str:
         names=short_role_names(),
         chosen=role or "",
         order=list(Role),
-        idle=all(each.roles == set(Role) for _part, found in parts for each in found),
+        idle=role in list_idle_roles(),
     )
 
 

@@ -27,6 +27,7 @@ from skarbnik.office.trail_queries import TrailFilter
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.plugin_api import records, requires
 from skarbnik.receivables.permissions import SEE_ANY as SEE_PAYERS
+from skarbnik.receivables.scopes import name_scopes
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.addresses import read_day
@@ -61,7 +62,7 @@ def _page(form: KeepingForm) -> str:
     session = frame.session()
     wanted, words = _read_choice(request.args)
     found = list(trail_queries.list_entries(session, wanted, before=cursor("before")))
-    rows = found[: trail_queries.PAGE]
+    rows, officials = found[: trail_queries.PAGE], trail_queries.list_officials(session)
     record_own_act("audit.searched", "audit")
     if not form.is_submitted():
         form.years.data = services.years_kept(session)
@@ -70,12 +71,13 @@ def _page(form: KeepingForm) -> str:
         rows=rows,
         more=rows[-1].id if len(found) > trail_queries.PAGE else None,
         words=words,
-        officials=trail_queries.list_officials(session),
+        officials=officials,
+        official_names={each.id: each.name for each in officials},
         acts=acts.act_names(),
         actors=acts.actor_names(),
         actor_name=acts.actor_words(),
         groups={name: (title, acts.acts_of(name)) for name, title in acts.group_names().items()},
-        subjects=acts.subject_names(),
+        subjects=acts.subject_names() | name_scopes(session),
         subject_words=acts.subject_words,
         numbers=trail_queries.numbers_of(session, rows),
         sealing=trail_queries.sealing_state(session),
@@ -134,6 +136,7 @@ def audit_file(wanted: str) -> Response:
 def _table(choice: TrailFilter) -> Table:
     """Its rows come after the request is over: words are looked up now."""
     names, actor_name, subjects = acts.act_names(), acts.actor_words(), acts.subject_names()
+    subjects |= name_scopes(frame.session())
 
     def rows(entries: Iterator[Any]) -> Iterator[list[Cell]]:
         for each in entries:

@@ -31,10 +31,16 @@ class ScopeOfWork:
     accounts: frozenset[UUID] = frozenset()
 
     @property
+    def codes(self) -> frozenset[str]:
+        """What is in it, as the trail calls it: `kind:` or `unit:` and the id in hexadecimal digits."""
+        return frozenset(
+            [*(f"kind:{each.hex}" for each in self.kinds), *(f"unit:{each.hex}" for each in self.accounts)]
+        )
+
+    @property
     def mark(self) -> str:
         """The same for the same scope: by it a form tells whether somebody changed it meanwhile."""
-        words = "|".join(",".join(sorted(map(str, part))) for part in (self.kinds, self.accounts))
-        return hashlib.sha256(words.encode()).hexdigest()[:16]
+        return hashlib.sha256(",".join(sorted(self.codes)).encode()).hexdigest()[:16]
 
 
 EVERYTHING = ScopeOfWork()
@@ -54,8 +60,8 @@ def get_scope(session: Session, user_id: UUID) -> ScopeOfWork:
     )
 
 
-def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: str | None = None) -> bool:
-    """It holds from this person's next click on. False when that is their scope already.
+def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: str | None = None) -> ScopeOfWork:
+    """It holds from this person's next click on. The scope of until now, which may be the same.
 
     `before` is the mark of the scope that whoever changes it saw: ScopeChanged when it is another one by now, since an
     old form would else give back what was just taken away. NotFound for a kind or an account the gmina does not have.
@@ -64,7 +70,7 @@ def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: s
     session.execute(select(User.id).where(User.id == user_id).with_for_update())
     now = get_scope(session, user_id)
     if now == wanted:
-        return False
+        return now
     if before is not None and before != now.mark:
         raise ScopeChanged(f"the scope of {user_id} was changed meanwhile")
     _check_known(wanted.kinds, session.scalars(select(Kind.id).where(Kind.id.in_(wanted.kinds))))
@@ -76,7 +82,15 @@ def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: s
     rows += [{"kind_id": None, "creditor_account_id": each} for each in sorted(wanted.accounts)]
     if rows:
         session.execute(insert(OfficialScope), [{"user_id": user_id, **row} for row in rows])
-    return True
+    return now
+
+
+def name_scopes(session: Session) -> dict[str, str]:
+    """What `codes` stand for, in the office's own words: all the gmina has, which are few."""
+    kinds = session.execute(select(Kind.id, Kind.title)).all()
+    units = session.execute(select(CreditorAccount.id, CreditorAccount.owner, CreditorAccount.nrb)).all()
+    names = {f"kind:{row.id.hex}": row.title for row in kinds}
+    return names | {f"unit:{row.id.hex}": f"{row.owner}, {row.nrb}" for row in units}
 
 
 def list_limited(session: Session, user_ids: Sequence[UUID]) -> set[UUID]:

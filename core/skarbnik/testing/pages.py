@@ -53,7 +53,7 @@ class PagesContract:
         return {}
 
     def person(self, session: Any) -> UUID | None:
-        """A resident of whom the plugin keeps something in each of its chapters; None when it keeps nothing of anybody."""
+        """A resident of whom each chapter of the plugin says something; None when it keeps nothing of anybody."""
         return None
 
     @pytest.fixture
