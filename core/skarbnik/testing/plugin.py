@@ -48,6 +48,7 @@ def lab() -> Iterator[Any]:
     made = make_lab(f"lab{worker}", redis_number=number)
     yield made
     made.instance.engine.dispose()
+    made.sweeper.close()
     shutil.rmtree(made.settings.files, ignore_errors=True)
 
 
