@@ -28,6 +28,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
         if "browser" in item.keywords and not os.environ.get("SKARBNIK_CHROMIUM"):
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
+        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+
+
+def _group_of(item: pytest.Item) -> str:
+    """What one worker does, for what its tests share is made once: a module, or all that walk through one stack."""
+    if "stack" in getattr(item, "fixturenames", ()):
+        return item.path.parent.name
+    return item.nodeid.partition("::")[0]
 
 
 @pytest.fixture(scope="session")
