@@ -33,7 +33,7 @@ def make_menu() -> Menu:
     """For the person of this request. A group is one entry, which leads to the first of it this person may use."""
     items: Sequence[MenuItem] = slots().office_menu if g.person.is_official else slots().resident_menu
     allowed = [
-        (item, path) for item in items if g.person.may(item.permission) and gmina_has(path := url_for(item.endpoint))
+        (item, path) for item in items if g.person.may(item.permission) and gmina_has(path := _path_of(item.endpoint))
     ]
     here = max((path for _item, path in allowed if _is_at(path)), key=len, default="")
     groups: dict[str, list[tuple[MenuItem, str]]] = {}
@@ -49,6 +49,12 @@ def make_menu() -> Menu:
         if is_here:
             below = [_entry(item, path, here) for item, path in members]
     return Menu(entries, below)
+
+
+def _path_of(endpoint: str) -> str:
+    """Addresses of the menu have no arguments: they are made once for all requests, which would else wait for each."""
+    paths = slots().menu_paths
+    return paths.get(endpoint) or paths.setdefault(endpoint, url_for(endpoint))
 
 
 def _is_at(path: str) -> bool:
