@@ -13,7 +13,7 @@ from skarbnik.audit.requests import record_own_act
 from skarbnik.db import TenantSession
 from skarbnik.plugin_api import CurrentPerson
 from skarbnik.web import access, frame
-from skarbnik.web.fields import DayOrNone, at_most, lines
+from skarbnik.web.fields import DayOrNone, at_most, lines, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.paging import cursor, page_number
@@ -35,6 +35,7 @@ __all__ = [
     "lines",
     "page_number",
     "record_act",
+    "to_choices",
 ]
 
 

@@ -27,7 +27,7 @@ from skarbnik.plugin_api import public, requires
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.cookies import delete_cookie, read_cookie
-from skarbnik.web.fields import at_most
+from skarbnik.web.fields import at_most, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import LANGUAGE_NAMES, current_language
 from skarbnik.web.limits import limited
@@ -40,7 +40,7 @@ Page = Response | str | tuple[str, int]
 
 
 class LanguageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
-    language = SelectField(choices=list(LANGUAGE_NAMES.items()))
+    language = SelectField(choices=to_choices(LANGUAGE_NAMES.items()))
 
 
 class PhoneForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

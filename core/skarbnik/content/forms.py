@@ -27,7 +27,7 @@ from skarbnik.content.declaration import LANGUAGES, Answers, Basis, Conformity, 
 from skarbnik.content.markdown import may_link
 from skarbnik.content.models import LONGEST_BODY, LONGEST_TITLE, Article, ArticleKind
 from skarbnik.content.times import EARLIEST, LATEST, local_of, moment_of
-from skarbnik.web.fields import Day, Number, at_most, lines
+from skarbnik.web.fields import Day, Number, at_most, lines, to_choices
 
 TYPED = ["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]  # as browsers send it; the first is how it is shown
 PARTS = ("gaps", "reasons", "shortcuts", "architecture", "communication")
@@ -133,15 +133,19 @@ class _DeclarationForm(VersionForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conformity.choices = [
-            (Conformity.FULL.value, _("compliant")),
-            (Conformity.PARTLY.value, _("partly compliant")),
-            (Conformity.NONE.value, _("not compliant")),
-        ]
-        self.basis.choices = [
-            (Basis.OWN.value, _("the office assessed it itself")),
-            (Basis.AUDIT.value, _("somebody else audited it")),
-        ]
+        self.conformity.choices = to_choices(
+            [
+                (Conformity.FULL.value, _("compliant")),
+                (Conformity.PARTLY.value, _("partly compliant")),
+                (Conformity.NONE.value, _("not compliant")),
+            ]
+        )
+        self.basis.choices = to_choices(
+            [
+                (Basis.OWN.value, _("the office assessed it itself")),
+                (Basis.AUDIT.value, _("somebody else audited it")),
+            ]
+        )
 
     def fill(self, answers: Answers, version: int) -> None:
         for name, field in self._fields.items():

@@ -32,6 +32,7 @@ from skarbnik.payers.models import Payer
 from skarbnik.plugin_api import impersonal, records, requires
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
+from skarbnik.web.fields import to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import LANGUAGE_NAMES
 from skarbnik.web.limits import limited
@@ -54,7 +55,7 @@ class AccountForm(IdentityForm):
 
     name = name_field()
     email = email_field()
-    language = SelectField(choices=list(LANGUAGE_NAMES.items()))
+    language = SelectField(choices=to_choices(LANGUAGE_NAMES.items()))
 
 
 @blueprint.get("")

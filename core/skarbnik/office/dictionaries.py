@@ -29,7 +29,7 @@ from skarbnik.receivables.services import KindSettings, set_kind, set_value
 from skarbnik.receivables.workdays import holidays_of
 from skarbnik.web import frame
 from skarbnik.web.amounts import WrongAmount, read_amount_or_zero
-from skarbnik.web.fields import Day, Number, at_most
+from skarbnik.web.fields import Day, Number, at_most, to_choices
 from skarbnik.web.formats import account
 from skarbnik.web.forms import TokenForm, check_token
 
@@ -70,7 +70,7 @@ class ValueForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.kind.choices = [(kind.value, title) for kind, title in kind_titles().items()]
+        self.kind.choices = to_choices((kind.value, title) for kind, title in kind_titles().items())
 
     def validate_from_on(self, field: Any) -> None:
         if field.data is None and not field.errors:
@@ -106,14 +106,18 @@ class KindForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, accounts: list[CreditorAccount], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.interest.choices = [
-            (InterestMode.GIVEN.value, _("as the finance system gives it with its data")),
-            (InterestMode.COMPUTED.value, _("computed by the law's rates to the day somebody looks")),
-        ]
-        self.account.choices = [
-            ("", _("none")),
-            *((str(each.id), f"{each.owner}, {account(each.nrb)}") for each in accounts),
-        ]
+        self.interest.choices = to_choices(
+            [
+                (InterestMode.GIVEN.value, _("as the finance system gives it with its data")),
+                (InterestMode.COMPUTED.value, _("computed by the law's rates to the day somebody looks")),
+            ]
+        )
+        self.account.choices = to_choices(
+            [
+                ("", _("none")),
+                *((str(each.id), f"{each.owner}, {account(each.nrb)}") for each in accounts),
+            ]
+        )
 
     def takes_parts_as(self, regime: Regime) -> bool:
         """Whether parts and the way interest is had go together, see `Kind.takes_parts`."""

@@ -34,7 +34,7 @@ from skarbnik.receivables.models import DocumentTrouble
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, kinds_in_scope
-from skarbnik.web.fields import Number, at_most
+from skarbnik.web.fields import Number, at_most, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 from skarbnik.web.tables import Column, FileFormat, Table, as_file
@@ -53,11 +53,13 @@ class UploadForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, sources: list[queries.SourceState], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.source.choices = [(each.source.id, each.source.title) for each in sources]
-        self.way.choices = [
-            ("try", _("Try it: check everything, change nothing")),
-            ("apply", _("Apply it: residents see the new data")),
-        ]
+        self.source.choices = to_choices((each.source.id, each.source.title) for each in sources)
+        self.way.choices = to_choices(
+            [
+                ("try", _("Try it: check everything, change nothing")),
+                ("apply", _("Apply it: residents see the new data")),
+            ]
+        )
 
     def validate_file(self, field: FileField) -> None:
         if not field.data or not field.data.filename:

@@ -29,7 +29,7 @@ from skarbnik.payments.states import CommissionPayer
 from skarbnik.plugin_api import Capability, impersonal, requires
 from skarbnik.tenancy.plugins import Plugins
 from skarbnik.web import frame
-from skarbnik.web.fields import Amount, at_most
+from skarbnik.web.fields import Amount, at_most, to_choices
 
 blueprint = Blueprint("gateways", __name__, url_prefix="/office/gateways", template_folder="templates")
 
@@ -52,10 +52,12 @@ class AccountForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.payer.choices = [
-            (CommissionPayer.GMINA.value, _("the gmina")),
-            (CommissionPayer.PAYER.value, _("the payer, on the page of the gateway")),
-        ]
+        self.payer.choices = to_choices(
+            [
+                (CommissionPayer.GMINA.value, _("the gmina")),
+                (CommissionPayer.PAYER.value, _("the payer, on the page of the gateway")),
+            ]
+        )
 
     def validate_rate(self, field: Any) -> None:
         if _hundredths(field.data) is None:

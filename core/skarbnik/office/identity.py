@@ -30,7 +30,7 @@ from skarbnik.office.settings_form import LONGEST_LINES, SettingsForm, make_form
 from skarbnik.plugin_api import Assurance, IdentityProvider, impersonal, requires
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
-from skarbnik.web.fields import at_most
+from skarbnik.web.fields import at_most, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 
 blueprint = Blueprint("identity", __name__, url_prefix="/office/identity", template_folder="templates")
@@ -46,15 +46,19 @@ class AccessForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.door.choices = [
-            (Door.RESIDENTS.value, _("residents and companies")),
-            (Door.OFFICE.value, _("people of the office, once they have connected it with their account")),
-        ]
-        self.level.choices = [
-            (Assurance.LOW.value, _("low: name and password")),
-            (Assurance.SUBSTANTIAL.value, _("substantial: Profil Zaufany, a bank")),
-            (Assurance.HIGH.value, _("high: an identity card with a chip")),
-        ]
+        self.door.choices = to_choices(
+            [
+                (Door.RESIDENTS.value, _("residents and companies")),
+                (Door.OFFICE.value, _("people of the office, once they have connected it with their account")),
+            ]
+        )
+        self.level.choices = to_choices(
+            [
+                (Assurance.LOW.value, _("low: name and password")),
+                (Assurance.SUBSTANTIAL.value, _("substantial: Profil Zaufany, a bank")),
+                (Assurance.HIGH.value, _("high: an identity card with a chip")),
+            ]
+        )
 
 
 class CertificateForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -31,7 +31,7 @@ from skarbnik.plugin_api import N_, Role, impersonal, requires
 from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, ScopeOfWork, get_scope, list_limited, set_scope
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
-from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most
+from skarbnik.web.fields import EMAIL, LONGEST_EMAIL, at_most, to_choices
 from skarbnik.web.formats import day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
@@ -67,7 +67,7 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.roles.choices = list(role_names().items())
+        self.roles.choices = to_choices(role_names().items())
 
     def validate_roles(self, field: Any) -> None:
         if not field.data:

@@ -26,6 +26,7 @@ from skarbnik.plugin_api import impersonal, requires
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.addresses import read_day
+from skarbnik.web.fields import to_choices
 from skarbnik.web.formats import account, day
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import page_number
@@ -48,7 +49,7 @@ class StatementForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, accounts: list[MerchantAccount], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.account.choices = [(str(each.id), f"{each.title} {each.merchant}") for each in accounts]
+        self.account.choices = to_choices((str(each.id), f"{each.title} {each.merchant}") for each in accounts)
 
     def validate_file(self, field: FileField) -> None:
         if not field.data or not field.data.filename:

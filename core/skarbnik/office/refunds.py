@@ -29,7 +29,7 @@ from skarbnik.payments.states import DEAD_REFUNDS, BookingState, RefundKind
 from skarbnik.plugin_api import Capability, impersonal, records, requires
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
-from skarbnik.web.fields import Amount, DayOrNone, at_most, lines
+from skarbnik.web.fields import Amount, DayOrNone, at_most, lines, to_choices
 from skarbnik.web.formats import day, money
 from skarbnik.web.forms import TokenForm, check_token
 
@@ -51,7 +51,7 @@ class RefundForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, kinds: dict[RefundKind, str], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kind.choices = [(each.value, name) for each, name in kinds.items()]
+        self.kind.choices = to_choices((each.value, name) for each, name in kinds.items())
         if not self.is_submitted():
             self.kind.data = next(iter(kinds)).value
             for name, left in self.left.items():

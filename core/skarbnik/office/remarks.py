@@ -23,7 +23,7 @@ from skarbnik.remarks.permissions import ANSWER, SEE_ANY
 from skarbnik.remarks.states import OPEN, RemarkState
 from skarbnik.web import frame
 from skarbnik.web.access import current_person, kinds_in_scope
-from skarbnik.web.fields import lines
+from skarbnik.web.fields import lines, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.paging import cursor
 
@@ -38,7 +38,9 @@ class AnswerForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.outcome.choices = [("", _("choose")), *((each.value, name) for each, name in outcome_names().items())]
+        self.outcome.choices = to_choices(
+            [("", _("choose")), *((each.value, name) for each, name in outcome_names().items())]
+        )
 
     def validate_outcome(self, field: Any) -> None:
         if not field.data:

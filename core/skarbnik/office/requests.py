@@ -29,7 +29,7 @@ from skarbnik.payers.states import RequestState
 from skarbnik.plugin_api import records, requires
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
-from skarbnik.web.fields import Day, DayOrNone
+from skarbnik.web.fields import Day, DayOrNone, to_choices
 from skarbnik.web.paging import cursor
 
 blueprint = Blueprint("requests", __name__, url_prefix="/office/people/requests", template_folder="templates")
@@ -48,8 +48,10 @@ class DecisionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.basis.choices = [(key, name) for key, name in basis_names().items() if key is not MandateBasis.SELF]
-        self.what_for.choices = [(PAY, _("see and pay")), (SEE, _("only see"))]
+        self.basis.choices = to_choices(
+            [(key, name) for key, name in basis_names().items() if key is not MandateBasis.SELF]
+        )
+        self.what_for.choices = to_choices([(PAY, _("see and pay")), (SEE, _("only see"))])
 
     def validate_payer(self, field: Any) -> None:
         try:

@@ -35,6 +35,7 @@ from skarbnik.plugin_api import records, requires
 from skarbnik.receivables.permissions import SEE_ANY
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
+from skarbnik.web.fields import to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.limits import limited
 from skarbnik.web.paging import cursor, page_number
@@ -85,7 +86,7 @@ class CauseForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def __init__(self, causes: dict[str, Cause], **given: Any) -> None:
         super().__init__(**given)
         names = cause_names()
-        self.cause.choices = [("", _("choose")), *((each, names[each]) for each in causes)]
+        self.cause.choices = to_choices([("", _("choose")), *((each, names[each]) for each in causes)])
 
     def validate_cause(self, field: Any) -> None:
         if not field.data:

@@ -14,6 +14,7 @@ from skarbnik.receivables.models import CreditorAccount
 from skarbnik.receivables.queries import list_kinds
 from skarbnik.receivables.scopes import EVERYTHING, ScopeOfWork, list_units
 from skarbnik.web import frame
+from skarbnik.web.fields import to_choices
 from skarbnik.web.formats import account
 
 
@@ -43,8 +44,8 @@ class ScopeForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
         super().__init__(**{"data": shown, **given})
         session = frame.session()
         units = list_units(session, also=scope.accounts)
-        self.units.choices = [(str(each.id), _label(each, count)) for each, count in units]
-        self.kinds.choices = [(str(each.id), each.title) for each in list_kinds(session)]
+        self.units.choices = to_choices((str(each.id), _label(each, count)) for each, count in units)
+        self.kinds.choices = to_choices((str(each.id), each.title) for each in list_kinds(session))
 
     @property
     def chosen(self) -> ScopeOfWork:

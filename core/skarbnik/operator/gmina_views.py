@@ -22,7 +22,7 @@ from skarbnik.operator.models import LONGEST_REASON
 from skarbnik.operator.words import hour_names, scope_names, why_refused
 from skarbnik.plugin_api import Support, public
 from skarbnik.tenancy.registry import Tenant, TenantState
-from skarbnik.web.fields import at_most
+from skarbnik.web.fields import at_most, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.frame import instance_of_app, on_bare_host
 from skarbnik.web.limits import limited
@@ -40,8 +40,8 @@ class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.hours.choices = list(hour_names().items())
-        self.scope.choices = list(scope_names().items())
+        self.hours.choices = to_choices(hour_names().items())
+        self.scope.choices = to_choices(scope_names().items())
 
 
 class StateForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types

@@ -32,7 +32,7 @@ from skarbnik.receivables.permissions import SEE_OWN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.cookies import read_cookie
-from skarbnik.web.fields import DayOrNone, at_most, lines
+from skarbnik.web.fields import DayOrNone, at_most, lines, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
@@ -60,8 +60,10 @@ class AskForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def __init__(self, basis: MandateBasis, **given: Any) -> None:
         super().__init__(**given)
         self.basis = basis
-        self.role.choices = [("", _("choose")), *role_names().items()]
-        self.what_for.choices = [(PAY, _("To see what is owed, and pay it")), (SEE, _("Only to see what is owed"))]
+        self.role.choices = to_choices([("", _("choose")), *role_names().items()])
+        self.what_for.choices = to_choices(
+            [(PAY, _("To see what is owed, and pay it")), (SEE, _("Only to see what is owed"))]
+        )
         if basis is MandateBasis.COMPANY:
             del self.name, self.document_on
         else:

@@ -24,7 +24,7 @@ from skarbnik.remarks.permissions import WRITE
 from skarbnik.remarks.states import OPEN
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
-from skarbnik.web.fields import lines
+from skarbnik.web.fields import lines, to_choices
 from skarbnik.web.forms import TokenForm, check_token
 from skarbnik.web.languages import current_language
 from skarbnik.web.limits import limited
@@ -41,7 +41,7 @@ class RemarkForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def __init__(self, topics: tuple[Topic, ...], **kwargs: Any) -> None:
         super().__init__(**kwargs)
         names = topic_names()
-        self.topic.choices = [("", _("choose")), *((topic.value, names[topic]) for topic in topics)]
+        self.topic.choices = to_choices([("", _("choose")), *((topic.value, names[topic]) for topic in topics)])
 
     def validate_topic(self, field: Any) -> None:
         if not field.data:

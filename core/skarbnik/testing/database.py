@@ -54,7 +54,7 @@ class Lab:
 
     @cached_property
     def sweeper(self) -> psycopg.Connection:
-        """For `empty` alone. Kept open: a new connection first learns of every table, which takes longer than emptying."""
+        """For `empty` alone. Kept open: a new connection first learns of every table, and that takes the longest."""
         connection = self.as_admin()
         connection.execute("SET session_replication_role = replica")  # no triggers: rows that nobody may delete go, too
         return connection

@@ -15,6 +15,7 @@ from wtforms.validators import InputRequired
 from skarbnik.colours import contrast, for_dark
 from skarbnik.money import Amounts, Money
 from skarbnik.plugin_api import public
+from skarbnik.web.fields import to_choices
 
 blueprint = Blueprint("design", __name__)
 
@@ -30,7 +31,7 @@ class SampleForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     wrong = StringField(validators=[InputRequired()])
     text = StringField()
-    kind = SelectField(choices=[("a", "A"), ("b", "B")])
+    kind = SelectField(choices=to_choices([("a", "A"), ("b", "B")]))
     words = TextAreaField()
     agreed = BooleanField()
 

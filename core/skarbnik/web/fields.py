@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import DateField, Field, IntegerField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]  # its types are of the version before
 from wtforms.validators import Length
 from wtforms.widgets import TextInput
 
@@ -25,6 +27,11 @@ def at_most(longest: int) -> Length:
 def lines(text: str | None) -> str:
     """What was typed, without what no column can hold and with one kind of line end."""
     return (text or "").replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n").rstrip()
+
+
+def to_choices(pairs: Iterable[tuple[Any, Any]]) -> list[SelectChoice]:
+    """What a field lets one choose from: values, and what they are called."""
+    return [SelectChoice(value, name) for value, name in pairs]
 
 
 class Number(IntegerField):

@@ -53,7 +53,7 @@ def make_menu() -> Menu:
 
 def _path_of(endpoint: str) -> str:
     """Addresses of the menu have no arguments: they are made once for all requests, which would else wait for each."""
-    paths = slots().menu_paths
+    paths: dict[str, str] = slots().menu_paths
     return paths.get(endpoint) or paths.setdefault(endpoint, url_for(endpoint))
 
 

@@ -11,7 +11,7 @@ from wtforms import BooleanField, RadioField, SelectField, SelectMultipleField, 
 from wtforms.validators import Optional, ValidationError
 
 from skarbnik.plugin_api import today
-from skarbnik.plugin_web import DayOrNone, at_most, lines
+from skarbnik.plugin_web import DayOrNone, at_most, lines, to_choices
 from skarbnik_surveys.models import LONGEST_INTRO, LONGEST_TITLE
 from skarbnik_surveys.questions import (
     FEWEST_CHOICES,
@@ -62,7 +62,7 @@ class QuestionForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.kind.choices = [(kind.value, name) for kind, name in kind_names().items()]
+        self.kind.choices = to_choices((kind.value, name) for kind, name in kind_names().items())
 
     def fill(self, question: Question) -> None:
         self.text.data, self.kind.data, self.required.data = question.text, question.kind.value, question.required
@@ -144,7 +144,7 @@ def _field_of(number: int, question: Question) -> Any:
         return TextAreaField(filters=[lines], validators=[_text_fits(number, question)], render_kw={"rows": 5})
     kind = RadioField if question.kind is QuestionKind.SINGLE else SelectMultipleField
     choices = [(choice.id, choice.text) for choice in question.choices]
-    return kind(choices=choices, validate_choice=False, validators=[_choice_fits(number, question)])
+    return kind(choices=to_choices(choices), validate_choice=False, validators=[_choice_fits(number, question)])
 
 
 def _text_fits(number: int, question: Question) -> Callable[[Any, Any], None]:
