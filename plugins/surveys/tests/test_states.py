@@ -10,7 +10,7 @@ from skarbnik_surveys.states import SurveyState, step
 ALLOWED = {(SurveyState.DRAFT, SurveyState.OPEN), (SurveyState.OPEN, SurveyState.CLOSED)}
 
 
-@pytest.mark.parametrize(("current", "to"), product(SurveyState, SurveyState))
+@pytest.mark.parametrize(("current", "to"), list(product(SurveyState, SurveyState)))
 def test_a_survey_is_opened_once_and_closed_for_good(current, to):
     if (current, to) in ALLOWED:
         assert step(current, to) is to
