@@ -29,6 +29,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if "browser" in item.keywords and not os.environ.get("SKARBNIK_CHROMIUM"):
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
         item.add_marker(pytest.mark.xdist_group(_group_of(item)))
+    items.sort(key=lambda item: not _takes_long(item))  # first, so that no worker is left alone with one at the end
+
+
+def _takes_long(item: pytest.Item) -> bool:
+    return "torture" in item.keywords or "stack" in getattr(item, "fixturenames", ())
 
 
 def _group_of(item: pytest.Item) -> str:
