@@ -12,6 +12,8 @@ from typing import Any
 
 import pytest
 
+WITH_A_STACK = ("tests/journeys/", "tests/walk/")
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also the tests that take minutes")
@@ -28,7 +30,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             item.add_marker(pytest.mark.skip(reason="slow: run with --slow"))
         if "browser" in item.keywords and not os.environ.get("SKARBNIK_CHROMIUM"):
             item.add_marker(pytest.mark.skip(reason="no Chromium on this machine"))
-        item.add_marker(pytest.mark.xdist_group(_group_of(item)))
     items.sort(key=lambda item: not _takes_long(item))  # first, so that no worker is left alone with one at the end
 
 
@@ -36,11 +37,17 @@ def _takes_long(item: pytest.Item) -> bool:
     return "torture" in item.keywords or "stack" in getattr(item, "fixturenames", ())
 
 
-def _group_of(item: pytest.Item) -> str:
-    """What one worker does, for what its tests share is made once: a module, or all that walk through one stack."""
-    if "stack" in getattr(item, "fixturenames", ()):
-        return item.path.parent.name
-    return item.nodeid.partition("::")[0]
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """What tests share is made once: a worker does a module, or all that walk through one stack of processes."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OnceEach(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            module = nodeid.partition("::")[0]
+            return next((folder for folder in WITH_A_STACK if module.startswith(folder)), module)
+
+    return OnceEach(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(scope="session")
