@@ -42,7 +42,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """What tests share is made once: a worker does a module, or all that walk through one stack of processes."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class OnceEach(LoadScopeScheduling):
+    class OnceEach(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
             return next((folder for folder in WITH_A_STACK if module.startswith(folder)), module)
