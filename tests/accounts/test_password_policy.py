@@ -42,7 +42,7 @@ def test_what_others_guess_first_is_refused(password):
 
 @pytest.mark.parametrize(
     "password",
-    ["narutoeditionro321", "Narutoeditionro321", "thefitandthefamous", "correcthorsebatterystaple", "kochamcie260994"],
+    ["narutoeditionro321", "Narutoeditionro321", "thefitandthefamous", "correcthorsebatterystaple", "Lokiodinluna69"],
 )
 def test_one_that_leaked_is_refused_though_it_looks_strong(password):
     """A whole sentence, too: who has the list tries it as it stands."""
