@@ -252,6 +252,21 @@ def test_a_chapter_that_cannot_be_erased_keeps_no_other_from_it_and_the_errand_c
         assert connection.execute(statement).fetchall() == [(1, None)]
 
 
+def test_the_errand_comes_back_while_a_plugin_the_gmina_uses_does_not_load(full, tenant, clean, monkeypatch):
+    browser, user = full
+    took_part(tenant, user)
+    close(browser)
+    plugins = clean.instance.plugins
+    with monkeypatch.context() as patched:
+        patched.delitem(plugins.pages, "surveys")
+        patched.setitem(plugins.broken, "surveys", "ImportError: no such thing")
+        assert isinstance(erase_from_plugins(tenant, user.id), Again)
+    assert participations_and_sheets(tenant) == (1, 1)
+
+    assert erase_from_plugins(tenant, user.id) is None
+    assert participations_and_sheets(tenant) == (0, 1)
+
+
 def test_who_closes_their_account_reads_what_a_plugin_keeps_and_why(full, chapters):
     browser, _user = full
     chapters({"kept": "the law wants them for five years"})

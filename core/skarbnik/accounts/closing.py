@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
@@ -22,8 +23,11 @@ from skarbnik.mail.models import Mail, MailState
 from skarbnik.outbox import Again, publish
 from skarbnik.tenancy.registry import Tenant
 
+log = structlog.get_logger()
+
 KEPT = {User.__tablename__, Consent.__tablename__}
 LETTER_KEPT = timedelta(days=1)  # the last e-mail, which still has an address
+PLUGIN_MENDED = timedelta(hours=1)  # as soon as that somebody may have mended a plugin that does not load
 
 
 class ClosedByTheOffice(Forbidden):
@@ -80,10 +84,11 @@ def own_tables() -> list[Table]:
     ]
 
 
-def erase_from_plugins(tenant: Tenant, user_id: UUID) -> None:
+def erase_from_plugins(tenant: Tenant, user_id: UUID) -> Again | None:
     """What plugins keep of somebody whose account is closed. Safe to repeat.
 
-    A transaction a chapter: one that cannot erase keeps no other from it, and the errand comes back for it.
+    A transaction a chapter: one that cannot erase keeps no other from it, and the errand comes back for it. So it does
+    while a plugin the gmina uses does not load: what that one keeps is told by nobody.
     """
     with tenant.session() as session:
         chapters = list_plugin_chapters(session, tenant.instance.plugins)
@@ -94,9 +99,12 @@ def erase_from_plugins(tenant: Tenant, user_id: UUID) -> None:
                 with tenant.session() as session:
                     chapter.erase(session, user_id)
         except Exception as error:  # a plugin's own; raised again once the others are done
+            log.error("account.not_erased", chapter=chapter.name, error=type(error).__name__)
             errors.append(error)
     if errors:
         raise errors[0]
+    broken = tenant.plugins & tenant.instance.plugins.broken.keys()
+    return Again(clock.now() + PLUGIN_MENDED) if broken else None
 
 
 def forget(tenant: Tenant, user_id: UUID) -> Again | None:
