@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
-from skarbnik.accounts import pending_sign_ins
+from skarbnik.accounts import identities, pending_sign_ins
+from skarbnik.accounts.closing import close_account
 from skarbnik.accounts.identities import ConnectedElsewhere, identify
 from skarbnik.accounts.models import (
     ConnectedIdentity,
@@ -198,6 +199,35 @@ def test_two_first_sign_ins_at_once_make_one_account(lipowo, provider, browse, m
 
     assert len(users(lipowo)) == 1
     assert came.count(303) >= 1
+
+
+def test_an_account_that_is_closed_during_a_sign_in_is_connected_with_nothing(lipowo, provider, browse, monkeypatch):
+    provider.says = identity(1)
+    back(*sent_away(browse, provider))
+    find = identities._find
+
+    def meanwhile(*given, **words):
+        found = find(*given, **words)
+        with lipowo.session() as session:
+            close_account(session, lipowo, session.get_one(User, found.id))
+        return found
+
+    provider.says = identity(2)
+    with monkeypatch.context() as patched:
+        patched.setattr(identities, "_find", meanwhile)
+        assert back(*sent_away(browse, provider)).status_code == 403
+    with lipowo.session() as session:
+        assert session.scalars(select(ConnectedIdentity)).all() == []
+
+    provider.says = identity(3)
+    assert back(*sent_away(browse, provider)).status_code == 303
+    assert {each.state for each in users(lipowo)} == {UserState.CLOSED, UserState.ACTIVE}
+
+
+def sent_away(browse, provider):
+    """A browser that was just sent to the provider, and the handle it comes back with."""
+    browser = browse("lipowo")
+    return browser, go(browser, provider)
 
 
 def test_an_answer_brought_by_another_browser_signs_nobody_in(lipowo, provider, browse):
