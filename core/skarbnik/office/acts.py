@@ -260,7 +260,7 @@ def subject_words(code: str, names: dict[str, str]) -> str:
 
 
 def subject_names() -> dict[str, str]:
-    """What was looked at or changed, by the first word of its code."""
+    """What was looked at or changed, by the first word of its code; what a role is called, by its whole code."""
     of_plugins = {code: translate(words) for pages in _plugins().values() for code, words in pages.subjects.items()}
     roles = {f"role:{role}": words for role, words in short_role_names().items()}
     return of_plugins | _own_subject_names() | roles

@@ -62,7 +62,8 @@ def _page(form: KeepingForm) -> str:
     session = frame.session()
     wanted, words = _read_choice(request.args)
     found = list(trail_queries.list_entries(session, wanted, before=cursor("before")))
-    rows, officials = found[: trail_queries.PAGE], trail_queries.list_officials(session)
+    rows = found[: trail_queries.PAGE]
+    officials = trail_queries.list_officials(session)
     record_own_act("audit.searched", "audit")
     if not form.is_submitted():
         form.years.data = services.years_kept(session)
@@ -77,7 +78,7 @@ def _page(form: KeepingForm) -> str:
         actors=acts.actor_names(),
         actor_name=acts.actor_words(),
         groups={name: (title, acts.acts_of(name)) for name, title in acts.group_names().items()},
-        subjects=acts.subject_names() | name_scopes(session),
+        subjects=_subject_names(),
         subject_words=acts.subject_words,
         numbers=trail_queries.numbers_of(session, rows),
         sealing=trail_queries.sealing_state(session),
@@ -87,6 +88,10 @@ def _page(form: KeepingForm) -> str:
         see_payers=SEE_PAYERS,
         see_payments=SEE_PAYMENTS,
     )
+
+
+def _subject_names() -> dict[str, str]:
+    return acts.subject_names() | name_scopes(frame.session())
 
 
 def _read_choice(address: Mapping[str, str]) -> tuple[TrailFilter, dict[str, str]]:
@@ -135,8 +140,7 @@ def audit_file(wanted: str) -> Response:
 
 def _table(choice: TrailFilter) -> Table:
     """Its rows come after the request is over: words are looked up now."""
-    names, actor_name, subjects = acts.act_names(), acts.actor_words(), acts.subject_names()
-    subjects |= name_scopes(frame.session())
+    names, actor_name, subjects = acts.act_names(), acts.actor_words(), _subject_names()
 
     def rows(entries: Iterator[Any]) -> Iterator[list[Cell]]:
         for each in entries:
