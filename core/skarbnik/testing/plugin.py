@@ -43,7 +43,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     folders = config.getini("one_worker")
 
-    class OnceEach(LoadScopeScheduling):
+    class OnceEach(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
             return next((folder for folder in folders if module.startswith(folder)), module)
