@@ -63,7 +63,8 @@ def _page(form: KeepingForm) -> str:
     wanted, words = _read_choice(request.args)
     found = list(trail_queries.list_entries(session, wanted, before=cursor("before")))
     rows = found[: trail_queries.PAGE]
-    officials = trail_queries.list_officials(session)
+    officials, names = trail_queries.list_officials(session), acts.act_names()
+    by_group = acts.acts_by_group(names)
     record_own_act("audit.searched", "audit")
     if not form.is_submitted():
         form.years.data = services.years_kept(session)
@@ -74,10 +75,10 @@ def _page(form: KeepingForm) -> str:
         words=words,
         officials=officials,
         official_names={each.id: each.name for each in officials},
-        acts=acts.act_names(),
+        acts=names,
         actors=acts.actor_names(),
         actor_name=acts.actor_words(),
-        groups={name: (title, acts.acts_of(name)) for name, title in acts.group_names().items()},
+        groups={group: (title, by_group[group]) for group, title in acts.group_names().items()},
         subjects=_subject_names(),
         subject_words=acts.subject_words,
         numbers=trail_queries.numbers_of(session, rows),
