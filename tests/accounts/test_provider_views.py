@@ -8,8 +8,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from skarbnik import clock
-from skarbnik.accounts import identities, pending_sign_ins
-from skarbnik.accounts.closing import close_account
+from skarbnik.accounts import pending_sign_ins
 from skarbnik.accounts.identities import ConnectedElsewhere, identify
 from skarbnik.accounts.models import (
     ConnectedIdentity,
@@ -24,7 +23,6 @@ from skarbnik.accounts.models import (
 )
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.accounts.pesel import hash_pesel, set_pesel
-from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import ExternalSystemError
 from skarbnik.payers.models import Mandate, MandateBasis
 from skarbnik.plugin_api import Assurance, SignInReason, SignInRefused
@@ -99,19 +97,6 @@ def test_who_has_no_pesel_is_found_by_the_providers_own_name_for_them(lipowo, pr
 
     (user,) = users(lipowo)
     assert user.pesel_hash is None
-
-
-@pytest.mark.parametrize("pesel", [PESEL, None])
-def test_an_account_that_a_first_sign_in_made_stands_in_the_trail_once(lipowo, provider, browse, pesel):
-    for number in range(2):
-        provider.says = identity(number, pesel=pesel)
-        browser = browse("lipowo")
-        back(browser, go(browser, provider))
-
-    (user,) = users(lipowo)
-    with lipowo.session() as session:
-        made = session.scalars(select(AuditEntry.subject_id).where(AuditEntry.action == "account.made")).all()
-    assert made == [user.id]
 
 
 def test_two_providers_subject_of_one_name_are_two_people(lipowo, provider, browse):
@@ -199,35 +184,6 @@ def test_two_first_sign_ins_at_once_make_one_account(lipowo, provider, browse, m
 
     assert len(users(lipowo)) == 1
     assert came.count(303) >= 1
-
-
-def test_an_account_that_is_closed_during_a_sign_in_is_connected_with_nothing(lipowo, provider, browse, monkeypatch):
-    provider.says = identity(1)
-    back(*sent_away(browse, provider))
-    find = identities._find
-
-    def meanwhile(*given, **words):
-        found = find(*given, **words)
-        with lipowo.session() as session:
-            close_account(session, lipowo, session.get_one(User, found.id))
-        return found
-
-    provider.says = identity(2)
-    with monkeypatch.context() as patched:
-        patched.setattr(identities, "_find", meanwhile)
-        assert back(*sent_away(browse, provider)).status_code == 403
-    with lipowo.session() as session:
-        assert session.scalars(select(ConnectedIdentity)).all() == []
-
-    provider.says = identity(3)
-    assert back(*sent_away(browse, provider)).status_code == 303
-    assert {each.state for each in users(lipowo)} == {UserState.CLOSED, UserState.ACTIVE}
-
-
-def sent_away(browse, provider):
-    """A browser that was just sent to the provider, and the handle it comes back with."""
-    browser = browse("lipowo")
-    return browser, go(browser, provider)
 
 
 def test_an_answer_brought_by_another_browser_signs_nobody_in(lipowo, provider, browse):
