@@ -6,6 +6,7 @@ blueprint, `render_template` over a template that extends `web/layout.html`, for
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from uuid import UUID
 
@@ -57,9 +58,13 @@ def record_act(
 ) -> None:
     """Append to the trail what the person of this request does, in its transaction.
 
-    `action` is one of those plugins hand out in `acts`, else ValueError; `subject` one of its `subjects`. `payers` are
-    those whose data were seen: they find it under "who looked at my data".
+    `action` is one of those a plugin hands out in `acts`, and `subject` begins with one of its `subjects`, else
+    ValueError. `payers` are those whose data were seen: they find it under "who looked at my data".
     """
-    if not any(action in pages.acts for pages in frame.instance_of_app().plugins.pages.values()):
+    plugins = frame.instance_of_app().plugins.pages.values()
+    subjects = next((pages.subjects for pages in plugins if action in pages.acts), None)
+    if subjects is None:
         raise ValueError(f"{action!r} is none of the acts that plugins handed out")
+    if re.split("[:/]", subject, maxsplit=1)[0] not in subjects:
+        raise ValueError(f"{subject!r} is none of the subjects of the plugin whose act {action!r} is")
     record_own_act(action, subject, subject_id, payers=payers)

@@ -11,8 +11,8 @@ from skarbnik import clock
 from skarbnik.accounts.closing import ClosedByTheOffice, close_account, erase_from_plugins, forget, own_tables
 from skarbnik.accounts.consents import give_consent, has_consent
 from skarbnik.accounts.contact import ask_new_email
-from skarbnik.accounts.models import Consent, Purpose, User, UserState
-from skarbnik.accounts.password_links import make_password_link
+from skarbnik.accounts.models import Consent, Purpose, User, UserKind, UserState
+from skarbnik.accounts.password_links import forgot, make_password_link
 from skarbnik.accounts.pesel import set_pesel
 from skarbnik.audit.models import AuditEntry
 from skarbnik.mail.models import Mail, MailState
@@ -98,6 +98,32 @@ def test_the_last_letter_is_emptied_once_it_has_left(full, tenant, clean):
         last.state = MailState.SENT
     assert forget(tenant, user.id) is None
     assert rows_that_say(clean, tenant, CANARY) == set()
+
+
+def test_a_letter_that_waited_when_the_account_was_closed_is_emptied_once_it_has_left(full, tenant, clean):
+    browser, user = full
+    with tenant.session() as session:
+        forgot(session, tenant, kind=UserKind.RESIDENT, email=user.email)
+    close(browser)
+    with tenant.session() as session:
+        session.execute(text("UPDATE mails SET state = 'sent' WHERE cause = 'account.closed'"))
+    assert isinstance(forget(tenant, user.id), Again)
+    with tenant.session() as session:
+        session.execute(text("UPDATE mails SET state = 'sent'"))
+    assert forget(tenant, user.id) is None
+    assert rows_that_say(clean, tenant, CANARY) == set()
+
+
+def test_letters_to_whoever_has_the_address_that_was_never_proven_stay_theirs(full, tenant):
+    browser, _user = full
+    with tenant.session() as session, bound_to(session):
+        theirs = UserFactory(email=f"{CANARY}2@example.pl").email
+        forgot(session, tenant, kind=UserKind.RESIDENT, email=theirs)
+        session.execute(text("UPDATE mails SET state = 'sent'"))
+    close(browser)
+    with tenant.session() as session:
+        found = session.scalars(select(Mail.cause).where(Mail.recipient == theirs)).all()
+    assert found == ["account.forgot"]
 
 
 def test_every_table_that_says_something_of_a_user_is_emptied():
@@ -197,7 +223,7 @@ def test_what_plugins_keep_goes_with_the_account_by_an_errand(full, tenant, clea
     assert participations_and_sheets(tenant) == (0, 1)
 
 
-def test_a_plugin_the_gmina_gave_up_is_erased_from_too(clean, browse):
+def test_a_plugin_the_gmina_gave_up_is_erased_from_too(clean):
     gmina = clean.tenant_with("bez-ankiet", "surveys")
     with gmina.session() as session, bound_to(session):
         user = UserFactory()
@@ -224,6 +250,21 @@ def test_a_chapter_that_cannot_be_erased_keeps_no_other_from_it_and_the_errand_c
     with clean.as_admin() as connection:
         statement = "SELECT attempts, parked_at FROM work.outbox WHERE topic = 'account.erase'"
         assert connection.execute(statement).fetchall() == [(1, None)]
+
+
+def test_the_errand_comes_back_while_a_plugin_the_gmina_uses_does_not_load(full, tenant, clean, monkeypatch):
+    browser, user = full
+    took_part(tenant, user)
+    close(browser)
+    plugins = clean.instance.plugins
+    with monkeypatch.context() as patched:
+        patched.delitem(plugins.pages, "surveys")
+        patched.setitem(plugins.broken, "surveys", "ImportError: no such thing")
+        assert isinstance(erase_from_plugins(tenant, user.id), Again)
+    assert participations_and_sheets(tenant) == (1, 1)
+
+    assert erase_from_plugins(tenant, user.id) is None
+    assert participations_and_sheets(tenant) == (0, 1)
 
 
 def test_who_closes_their_account_reads_what_a_plugin_keeps_and_why(full, chapters):

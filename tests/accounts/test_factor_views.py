@@ -4,12 +4,14 @@ import re
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text, update
+from sqlalchemy.exc import OperationalError
 from tests.accounts.conftest import hidden
 
 from skarbnik import clock
+from skarbnik.accounts import factors
 from skarbnik.accounts.codes import code_at
-from skarbnik.accounts.factors import count_recovery_codes, make_recovery_codes
+from skarbnik.accounts.factors import count_recovery_codes, make_recovery_codes, use_code
 from skarbnik.accounts.models import User, UserState, WebSession
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.audit.models import AuditEntry
@@ -103,6 +105,26 @@ def test_half_a_sign_in_ends_with_a_new_password_or_a_block(browse, official, co
                 setattr(session.get_one(User, halina.id), name, value)
         assert browser.post("/sign-in/second", {"code": code(halina)}).location == "/office/sign-in"
     assert sessions(tenant) == 0
+
+
+def test_who_blocks_the_account_waits_for_a_second_step_and_ends_its_session_too(
+    browse, official, code, noon, tenant, monkeypatch
+):
+    halina, browser, waited = official(), browse("lipowo"), []
+
+    def meanwhile(*given):
+        with tenant.session() as other:
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError):
+                other.execute(update(User).values(state=UserState.BLOCKED))
+            waited.append(True)
+            other.rollback()
+        return use_code(*given)
+
+    monkeypatch.setattr(factors, "use_code", meanwhile)
+    begin(browser, halina)
+    assert browser.post("/sign-in/second", {"code": code(halina)}).status_code == 303
+    assert waited == [True]
 
 
 def test_half_a_sign_in_is_of_one_gmina_and_cannot_be_made_up(browse, official, neighbour, code, noon):

@@ -202,6 +202,22 @@ def test_the_operator_gives_it_back(let_in, tenant):
     assert state_of(tenant, inside.access_id) is SupportState.ENDED
 
 
+@pytest.mark.parametrize("what", ["end", "refuse"])
+def test_what_is_over_is_not_given_back_and_nobody_writes_that_it_was(lab, operators, office, tenant, what):
+    _ola, _secret, browser = operators("ola")
+    administrator = office(tenant)
+    access_id = asks(browser, tenant)
+    answers(administrator, access_id, what)
+
+    browser.get(f"/operator/gminas/{tenant.id}")
+    browser.post(f"/operator/gminas/{tenant.id}/support/{access_id}/withdraw")
+
+    assert "support.withdrawn" not in [each.action for each in trail(tenant)]
+    with lab.as_admin() as admin:
+        acts = admin.execute("SELECT action FROM platform.operator_acts WHERE action LIKE 'support.%'").fetchall()
+    assert acts == [("support.asked",)]
+
+
 def test_leaving_ends_the_session_and_not_the_access(app, let_in, tenant):
     inside = let_in()
     cookie = inside.client.get_cookie("__Host-skarbnik-session", domain="lipowo.skarbnik.test").value

@@ -7,12 +7,20 @@ from skarbnik.plugin_web import record_act
 from skarbnik.web import languages
 
 
-def test_a_plugin_writes_only_acts_it_handed_out_into_the_trail(app):
+@pytest.mark.parametrize(
+    ("action", "subject", "why"),
+    [
+        ("payment.captured", "payment_order", "is none of the acts"),
+        ("surveys.opened", "payment_order", "is none of the subjects"),
+        ("surveys.opened", "payment_order/surveys_survey", "is none of the subjects"),
+    ],
+)
+def test_a_plugin_writes_only_acts_and_subjects_it_handed_out_into_the_trail(app, action, subject, why):
     with (
         app.test_request_context(base_url="https://lipowo.skarbnik.test"),
-        pytest.raises(ValueError, match="is none of the acts"),
+        pytest.raises(ValueError, match=why),
     ):
-        record_act("payment.captured", "payment_order")
+        record_act(action, subject)
 
 
 def test_texts_nobody_can_read_leave_the_plugin_without_texts_and_the_portal_as_it_was(tmp_path, monkeypatch):

@@ -83,7 +83,7 @@ def test_what_the_operator_does_to_a_gmina_stands_in_its_trail(skarbnik, clean, 
     keys = json.dumps({"pos_id": "1", "client_id": "1", "client_secret": "a" * 32, "second_key": "b" * 32})
     mail = json.dumps({"host": "127.0.0.1", "port": 25, "security": "none"})
     for words, given in (
-        (("official", "lipowo", "ksiegowa@lipowo.pl", "Halina", "--role", "accountant"), None),
+        (("official", "lipowo", "ksiegowa@lipowo.pl", "Halina", *("--role", "accountant") * 2), None),  # one role
         (("program", "lipowo", "obieg", "--scope", "payments:read"), None),
         (("source", "lipowo", "puma", "PL-LIPOWO"), None),
         (("settings", "lipowo", "smtp"), mail),

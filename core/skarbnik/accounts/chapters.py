@@ -1,7 +1,8 @@
 """All data of a person in one file: what features contribute, and how it becomes a ZIP of JSON files.
 
 Art. 15 ust. 3 RODO (a copy of the data) and art. 20 ust. 1 (a structured, commonly used, machine-readable format).
-`app` fills the list of chapters; rows stream from the database into a file on disk, whatever their number.
+`app` fills the list of the core's chapters, plugins hand out theirs; rows stream from the database into a file on
+disk, whatever their number.
 """
 
 from __future__ import annotations

@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import timedelta
 from uuid import UUID
 
+import structlog
 from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.accounts.chapters import list_plugin_chapters
-from skarbnik.accounts.letters import CLOSED, erase_letters, send_letter
+from skarbnik.accounts.letters import CLOSED, NEW_EMAIL, erase_letters, send_letter
 from skarbnik.accounts.models import Consent, EmailChange, Registration, User, UserKind, UserState
 from skarbnik.db import Base
 from skarbnik.errors import Forbidden
@@ -22,8 +23,11 @@ from skarbnik.mail.models import Mail, MailState
 from skarbnik.outbox import Again, publish
 from skarbnik.tenancy.registry import Tenant
 
+log = structlog.get_logger()
+
 KEPT = {User.__tablename__, Consent.__tablename__}
 LETTER_KEPT = timedelta(days=1)  # the last e-mail, which still has an address
+PLUGIN_MENDED = timedelta(hours=1)  # as soon as that somebody may have mended a plugin that does not load
 
 
 class ClosedByTheOffice(Forbidden):
@@ -54,8 +58,8 @@ def close_account(session: Session, tenant: Tenant, user: User) -> None:
     user.email = user.password_hash = user.pesel_hash = user.pesel_key = user.phone = user.terms_version = None
     user.feed_version += 1
     session.flush()
-    if pending is not None:
-        erase_letters(session, pending)
+    if pending is not None:  # not proven: what else was sent there may be somebody else's
+        erase_letters(session, pending, Mail.cause == NEW_EMAIL.cause)
     if address is not None:
         session.execute(delete(Registration).where(Registration.email == address))
         erase_letters(session, address)
@@ -80,10 +84,11 @@ def own_tables() -> list[Table]:
     ]
 
 
-def erase_from_plugins(tenant: Tenant, user_id: UUID) -> None:
+def erase_from_plugins(tenant: Tenant, user_id: UUID) -> Again | None:
     """What plugins keep of somebody whose account is closed. Safe to repeat.
 
-    A transaction a chapter: one that cannot erase keeps no other from it, and the errand comes back for it.
+    A transaction a chapter: one that cannot erase keeps no other from it, and the errand comes back for it. So it does
+    while a plugin the gmina uses does not load: what that one keeps is told by nobody.
     """
     with tenant.session() as session:
         chapters = list_plugin_chapters(session, tenant.instance.plugins)
@@ -94,18 +99,27 @@ def erase_from_plugins(tenant: Tenant, user_id: UUID) -> None:
                 with tenant.session() as session:
                     chapter.erase(session, user_id)
         except Exception as error:  # a plugin's own; raised again once the others are done
+            log.error("account.not_erased", chapter=chapter.name, error=type(error).__name__)
             errors.append(error)
     if errors:
         raise errors[0]
+    broken = tenant.plugins & tenant.instance.plugins.broken.keys()
+    return Again(clock.now() + PLUGIN_MENDED) if broken else None
 
 
 def forget(tenant: Tenant, user_id: UUID) -> Again | None:
-    """The last e-mail is sent: it is emptied too. Comes back while the gmina's server does not take it."""
+    """The last e-mail is emptied once it is sent, and with it those that had not left yet when the account was closed.
+
+    Comes back while the gmina's server does not take them. What went there since is about another account.
+    """
     with tenant.session() as session:
-        last = session.query(Mail).filter_by(cause=CLOSED.cause, subject_id=user_id).with_for_update().one_or_none()
-        if last is None:
+        mine = (Mail.cause == CLOSED.cause) & (Mail.subject_id == user_id)
+        last = session.scalars(select(Mail).where(mine).with_for_update()).one_or_none()
+        if last is None or not last.recipient:
             return None
-        if last.state is MailState.WAITING:
+        until_then = Mail.created_at <= last.created_at
+        waiting = select(Mail.id).where(Mail.recipient == last.recipient, until_then, Mail.state == MailState.WAITING)
+        if session.scalar(waiting.limit(1)) is not None:
             return Again(clock.now() + LETTER_KEPT)
-        last.recipient = last.subject = last.text = ""
+        erase_letters(session, last.recipient, until_then)
     return None

@@ -64,10 +64,15 @@ def began_at_office() -> bool:
     return bool(words and words["office"])
 
 
-def find_half() -> HalfSignIn | None:
-    """None when there is none, when it is too old, when the account was blocked or its password changed meanwhile."""
+def find_half(*, lock: bool = False) -> HalfSignIn | None:
+    """None when there is none, when it is too old, when the account was blocked or its password changed meanwhile.
+
+    With `lock` the account stays as it is until the request is done: who chooses another password or blocks it waits,
+    and ends the session this one opens with the others.
+    """
     words = HALF.read()
-    user = frame.session().get(User, UUID(words["user"])) if words else None
+    held = {"key_share": True} if lock else None
+    user = frame.session().get(User, UUID(words["user"]), with_for_update=held) if words else None
     if (
         words is None
         or user is None

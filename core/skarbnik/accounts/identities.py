@@ -38,19 +38,21 @@ def identify(session: Session, tenant: Tenant, provider_id: str, door: Door, ide
     """The account of this person; a resident without one gets it, without e-mail and password.
 
     Whoever was waiting for the desk to look at their papers has just proven who they are, and is active.
-    NotConnected at the office's door.
+    NotConnected at the office's door; SignInRefused when its owner closed the account in this moment.
     """
     connected = _find(session, tenant, identity, kind=KINDS[door])
     if door is Door.OFFICE:
         if connected is None:
             raise NotConnected
+        _hold(session, connected)
         return connected
     user = (find_by_pesel(session, tenant, identity.pesel, kind=UserKind.RESIDENT) if identity.pesel else None) or (
         connected
     )
     if user is None:
         user = _make_resident(session, tenant, identity)
-    elif identity.pesel:
+    _hold(session, user)
+    if identity.pesel:
         set_pesel(user, tenant, identity.pesel)
     _connect(session, tenant, user, provider_id, identity)
     if user.state is UserState.INVITED:
@@ -96,19 +98,27 @@ def disconnect(session: Session, user_id: UUID, provider_id: str) -> bool:
     return bool(session.scalars(gone).all())
 
 
+def _hold(session: Session, user: User) -> None:
+    """Keep the account as it is until this sign-in is committed: who blocks it waits, and ends its session, too.
+
+    An identity that was connected to a closed account would lead its owner to nothing for good: SignInRefused, and the
+    next sign-in makes another account.
+    """
+    session.refresh(user, with_for_update={"key_share": True})
+    if user.state is UserState.CLOSED:
+        raise SignInRefused(SignInReason.NOT_ASKED, "account")
+
+
 def _make_resident(session: Session, tenant: Tenant, identity: Identity) -> User:
     """Once, also when somebody clicks twice: who comes second finds what the first one made."""
     user = User(kind=UserKind.RESIDENT, state=UserState.ACTIVE, name=_name(identity), created_at=clock.now())
-    if identity.pesel is None:
-        session.add(user)
-        session.flush()
-        return user
-    set_pesel(user, tenant, identity.pesel)
+    if identity.pesel is not None:
+        set_pesel(user, tenant, identity.pesel)
     try:
         with session.begin_nested():
             session.add(user)
     except IntegrityError:
-        made = find_by_pesel(session, tenant, identity.pesel, kind=UserKind.RESIDENT)
+        made = find_by_pesel(session, tenant, identity.pesel, kind=UserKind.RESIDENT) if identity.pesel else None
         if made is None:
             raise
         return made

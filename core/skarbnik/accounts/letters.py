@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import update
+from sqlalchemy import ColumnElement, update
 from sqlalchemy.orm import Session
 
 from skarbnik.accounts.models import User
@@ -146,10 +146,13 @@ def tell(session: Session, tenant: Tenant, user: User, letter: Letter, **words: 
         send_letter(session, tenant, letter, words, to=user.email, language=user.language)
 
 
-def erase_letters(session: Session, address: str) -> None:
-    """What was sent to an address is emptied; that it was sent stays, so that nothing is sent twice."""
+def erase_letters(session: Session, address: str, *only: ColumnElement[bool]) -> None:
+    """What was sent to an address is emptied; that it was sent stays, so that nothing is sent twice.
+
+    `only` are conditions of letters that are meant; all are, where none is given. One that waits stays as it is.
+    """
     session.execute(
         update(Mail)
-        .where(Mail.recipient == address, Mail.state != MailState.WAITING)
+        .where(Mail.recipient == address, Mail.state != MailState.WAITING, *only)
         .values(recipient="", subject="", text="", paper=None)
     )

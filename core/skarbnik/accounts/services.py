@@ -218,7 +218,7 @@ def keep_api_token(session: Session, client: ApiClient, token: str, scopes: str)
     session.add(
         ApiToken(token_hash=hash_token(token), client_id=client.id, scopes=scopes, expires_at=clock.now() + TOKEN_LIFE)
     )
-    session.execute(delete(ApiToken).where(ApiToken.expires_at < clock.now()))
+    sweep(session, ApiToken.token_hash, ApiToken.expires_at < clock.now())
 
 
 def find_api_token(session: Session, token: str) -> ApiToken | None:

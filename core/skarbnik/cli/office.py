@@ -74,7 +74,7 @@ def official(instance: Instance, slug: str, email: str, name: str, roles: tuple[
             roles=frozenset(Role(role) for role in roles),
         )
         _audited(session, "official.made", "user", user.id)
-        for role in sorted(roles):
+        for role in sorted(set(roles)):
             _audited(session, "official.role_given", f"role:{role}", user.id)
     click.echo(password)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from flask_babel import gettext as _
@@ -245,7 +245,15 @@ def group_of(action: str) -> str:
 
 def acts_of(group: str) -> list[str]:
     """Every action of a group; none of a group that is none."""
-    return [action for action in act_names() if group_of(action) == group]
+    return acts_by_group(act_names()).get(group, [])
+
+
+def acts_by_group(actions: Iterable[str]) -> dict[str, list[str]]:
+    """Of each group, those of these actions that are in it."""
+    found: dict[str, list[str]] = {group: [] for group in group_names()}
+    for action in actions:
+        found.get(group_of(action), []).append(action)
+    return found
 
 
 def subject_words(code: str, names: dict[str, str]) -> str:
@@ -260,7 +268,7 @@ def subject_words(code: str, names: dict[str, str]) -> str:
 
 
 def subject_names() -> dict[str, str]:
-    """What was looked at or changed, by the first word of its code."""
+    """What was looked at or changed, by the first word of its code; what a role is called, by its whole code."""
     of_plugins = {code: translate(words) for pages in _plugins().values() for code, words in pages.subjects.items()}
     roles = {f"role:{role}": words for role, words in short_role_names().items()}
     return of_plugins | _own_subject_names() | roles

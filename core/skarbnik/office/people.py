@@ -344,7 +344,7 @@ def _back(official_id: UUID) -> Response:
 @blueprint.errorhandler(officials.OwnAccount)
 def refuse(refused: Exception) -> Response:
     """Nothing of it is kept; the page of the person says why."""
-    frame.session().rollback()
+    frame.roll_back()
     if isinstance(refused, officials.OwnAccount):
         flash(_("Another administrator has to do this with your account."), "warn")
     else:

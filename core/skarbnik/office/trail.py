@@ -62,7 +62,9 @@ def _page(form: KeepingForm) -> str:
     session = frame.session()
     wanted, words = _read_choice(request.args)
     found = list(trail_queries.list_entries(session, wanted, before=cursor("before")))
-    rows, officials = found[: trail_queries.PAGE], trail_queries.list_officials(session)
+    rows = found[: trail_queries.PAGE]
+    officials, names = trail_queries.list_officials(session), acts.act_names()
+    by_group = acts.acts_by_group(names)
     record_own_act("audit.searched", "audit")
     if not form.is_submitted():
         form.years.data = services.years_kept(session)
@@ -73,11 +75,11 @@ def _page(form: KeepingForm) -> str:
         words=words,
         officials=officials,
         official_names={each.id: each.name for each in officials},
-        acts=acts.act_names(),
+        acts=names,
         actors=acts.actor_names(),
         actor_name=acts.actor_words(),
-        groups={name: (title, acts.acts_of(name)) for name, title in acts.group_names().items()},
-        subjects=acts.subject_names() | name_scopes(session),
+        groups={group: (title, by_group[group]) for group, title in acts.group_names().items()},
+        subjects=_subject_names(),
         subject_words=acts.subject_words,
         numbers=trail_queries.numbers_of(session, rows),
         sealing=trail_queries.sealing_state(session),
@@ -87,6 +89,10 @@ def _page(form: KeepingForm) -> str:
         see_payers=SEE_PAYERS,
         see_payments=SEE_PAYMENTS,
     )
+
+
+def _subject_names() -> dict[str, str]:
+    return acts.subject_names() | name_scopes(frame.session())
 
 
 def _read_choice(address: Mapping[str, str]) -> tuple[TrailFilter, dict[str, str]]:
@@ -135,8 +141,7 @@ def audit_file(wanted: str) -> Response:
 
 def _table(choice: TrailFilter) -> Table:
     """Its rows come after the request is over: words are looked up now."""
-    names, actor_name, subjects = acts.act_names(), acts.actor_words(), acts.subject_names()
-    subjects |= name_scopes(frame.session())
+    names, actor_name, subjects = acts.act_names(), acts.actor_words(), _subject_names()
 
     def rows(entries: Iterator[Any]) -> Iterator[list[Cell]]:
         for each in entries:

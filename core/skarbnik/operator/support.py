@@ -129,9 +129,9 @@ def end(session: Session, access_id: UUID, *, by: UUID | None) -> SupportAccess:
 
 def withdraw(session: Session, access_id: UUID, *, operator_id: UUID, ip: str) -> None:
     """The operator needs it no more. NotFound when it is another operator's; Over."""
-    if get_of_operator(session, access_id, operator_id).state in OPEN:
-        access = end(session, access_id, by=None)
-        _record(session, access, "support.withdrawn", ip=ip)
+    get_of_operator(session, access_id, operator_id)
+    access = end(session, access_id, by=None)
+    _record(session, access, "support.withdrawn", ip=ip)
 
 
 def make_link(session: Session, access_id: UUID, *, operator_id: UUID) -> str:

@@ -26,7 +26,7 @@ class Chapter:
 
     `table`: a plugin's chapter names one of its own. It is there where the table is, whether the gmina still uses the
     plugin or not. Such a chapter has one of the last two: `erase` takes a person out when their account is closed,
-    may be called again, and has the database to itself; `kept` is a msgid that says why nothing is erased.
+    may be called again, and runs in a transaction of its own; `kept` is a msgid that says why nothing is erased.
     """
 
     name: str

@@ -12,11 +12,10 @@ from typing import Any
 
 import pytest
 
-WITH_A_STACK = ("tests/journeys/", "tests/walk/")
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--slow", action="store_true", help="also the tests that take minutes")
+    parser.addini("one_worker", "folders whose tests share what takes long to start", type="linelist", default=[])
     parser.addoption("--rounds", type=int, default=1, help="rounds of the torture")
     parser.addoption("--seed", type=int, default=1, help="seed of the torture")
     parser.addoption(
@@ -39,13 +38,15 @@ def _takes_long(item: pytest.Item) -> bool:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """What tests share is made once: a worker does a module, or all that walk through one stack of processes."""
-    from xdist.scheduler import LoadScopeScheduling
+    """What tests share is made once: a worker does a module, or a whole folder that `one_worker` names."""
+    from xdist.scheduler import LoadScopeScheduling  # who runs tests without xdist does not have it
+
+    folders = config.getini("one_worker")
 
     class OnceEach(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         def _split_scope(self, nodeid: str) -> str:
             module = nodeid.partition("::")[0]
-            return next((folder for folder in WITH_A_STACK if module.startswith(folder)), module)
+            return next((folder for folder in folders if module.startswith(folder)), module)
 
     return OnceEach(config, log) if config.getoption("dist") == "load" else None
 

@@ -70,6 +70,7 @@ def count_results(session: Session, survey: Survey) -> Results:
 
 
 def count_answers(session: Session, survey: Survey) -> list[Counted]:
+    """ResultsHidden while nobody may see them."""
     check_shown(session, survey)
     return _count_answers(session, survey)
 
