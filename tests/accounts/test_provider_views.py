@@ -9,7 +9,7 @@ from sqlalchemy import func, select, text
 
 from skarbnik import clock
 from skarbnik.accounts import pending_sign_ins
-from skarbnik.accounts.identities import ConnectedElsewhere, identify
+from skarbnik.accounts.identities import identify
 from skarbnik.accounts.models import (
     ConnectedIdentity,
     Door,
@@ -412,7 +412,7 @@ def test_in_the_same_moment_one_of_two_with_one_identity_gets_the_account(lipowo
             with lipowo.session() as session:
                 identify(session, lipowo, FakeProvider.id, Door.RESIDENTS, identity(number, pesel=None))
                 session.execute(text("SELECT pg_sleep(0.3)"))
-        except ConnectedElsewhere:
+        except SignInRefused:
             return "later"
         return "in"
 

@@ -12,31 +12,24 @@ FORM = re.compile(r'href="(/office/payments/[^"]+/captures/[^"]+/refund)"')
 TOWN = "lipowo"
 
 
-class Official(Visitor):
-    """Somebody of the office."""
+def propose(official, number, grosze):
+    """Fill the form for the first line, the others with nothing. Where the proposal is."""
+    page = official.get(FORM.search(official.get(f"/office/payments/{number}").text)[1])
+    words = [(name, value) for name, value in page.inputs() if name == "csrf_token"]
+    fields = [name for name, _value in page.inputs() if name.startswith(("line_", "on_no_line"))]
+    amounts = [(name, f"{grosze // 100},{grosze % 100:02d}" if not place else "") for place, name in enumerate(fields)]
+    path = page.path
+    return official.post(path, [*words[:1], *amounts, ("kind", "gateway"), ("reason", "Nadpłata")]).path
 
-    def propose(self, number, grosze):
-        """Fill the form for the first line, the others with nothing. Where the proposal is."""
-        page = self.get(FORM.search(self.get(f"/office/payments/{number}").text)[1])
-        words = [(name, value) for name, value in page.inputs() if name == "csrf_token"]
-        fields = [name for name, _value in page.inputs() if name.startswith(("line_", "on_no_line"))]
-        amounts = [
-            (name, f"{grosze // 100},{grosze % 100:02d}" if not place else "") for place, name in enumerate(fields)
-        ]
-        path = page.path
-        return self.post(path, [*words[:1], *amounts, ("kind", "gateway"), ("reason", "Nadpłata")]).path
 
-    def approve(self, refund):
-        token = self.get(refund).fields("csrf_token")[0]
-        return self.post(f"{refund}/approve", [("csrf_token", token)])
+def approve(official, refund):
+    token = official.get(refund).fields("csrf_token")[0]
+    return official.post(f"{refund}/approve", [("csrf_token", token)])
 
 
 @pytest.fixture
-def officials(stack):
-    found = [Official(stack, TOWN), Official(stack, TOWN)]
-    for official, login in zip(found, ("ksiegowa", "administrator"), strict=True):
-        official.sign_in(login, office=True)
-    return found
+def officials(office):
+    return office("ksiegowa"), office("administrator")
 
 
 @pytest.fixture
@@ -114,9 +107,9 @@ def test_a_part_goes_back_is_booked_as_a_refund_and_is_owed_again(stack, officia
     visitor, number = paid(gateway, place)
     owed, before = len(visitor.get("/receivables").fields("i")), sent_back(stack, gateway)
     first, second = officials
-    refund = first.propose(number, 1_234)
-    assert first.approve(refund).status == 403
-    second.approve(refund)
+    refund = propose(first, number, 1_234)
+    assert approve(first, refund).status == 403
+    approve(second, refund)
 
     eventually(lambda: state(ask, refund) == "completed", seconds=60)
     assert sent_back(stack, gateway) == [*before, -1_234]
@@ -139,8 +132,8 @@ def test_an_answer_that_was_lost_sends_nothing_twice(stack, officials, paid, ask
         fault(gateway, "html_error", on="refund")  # a bad gateway on the way there: PayU may have it or not
     else:
         fault(gateway, "timeout_after_refund", value=3)
-    refund = officials[0].propose(number, 700)
-    officials[1].approve(refund)
+    refund = propose(officials[0], number, 700)
+    approve(officials[1], refund)
 
     eventually(
         lambda: ask("SELECT asked_times FROM refunds WHERE id = %s", refund.rpartition("/")[2])[0][0], seconds=60
@@ -155,14 +148,14 @@ def test_a_gateway_without_balance_refuses_and_it_is_proposed_anew(stack, offici
     visitor, number = paid(gateway, place)
     before = sent_back(stack, gateway)
     fault(gateway, "no_balance")
-    refused = officials[0].propose(number, 900)
-    officials[1].approve(refused)
+    refused = propose(officials[0], number, 900)
+    approve(officials[1], refused)
     eventually(lambda: state(ask, refused) == "rejected", seconds=60)
     assert visitor.get(f"/payments/{number}").steps()[-1][0] == "wrong"
     assert sent_back(stack, gateway) == before
 
-    anew = officials[0].propose(number, 900)
-    officials[1].approve(anew)
+    anew = propose(officials[0], number, 900)
+    approve(officials[1], anew)
     eventually(lambda: state(ask, anew) == "completed", seconds=60)
     assert sent_back(stack, gateway) == [*before, -900]
     assert ask("SELECT count(*) FROM differences WHERE closed_at IS NULL AND kind LIKE 'refund%%'") == [(0,)]

@@ -13,10 +13,8 @@ PAYOUT = re.compile(r'href="(/office/reconciliation/payouts/[0-9a-f-]{36})">([^<
 
 
 @pytest.fixture
-def clerk(stack):
-    visitor = Visitor(stack, "lipowo")
-    visitor.sign_in("ksiegowa", office=True)
-    return visitor
+def clerk(office):
+    return office("ksiegowa")
 
 
 def test_a_payment_is_found_in_the_report_of_its_day_and_in_the_payout_that_brought_it(stack, clerk):

@@ -67,10 +67,10 @@ def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_
     browser = browse(without.slug)
     browser.sign_in(auditor.email, PASSWORD, office=True)
 
-    assert "której gmina nie wybrała" in browser.get("/office/people/roles?role=surveys").text
+    assert "której tu się nie używa" in browser.get("/office/people/roles?role=surveys").text
     assert "ankiet" not in browser.text
-    assert "której gmina nie wybrała" not in browser.get("/office/people/roles").text
-    assert "której gmina nie wybrała" not in official(Role.AUDITOR).get("/office/people/roles?role=surveys").text
+    assert "której tu się nie używa" not in browser.get("/office/people/roles").text
+    assert "której tu się nie używa" not in official(Role.AUDITOR).get("/office/people/roles?role=surveys").text
 
 
 def test_who_invites_reads_which_role_has_nothing_to_do_here_and_may_give_it(clean, browse, official):
@@ -81,11 +81,11 @@ def test_who_invites_reads_which_role_has_nothing_to_do_here_and_may_give_it(cle
     browser.sign_in(administrator.email, PASSWORD, office=True)
 
     page = browser.get("/office/people/new").text
-    assert page.count("której gmina nie wybrała") == 1
-    assert re.search(r"Ankiety: pytania i odpowiedzi</label><small[^<]*której gmina nie wybrała", page)
+    assert page.count("której tu się nie używa") == 1
+    assert re.search(r"Ankiety: pytania i odpowiedzi</label><small[^<]*której tu się nie używa", page)
     fields = {"name": "Olga Nowa", "email": "olga@lipowo.example", "roles": ["surveys"]}
     browser.get("/office/people/new")
     answer = browser.post("/office/people/new", fields)
     assert answer.status_code == 303
-    assert "której gmina nie wybrała" in browser.get(answer.location).text
-    assert "której gmina nie wybrała" not in official(Role.ADMINISTRATOR).get("/office/people/new").text
+    assert "której tu się nie używa" in browser.get(answer.location).text
+    assert "której tu się nie używa" not in official(Role.ADMINISTRATOR).get("/office/people/new").text

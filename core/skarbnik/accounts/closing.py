@@ -27,6 +27,7 @@ log = structlog.get_logger()
 
 KEPT = {User.__tablename__, Consent.__tablename__}
 LETTER_KEPT = timedelta(days=1)  # the last e-mail, which still has an address
+UNDERWAY = timedelta(minutes=2)  # until then whatever the person had sent a moment before is written
 PLUGIN_MENDED = timedelta(hours=1)  # as soon as that somebody may have mended a plugin that does not load
 
 
@@ -65,7 +66,7 @@ def close_account(session: Session, tenant: Tenant, user: User) -> None:
         erase_letters(session, address)
         send_letter(session, tenant, CLOSED, {}, to=address, language=language, about=user.id)
     publish(session, "account.closed", user.id)
-    publish(session, "account.erase", user.id)
+    publish(session, "account.erase", user.id, due_at=clock.now() + UNDERWAY)
     publish(session, "account.forget", user.id, due_at=clock.now() + LETTER_KEPT)
 
 

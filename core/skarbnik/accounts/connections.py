@@ -70,8 +70,14 @@ def read_current(session: Session, tenant: Tenant, connection: ProviderConnectio
     return get_settings(session, tenant, holder_of(connection.id), settings_type, connection.settings_version)
 
 
-def read_prepared(session: Session, tenant: Tenant, provider_id: str) -> Prepared:
-    """What is being prepared; what is in use where nothing is."""
+def read_prepared(session: Session, tenant: Tenant, provider_id: str, *, lock: bool = False) -> Prepared:
+    """What is being prepared; what is in use where nothing is.
+
+    With `lock` nobody else changes it before this transaction ends: it is kept as a whole, and who writes what they
+    read a moment ago would write over a key whose request is on its way to an authority.
+    """
+    if lock:
+        session.get(ProviderConnection, provider_id, with_for_update=True, populate_existing=True)
     connection = find_connection(session, provider_id)
     current = read_current(session, tenant, connection)
     known = dataclasses.asdict(current) if current is not None else {}
@@ -88,7 +94,7 @@ def read_prepared(session: Session, tenant: Tenant, provider_id: str) -> Prepare
 
 def prepare(session: Session, tenant: Tenant, provider_id: str, values: dict[str, Any]) -> None:
     """Keep values for later, whole or not."""
-    prepared = read_prepared(session, tenant, provider_id)
+    prepared = read_prepared(session, tenant, provider_id, lock=True)
     prepared.values, prepared.changed = values, True
     _keep(session, tenant, provider_id, prepared)
 
@@ -97,7 +103,7 @@ def make_waiting_key(session: Session, tenant: Tenant, provider_id: str, use_id:
     """A new key that waits for its certificate; one that waited before is gone, and its request is worth nothing."""
     provider_type, use = _find_use(tenant, provider_id, use_id)
     made = provider_type.make_key(use, common_name=urlsplit(tenant.url()).hostname or "", organisation=tenant.name)
-    prepared = read_prepared(session, tenant, provider_id)
+    prepared = read_prepared(session, tenant, provider_id, lock=True)
     prepared.waiting[use.id] = WaitingKey(made.key, made.request, clock.now())
     _keep(session, tenant, provider_id, prepared)
 
@@ -108,7 +114,7 @@ def take_certificate(session: Session, tenant: Tenant, provider_id: str, use_id:
     NotFound when no key waits, WrongCertificate when it is of another one.
     """
     _type, use = _find_use(tenant, provider_id, use_id)
-    prepared = read_prepared(session, tenant, provider_id)
+    prepared = read_prepared(session, tenant, provider_id, lock=True)
     waiting = prepared.waiting.get(use.id)
     if waiting is None:
         raise NotFound(f"no key waits for {use_id}")
@@ -129,7 +135,7 @@ def take_up(session: Session, tenant: Tenant, provider_id: str, *, by: UUID | No
 
     Misconfigured when the provider says that it cannot work. Conflict when nothing was prepared.
     """
-    prepared = read_prepared(session, tenant, provider_id)
+    prepared = read_prepared(session, tenant, provider_id, lock=True)
     connection = find_connection(session, provider_id)
     if connection is None or not prepared.changed:
         raise Conflict("nothing was prepared")
@@ -144,7 +150,7 @@ def take_up(session: Session, tenant: Tenant, provider_id: str, *, by: UUID | No
 
 def forget_prepared(session: Session, tenant: Tenant, provider_id: str) -> None:
     """Back to what is in use. Keys that wait go on waiting."""
-    prepared = read_prepared(session, tenant, provider_id)
+    prepared = read_prepared(session, tenant, provider_id, lock=True)
     prepared.changed = False
     _keep(session, tenant, provider_id, prepared)
 

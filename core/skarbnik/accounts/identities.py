@@ -54,7 +54,10 @@ def identify(session: Session, tenant: Tenant, provider_id: str, door: Door, ide
     _hold(session, user)
     if identity.pesel:
         set_pesel(user, tenant, identity.pesel)
-    _connect(session, tenant, user, provider_id, identity)
+    try:
+        _connect(session, tenant, user, provider_id, identity)
+    except ConnectedElsewhere as error:  # in this moment: the next sign-in finds that account
+        raise SignInRefused(SignInReason.NOT_ASKED, "connected") from error
     if user.state is UserState.INVITED:
         user.state = UserState.ACTIVE
     if user.state is UserState.ACTIVE and _name(identity):

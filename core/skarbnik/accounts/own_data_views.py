@@ -33,7 +33,7 @@ def install_chapters(app: Flask, chapters: Sequence[Chapter]) -> None:
 @blueprint.get("/profile/data")
 @requires(OWN_RESIDENT)
 def show() -> str:
-    return render_template("accounts/own_data.html", chapters=_chapters(), form=TokenForm())
+    return render_template("accounts/own_data.html", chapters=_chapters(), missing=_missing(), form=TokenForm())
 
 
 @blueprint.post("/profile/data")
@@ -56,6 +56,16 @@ def _chapters() -> list[Chapter]:
     return [*current_app.extensions[NAME], *list_plugin_chapters(frame.session(), g.tenant.instance.plugins)]
 
 
+def _missing() -> str:
+    """What is said of plugins of this gmina that do not load now: what they keep nobody can tell. Mostly nothing."""
+    names = ", ".join(sorted(g.tenant.plugins & g.tenant.instance.plugins.broken.keys()))
+    if not names:
+        return ""
+    return str(
+        _("What these parts of the portal keep of you is not in it, as they do not work now: %(names)s.", names=names)
+    )
+
+
 def _pieces(file: IO[bytes]) -> Iterator[bytes]:
     while piece := file.read(PIECE):
         yield piece
@@ -68,6 +78,7 @@ def _readme(chapters: Sequence[Chapter]) -> str:
         "",
         *(f"{each.file_name} - {translate(each.about)}" for each in chapters),
         "",
+        *([missing, ""] if (missing := _missing()) else []),
         _("Each file is a list in JSON, UTF-8. Amounts are in PLN with a dot, days are written 2026-11-28."),
         _("Your PESEL is not in here, so that this file gives it away to nobody: the office tells it to you."),
         _("What the office knows beyond the portal you get from the office (art. 15 and 20 of regulation 2016/679)."),

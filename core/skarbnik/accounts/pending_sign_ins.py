@@ -88,9 +88,9 @@ def depart(
 
 
 def keep_start(session: Session, tenant: Tenant, departure: Departure, start: SignInStart) -> None:
-    """Keep what the plugin wants back."""
-    if start.kept:
-        row = session.get_one(SignInAway, hash_token(departure.request.handle))
+    """Keep what the plugin wants back. Gone meanwhile, as with an account that was closed: then nobody comes back."""
+    row = session.get(SignInAway, hash_token(departure.request.handle))
+    if start.kept and row is not None:
         row.kept = tenant.seal(KEPT, start.kept.encode())
 
 

@@ -17,6 +17,7 @@ from skarbnik.accounts.models import Door, FactorKind
 from skarbnik.accounts.permissions import OWN_ACCOUNT
 from skarbnik.accounts.providers import list_doors
 from skarbnik.accounts.services import hash_token
+from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import NotFound
 from skarbnik.plugin_api import requires
 from skarbnik.web import frame
@@ -69,5 +70,6 @@ def end_session(key: str) -> Response:
     check_token()
     if not sessions.end_session(frame.session(), current_person().id, key):
         raise NotFound("no such session of this user")
+    record_own_act("account.session_ended", "user", current_person().id)
     flash(_("That browser has been signed out."))
     return redirect(url_for("profile.show"), 303)

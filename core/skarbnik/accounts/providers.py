@@ -90,6 +90,8 @@ def open_provider(session: Session, tenant: Tenant, connection: ProviderConnecti
     provider = make_provider(provider_type, settings)
     made = OpenProvider(provider, provider_type.origins(settings))
     with _lock:
+        for older in [each for each in _open if each[:2] == key[:2] and each[2] < key[2]]:
+            del _open[older]  # with its settings, which are secrets
         return _open.setdefault(key, made)
 
 

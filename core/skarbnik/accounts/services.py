@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import delete, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -67,8 +68,11 @@ def make_user(
         created_at=clock.now(),
         roles=" ".join(sorted(roles)),
     )
-    session.add(user)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(user)
+    except IntegrityError as error:  # somebody made it in the same moment
+        raise AddressTaken("there is such an account already") from error
     return user
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from skarbnik.db import Base, new_id
 
 LEAST_YEARS, MOST_YEARS = 2, 50
+LONGEST_SUBJECT = 40
 
 
 class AuditEntry(Base):
@@ -34,7 +35,7 @@ class AuditEntry(Base):
     actor: Mapped[str] = mapped_column(String(20))  # user, api, system, operator
     actor_id: Mapped[UUID | None]
     action: Mapped[str] = mapped_column(String(60))
-    subject: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(LONGEST_SUBJECT))
     subject_id: Mapped[UUID | None]
     payers: Mapped[list[UUID]] = mapped_column(ARRAY(Uuid), server_default=text("'{}'"))
     request_id: Mapped[str | None] = mapped_column(String(40))

@@ -9,7 +9,7 @@ from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.audit.models import LEAST_YEARS, MOST_YEARS, AuditKeeping
+from skarbnik.audit.models import LEAST_YEARS, LONGEST_SUBJECT, MOST_YEARS, AuditKeeping
 from skarbnik.db import new_id
 from skarbnik.errors import Invalid
 
@@ -35,14 +35,15 @@ def record_act(
 ) -> None:
     """Append one act in the transaction that does it: neither is there without the other.
 
-    `payers` are those whose data it showed or changed.
+    `payers` are those whose data it showed or changed. A subject names what it is; one made of a vendor's long name is
+    cut, so that it keeps nobody from doing anything.
     """
     words = {
         "at": clock.now(),
         "actor": actor,
         "actor_id": actor_id,
         "action": action,
-        "subject": subject,
+        "subject": subject[:LONGEST_SUBJECT],
         "subject_id": subject_id,
         "request_id": request_id,
         "ip": ip,

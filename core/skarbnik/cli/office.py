@@ -45,7 +45,7 @@ def _read_json() -> dict[str, Any]:
 
 
 def _audited(session: Session, action: str, subject: str, subject_id: UUID | None) -> None:
-    record_act(session, action, subject=subject[:40], subject_id=subject_id, actor="operator")
+    record_act(session, action, subject=subject, subject_id=subject_id, actor="operator")
 
 
 def _installed(known: dict[str, Any], plugin: str) -> Any:

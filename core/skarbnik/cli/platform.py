@@ -76,7 +76,7 @@ def _on_trail(instance: Instance, changed: Tenant, action: str, subject: str = "
     In the operators' trail it stands, too.
     """
     with changed.session() as session:
-        record_act(session, action, subject=subject[:40], subject_id=None, actor="operator")
+        record_act(session, action, subject=subject, subject_id=None, actor="operator")
         session.flush()
         yield changed.id
     with instance.engine.begin() as connection:

@@ -274,7 +274,7 @@ def source(source_id: str) -> str | Response | tuple[str, int]:
     elif form.validate():
         hours, most_closing = parse_hours(form.hours.data or ""), form.most_closing.data or 100
         if set_source(frame.session(), source_id, hours=hours, most_closing=most_closing):
-            record_own_act("source.changed", f"source:{source_id}"[:40])
+            record_own_act("source.changed", f"source:{source_id}")
         flash(_("The hours are saved. They hold from the next file on."))
         return redirect(url_for("exchange.overview"), 303)
     page = render_template("office/source.html", source=found, form=form)
@@ -310,7 +310,7 @@ def ask(source_id: str) -> Response:
     found = queries.get_source(frame.session(), source_id)
     check_token()
     fetching.ask_now(frame.session(), found)
-    record_own_act("exchange.asked", f"source:{source_id}"[:40])
+    record_own_act("exchange.asked", f"source:{source_id}")
     flash(_("The finance system is being asked for files. What it has is listed here in a moment."))
     return redirect(url_for("exchange.overview"), 303)
 

@@ -25,7 +25,8 @@ from skarbnik.accounts.permissions import PEOPLE, SEE_PEOPLE
 from skarbnik.accounts.sessions import end_all_sessions, list_attempts, list_sessions
 from skarbnik.audit.requests import record_own_act
 from skarbnik.errors import Conflict, NotFound
-from skarbnik.office.role_words import list_idle_roles, role_names, short_role_names
+from skarbnik.office.idle_roles import list_idle_roles
+from skarbnik.office.role_words import role_names, short_role_names
 from skarbnik.office.scope_form import Choices, ScopeForm
 from skarbnik.plugin_api import N_, Role, impersonal, requires
 from skarbnik.receivables.scopes import EVERYTHING, ScopeChanged, ScopeOfWork, get_scope, list_limited, set_scope
@@ -77,7 +78,7 @@ class RolesForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     def hints(self) -> dict[str, str]:
         """Of roles that may be given, and give nothing to do here."""
         return dict.fromkeys(
-            list_idle_roles(), _("Nothing to do here yet: it belongs to a plugin the gmina did not choose.")
+            list_idle_roles(), _("Nothing to do here now: its pages come from a plugin that is not in use.")
         )
 
     @property
@@ -147,7 +148,8 @@ def invite() -> str | Response | tuple[str, int]:
         return render_template("office/person_new.html", form=form, scope_form=scope), 422
     record_own_act("official.invited", "user", user.id)
     _record_roles(user.id, given=form.chosen)
-    _record_scope(user.id, set_scope(session, user.id, scope.chosen), scope.chosen)
+    before = set_scope(session, user.id, scope.chosen)
+    _record_scope(user.id, before, scope.chosen)
     _send_link(user)
     flash(_("The invitation is on its way to %(email)s.", email=user.email))
     return redirect(url_for("people.show", official_id=user.id), 303)

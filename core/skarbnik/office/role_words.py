@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from flask import current_app
 from flask_babel import gettext as _
 
 from skarbnik.plugin_api import Role
-from skarbnik.web import frame
-from skarbnik.web.access import list_permissions
 
 
 def role_names() -> dict[str, str]:
@@ -24,12 +21,6 @@ def role_names() -> dict[str, str]:
 def short_role_names() -> dict[str, str]:
     """What they are called, alone."""
     return {role: words.partition(":")[0] for role, words in role_names().items()}
-
-
-def list_idle_roles() -> set[Role]:
-    """Those with nothing to do in this gmina that not everybody in the office may do: their plugin was not chosen."""
-    declared = [each.roles for each in list_permissions(current_app, only_here=frame.gmina_has)]
-    return set(Role) - {Role(role) for roles in declared if roles != set(Role) for role in roles}
 
 
 def part_names() -> dict[str, str]:

@@ -7,7 +7,8 @@ from itertools import groupby
 from flask import Blueprint, current_app, render_template, request
 
 from skarbnik.accounts.permissions import SEE_PEOPLE
-from skarbnik.office.role_words import list_idle_roles, part_names, short_role_names
+from skarbnik.office.idle_roles import list_idle_roles
+from skarbnik.office.role_words import part_names, short_role_names
 from skarbnik.plugin_api import Permission, Role, impersonal, requires
 from skarbnik.web import frame
 from skarbnik.web.access import list_permissions

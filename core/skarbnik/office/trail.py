@@ -27,7 +27,6 @@ from skarbnik.office.trail_queries import TrailFilter
 from skarbnik.payments.permissions import SEE_ANY as SEE_PAYMENTS
 from skarbnik.plugin_api import records, requires
 from skarbnik.receivables.permissions import SEE_ANY as SEE_PAYERS
-from skarbnik.receivables.scopes import name_scopes
 from skarbnik.web import frame
 from skarbnik.web.access import current_person
 from skarbnik.web.addresses import read_day
@@ -79,7 +78,7 @@ def _page(form: KeepingForm) -> str:
         actors=acts.actor_names(),
         actor_name=acts.actor_words(),
         groups={group: (title, by_group[group]) for group, title in acts.group_names().items()},
-        subjects=_subject_names(),
+        subjects=acts.subject_names() | trail_queries.name_scopes(session, [row.subject for row in rows]),
         subject_words=acts.subject_words,
         numbers=trail_queries.numbers_of(session, rows),
         sealing=trail_queries.sealing_state(session),
@@ -89,10 +88,6 @@ def _page(form: KeepingForm) -> str:
         see_payers=SEE_PAYERS,
         see_payments=SEE_PAYMENTS,
     )
-
-
-def _subject_names() -> dict[str, str]:
-    return acts.subject_names() | name_scopes(frame.session())
 
 
 def _read_choice(address: Mapping[str, str]) -> tuple[TrailFilter, dict[str, str]]:
@@ -141,7 +136,8 @@ def audit_file(wanted: str) -> Response:
 
 def _table(choice: TrailFilter) -> Table:
     """Its rows come after the request is over: words are looked up now."""
-    names, actor_name, subjects = acts.act_names(), acts.actor_words(), _subject_names()
+    names, actor_name, subjects = acts.act_names(), acts.actor_words(), acts.subject_names()
+    subjects |= trail_queries.name_scopes(frame.session())
 
     def rows(entries: Iterator[Any]) -> Iterator[list[Cell]]:
         for each in entries:

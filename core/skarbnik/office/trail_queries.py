@@ -12,13 +12,15 @@ from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
 from skarbnik.audit.models import AuditSeal
 from skarbnik.db import first_id_of
+from skarbnik.receivables.models import CreditorAccount, Kind
 from skarbnik.tenancy.registry import Tenant
+from skarbnik.web.formats import account
 
 PAGE = 30
 AT_ONCE = 2_000  # rows of a file fetched together
@@ -226,6 +228,19 @@ def numbers_of(session: Session, rows: Sequence[Any]) -> dict[UUID, str]:
     """Of payments and payers on a page, what people call them."""
     ids = {row.subject_id for row in rows if row.subject in {"payment_order", "payer"} and row.subject_id}
     return {row.id: row.number for row in session.execute(_NUMBERS, {"ids": list(ids)})} if ids else {}
+
+
+def name_scopes(session: Session, subjects: Sequence[str] | None = None) -> dict[str, str]:
+    """What parts of scopes of work are called, by their codes (`ScopeOfWork.codes`): those among some subjects, or all.
+
+    A gmina has few kinds and fewer accounts.
+    """
+    if subjects is not None and not any(each.startswith(("kind:", "unit:")) for each in subjects):
+        return {}
+    kinds = session.execute(select(Kind.id, Kind.title))
+    units = session.execute(select(CreditorAccount.id, CreditorAccount.owner, CreditorAccount.nrb))
+    names = {f"kind:{row.id.hex}": row.title for row in kinds}
+    return names | {f"unit:{row.id.hex}": f"{row.owner}, {account(row.nrb)}" for row in units}
 
 
 @dataclass(frozen=True)

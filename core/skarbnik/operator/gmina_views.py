@@ -13,7 +13,6 @@ from werkzeug.wrappers import Response
 from wtforms import SelectField, StringField
 from wtforms.validators import DataRequired
 
-from skarbnik import clock
 from skarbnik.audit.services import record_act
 from skarbnik.db import new_id
 from skarbnik.operator import acts, services, sign_in, support
@@ -61,6 +60,7 @@ def gmina(tenant_id: str) -> str:
 def _page(tenant: Tenant, *, ask_form: AskForm | None = None, state_form: StateForm | None = None) -> str:
     with tenant.session() as session:
         rows = support.list_accesses(session, before=cursor("before"))
+        has_open = support.has_open(session, g.operator.id)
     return render_template(
         "operator/gmina.html",
         gmina=tenant,
@@ -72,8 +72,7 @@ def _page(tenant: Tenant, *, ask_form: AskForm | None = None, state_form: StateF
         plain=TokenForm(formdata=None),
         scopes=scope_names(),
         lengths=hour_names(),
-        asks=tenant.state is TenantState.ACTIVE
-        and not any(each.operator_id == g.operator.id and each.is_open(clock.now()) for each in rows),
+        asks=tenant.state is TenantState.ACTIVE and not has_open,
     )
 
 
@@ -90,11 +89,11 @@ def ask(tenant_id: str) -> Response | tuple[str, int]:
         flash(_("The gmina is closed to people: nobody there could answer."), "warn")
         return _back(tenant)
     access_id, reason = new_id(), " ".join((form.reason.data or "").split())
-    _note("support.asked", tenant, access_id, reason)  # ours is written down first, whatever becomes of the rest
     try:
         with tenant.session() as session:
             words = {"reason": reason, "scope": Support(form.scope.data), "hours": form.hours.data, "ip": ip()}
             support.ask(session, tenant, access_id=access_id, by=g.operator, **words)
+            _note("support.asked", tenant, access_id, reason)  # ours is there before the gmina's is committed
     except support.AskedAlready:
         flash(_("You have access already, or wait for an answer."), "warn")
         return _back(tenant)

@@ -263,3 +263,4 @@ def _lock(connection: Connection, operator_id: UUID) -> Row[Any]:
 def _attempt(connection: Connection, operator_id: UUID | None, outcome: str, ip: str) -> None:
     words = {"id": new_id(), "at": clock.now(), "operator": operator_id, "outcome": outcome, "ip": ip[:45]}
     connection.execute(_ATTEMPT, words)
+    connection.execute(text("SELECT platform.forget_operator_attempts()"))

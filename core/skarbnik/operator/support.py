@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
@@ -56,6 +56,9 @@ LET_IN = Letter(
 )
 
 
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtext('support'), hashtext(:operator))")
+
+
 class AskedAlready(Conflict):
     """The operator has access to this gmina, or waits for an answer: one at a time."""
 
@@ -75,10 +78,8 @@ def ask(
     if not 0 < len(reason) <= LONGEST_REASON or hours not in HOURS:
         raise Invalid("a reason and a number of hours are needed")
     now = clock.now()
-    open_one = select(SupportAccess.id).where(
-        SupportAccess.operator_id == by.id, SupportAccess.state.in_(OPEN), SupportAccess.until_at > now
-    )
-    if session.scalar(open_one.limit(1)) is not None:
+    session.execute(_ONE_AT_A_TIME, {"operator": str(by.id)})
+    if has_open(session, by.id):
         raise AskedAlready("there is an open access of this operator")
     access = SupportAccess(
         id=access_id,
@@ -100,6 +101,13 @@ def ask(
         _record(session, access, "support.let_in", ip=ip)
     _tell_administrators(session, tenant, access)
     return access
+
+
+def has_open(session: Session, operator_id: UUID) -> bool:
+    """Whether the operator may look, or waits for an answer."""
+    mine = (SupportAccess.operator_id == operator_id) & SupportAccess.state.in_(OPEN)
+    found = select(SupportAccess.id).where(mine, SupportAccess.until_at > clock.now()).limit(1)
+    return session.scalar(found) is not None
 
 
 def agree(session: Session, access_id: UUID, *, by: UUID) -> SupportAccess:
@@ -146,9 +154,9 @@ def make_link(session: Session, access_id: UUID, *, operator_id: UUID) -> str:
     return secret
 
 
-def find_linked(session: Session, access_id: UUID, secret: str) -> SupportAccess | None:
+def find_linked(session: Session, access_id: UUID, secret: str, *, lock: bool = False) -> SupportAccess | None:
     """Whom a link lets in now. None for one that was used, is too old, or is of an access that is over."""
-    access = session.get(SupportAccess, access_id, with_for_update=True)
+    access = session.get(SupportAccess, access_id, with_for_update=lock or None, populate_existing=lock)
     now = clock.now()
     if access is None or access.state is not SupportState.AGREED or access.until_at <= now:
         return None
@@ -159,7 +167,7 @@ def find_linked(session: Session, access_id: UUID, secret: str) -> SupportAccess
 
 def use_link(session: Session, access_id: UUID, secret: str, *, ip: str) -> str:
     """Change the link for a session: the token for the cookie. Another browser of this access is out. NotFound."""
-    access = find_linked(session, access_id, secret)
+    access = find_linked(session, access_id, secret, lock=True)
     if access is None:
         raise NotFound("no such link, or used, or too old")
     key = secrets.token_urlsafe(32)
@@ -169,12 +177,13 @@ def use_link(session: Session, access_id: UUID, secret: str, *, ip: str) -> str:
     return f"{MARK}.{access.id.hex}.{key}"
 
 
-def leave(session: Session, token: str) -> None:
+def leave(session: Session, token: str, *, ip: str) -> None:
     """The browser of the operator is signed out; the access stays until it ends."""
     access_id, key = read_token(token) or (None, "")
     access = session.get(SupportAccess, access_id, with_for_update=True) if access_id else None
     if access is not None and access.session_hash == short_hash(key):
         access.session_hash = None
+        _record(session, access, "support.left", ip=ip)
 
 
 def read_token(token: str) -> tuple[UUID, str] | None:

@@ -88,7 +88,7 @@ def load_support(session: TenantSession, access_id: UUID, key: str) -> SupportPe
         record_act(
             session,
             "support.opened",
-            subject=f"page:{request.endpoint or ''}"[:40],
+            subject=f"page:{request.endpoint or ''}",
             subject_id=access_id,
             actor="operator",
             actor_id=row.operator_id,

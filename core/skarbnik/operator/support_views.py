@@ -130,7 +130,7 @@ def enter(access_id: UUID, secret: str) -> str | Response | tuple[str, int]:
 def leave() -> Response:
     check_token()
     if g.person is not None and g.person.access_id is not None:
-        support.leave(frame.session(), read_cookie("session"))
+        support.leave(frame.session(), read_cookie("session"), ip=request.remote_addr or "")
     g.person = None
     response = make_response(render_template("office/support_link.html", access=None, left=True))
     delete_cookie(response, "session")

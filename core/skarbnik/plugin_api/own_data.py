@@ -1,7 +1,7 @@
 """What a feature or a plugin keeps of a person: for the file with all their data (art. 15 ust. 3 RODO), and until when.
 
-Who closes their account is erased (art. 17 ust. 1). Features of the core erase what they keep themselves; a plugin's
-chapter says how, or why it is kept.
+Who closes their account is erased (art. 17 ust. 1). What features of the core erase and keep, they say and do
+themselves (`accounts.closing`); a plugin's chapter says how, or why it is kept.
 """
 
 from __future__ import annotations

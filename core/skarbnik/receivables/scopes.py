@@ -85,14 +85,6 @@ def set_scope(session: Session, user_id: UUID, wanted: ScopeOfWork, *, before: s
     return now
 
 
-def name_scopes(session: Session) -> dict[str, str]:
-    """What `codes` stand for, in the office's own words: all the gmina has, which are few."""
-    kinds = session.execute(select(Kind.id, Kind.title)).all()
-    units = session.execute(select(CreditorAccount.id, CreditorAccount.owner, CreditorAccount.nrb)).all()
-    names = {f"kind:{row.id.hex}": row.title for row in kinds}
-    return names | {f"unit:{row.id.hex}": f"{row.owner}, {row.nrb}" for row in units}
-
-
 def list_limited(session: Session, user_ids: Sequence[UUID]) -> set[UUID]:
     """Those of some officials who do not work with everything."""
     return set(session.scalars(select(OfficialScope.user_id).where(OfficialScope.user_id.in_(user_ids))))

@@ -59,6 +59,12 @@ class Lab:
         connection.execute("SET session_replication_role = replica")  # no triggers: rows that nobody may delete go, too
         return connection
 
+    def close(self) -> None:
+        """End its connections. The database stays until its server goes."""
+        self.instance.engine.dispose()
+        if "sweeper" in vars(self):
+            self.sweeper.close()
+
     def as_admin(self) -> psycopg.Connection:
         """A superuser's connection, to look behind the walls. Close it."""
         return psycopg.connect(self.admin_url, autocommit=True)

@@ -68,8 +68,7 @@ def lab() -> Iterator[Any]:
     number = int(worker.removeprefix("gw")) + 1 if worker.startswith("gw") else 0
     made = make_lab(f"lab{worker}", redis_number=number)
     yield made
-    made.instance.engine.dispose()
-    made.sweeper.close()
+    made.close()
     shutil.rmtree(made.settings.files, ignore_errors=True)
 
 

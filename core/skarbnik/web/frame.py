@@ -74,7 +74,6 @@ class Slots:
     look_again: Callable[[KeptForm], str | None]  # where a form is shown anew that nobody should send as it was kept
     resident_menu: list[MenuItem] = field(default_factory=list)
     office_menu: list[MenuItem] = field(default_factory=list)
-    menu_paths: dict[str, str] = field(default_factory=dict)  # by endpoint
 
 
 def install_frame(app: Flask, slots: Slots) -> None:

@@ -64,39 +64,44 @@ class Counted:
 
 
 def count_results(session: Session, survey: Survey) -> Results:
-    """Of any survey; `counted` has nothing while `are_shown` says no."""
+    """Of any survey; `counted` has nothing while nobody may see it."""
     sheets = count_sheets(session, survey.id)
-    return Results(sheets, tuple(_count_answers(session, survey)) if are_shown(survey, sheets) else ())
+    if not _are_shown(survey, sheets):
+        return Results(sheets, ())
+    rows = session.execute(COUNT, {"survey": survey.id})
+    return Results(sheets, tally(survey.asked, ((row.question, row.choice, row.number) for row in rows)))
 
 
-def count_answers(session: Session, survey: Survey) -> list[Counted]:
+def count_answers(session: Session, survey: Survey) -> tuple[Counted, ...]:
     """ResultsHidden while nobody may see them."""
-    check_shown(session, survey)
-    return _count_answers(session, survey)
-
-
-def are_shown(survey: Survey, sheets: int) -> bool:
-    return survey.state is SurveyState.CLOSED and sheets >= FEWEST
+    found = count_results(session, survey)
+    if not _are_shown(survey, found.sheets):
+        raise _hidden(survey, found.sheets)
+    return found.counted
 
 
 def check_shown(session: Session, survey: Survey) -> None:
+    """ResultsHidden while nobody may see them."""
     sheets = count_sheets(session, survey.id)
-    if not are_shown(survey, sheets):
-        raise ResultsHidden(f"survey {survey.id} is {survey.state} with {sheets} sheets")
+    if not _are_shown(survey, sheets):
+        raise _hidden(survey, sheets)
 
 
-def _count_answers(session: Session, survey: Survey) -> list[Counted]:
-    rows = session.execute(COUNT, {"survey": survey.id})
-    return tally(survey.asked, ((row.question, row.choice, row.number) for row in rows))
+def _are_shown(survey: Survey, sheets: int) -> bool:
+    return survey.state is SurveyState.CLOSED and sheets >= FEWEST
 
 
-def tally(questions: Sequence[Question], rows: Iterable[tuple[str, str, int]]) -> list[Counted]:
+def _hidden(survey: Survey, sheets: int) -> ResultsHidden:
+    return ResultsHidden(f"survey {survey.id} is {survey.state} with {sheets} sheets")
+
+
+def tally(questions: Sequence[Question], rows: Iterable[tuple[str, str, int]]) -> tuple[Counted, ...]:
     """Counts by question and choice in the order of the questionnaire; the choice of a text is empty."""
     found = {(question, choice): number for question, choice, number in rows}
-    return [
+    return tuple(
         Counted(question, tuple(found.get((question.id, choice), 0) for choice in _choices(question)))
         for question in questions
-    ]
+    )
 
 
 def _choices(question: Question) -> list[str]:

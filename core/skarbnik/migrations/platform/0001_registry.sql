@@ -126,6 +126,17 @@ END $$;
 REVOKE ALL ON FUNCTION platform.set_tenant_state FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION platform.set_tenant_state TO {app};
 
+-- The runtime role writes down attempts, and takes away only the oldest ones, as long after as trails of gminas are kept
+-- at least. Whoever adds one looks at more than one, so that strangers cannot make the table grow for ever.
+CREATE FUNCTION platform.forget_operator_attempts() RETURNS void
+LANGUAGE sql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
+    WITH oldest AS MATERIALIZED (SELECT id, at FROM platform.operator_attempts ORDER BY id LIMIT 20)
+    DELETE FROM platform.operator_attempts a USING oldest o
+    WHERE a.id = o.id AND o.at < now() - interval '2 years 2 days'
+$$;
+REVOKE ALL ON FUNCTION platform.forget_operator_attempts FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION platform.forget_operator_attempts TO {app};
+
 GRANT USAGE ON SCHEMA platform TO {app};
 GRANT SELECT, UPDATE (factor, factor_step) ON platform.operators TO {app};
 GRANT SELECT, INSERT, DELETE ON platform.operator_recovery_codes TO {app};
