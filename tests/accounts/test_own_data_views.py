@@ -169,3 +169,12 @@ def test_what_a_plugin_kept_is_in_the_file_also_when_the_gmina_gave_it_up(clean,
     assert json.loads(files["surveys_participations.json"]) == [{"survey": "Park"}]
     assert "Staw" not in "".join(files.values())
     assert "surveys_participations.json" not in take(nothing)
+
+
+def test_what_a_plugin_that_does_not_load_keeps_is_said_to_be_missing(town, clean, monkeypatch):
+    """In the file too: who gets it believes that it is all."""
+    browser, *_others = town
+    assert "które teraz nie działają" not in browser.get("/profile/data").text
+    monkeypatch.setitem(clean.instance.plugins.broken, "surveys", "ImportError")
+    assert "które teraz nie działają: surveys" in browser.get("/profile/data").text
+    assert "które teraz nie działają: surveys" in take(browser)["README.txt"]

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from sqlalchemy import select
 
+from skarbnik.audit.models import AuditEntry
 from skarbnik.testing import factories
 
 
@@ -22,7 +24,7 @@ def ends(browser):
     return re.findall(r'action="(/profile/sessions/\w+/end)"', browser.get("/profile").text)
 
 
-def test_another_browser_is_signed_out_and_this_one_is_not(two):
+def test_another_browser_is_signed_out_and_this_one_is_not(two, tenant):
     here, there = two
     (end,) = ends(here)
 
@@ -31,6 +33,8 @@ def test_another_browser_is_signed_out_and_this_one_is_not(two):
     assert here.get("/dashboard").status_code == 200
     assert there.get("/dashboard").status_code == 303
     assert ends(here) == []
+    with tenant.session() as session:
+        assert "account.session_ended" in session.scalars(select(AuditEntry.action)).all()
 
 
 def test_nobody_ends_the_session_of_somebody_else(two, browse, tenant):

@@ -58,6 +58,12 @@ def test_the_rules_of_the_database_cannot_be_switched_off(tenant, switch):
         session.execute(text(switch))
 
 
+def test_a_long_name_of_a_vendors_thing_keeps_nobody_from_doing_anything(session):
+    record_act(session, "tested", subject=f"identity_provider/{'x' * 40}/signing", subject_id=None)
+    written = session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "tested")).one()
+    assert written == f"identity_provider/{'x' * 40}"[:40]
+
+
 def test_an_act_is_written_in_the_transaction_that_does_it(tenant, some_id):
     session = tenant.open_session()
     record_act(session, "tested", subject="payer", subject_id=some_id())
