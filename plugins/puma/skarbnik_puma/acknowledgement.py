@@ -18,16 +18,18 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_LINES = 10_000  # several times what the portal puts into one batch
 
 
-def build_root(_line, _owner, batch, tenant, sha256, created, _system, _version):
+def build_root(
+    _line: int, _owner: str | None, batch: str, tenant: str, sha256: str, created: str, _system: str, _version: str
+) -> tuple[int, str, str]:
     moment(created)
     return int(batch), tenant, sha256
 
 
-def build_booked(_line, _owner, booking, reference, booked_on):
+def build_booked(_line: int, _owner: str | None, booking: str, reference: str, booked_on: str) -> AcknowledgedLine:
     return AcknowledgedLine(UUID(booking), reference, DAYS[booked_on], None)
 
 
-def build_refused(_line, _owner, booking, reason):
+def build_refused(_line: int, _owner: str | None, booking: str, reason: str) -> AcknowledgedLine:
     return AcknowledgedLine(UUID(booking), None, None, reason)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from lxml import etree
 
 from skarbnik.plugin_api import FileKind, ImportKind, Manifest, Totals
@@ -37,13 +39,24 @@ PARSER = {
 }
 
 
-def build_manifest(_line, _owner, number, kind, tenant, as_of, created, system, version):
+def build_manifest(
+    _line: int,
+    _owner: str | None,
+    number: str,
+    kind: str,
+    tenant: str,
+    as_of: str,
+    created: str,
+    system: str,
+    version: str,
+) -> tuple[int, ImportKind, str, datetime, datetime, str, str]:
     return int(number), ImportKind(kind), tenant, moment(as_of), moment(created), system, version
 
 
-def build_totals(_line, _owner, documents, *values):
+def build_totals(_line: int, _owner: str | None, documents: str | None, *values: str) -> Totals:
     counts, sums = values[: len(COUNTS)], values[len(COUNTS) :]
-    return Totals(*map(int, counts), *map(grosze, sums), documents=None if documents is None else int(documents))
+    said = (*map(int, counts), *map(grosze, sums), None if documents is None else int(documents))
+    return Totals(*said)  # in the order of its fields
 
 
 MANIFEST = Element(
