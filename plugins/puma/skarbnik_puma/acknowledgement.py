@@ -18,16 +18,18 @@ MOST_BYTES = 32 * 1024 * 1024
 MOST_LINES = 10_000  # several times what the portal puts into one batch
 
 
-def build_root(_line, _owner, batch, tenant, sha256, created, _system, _version):
+def build_root(
+    _line: int, _owner: str | None, batch: str, tenant: str, sha256: str, created: str, _system: str, _version: str
+) -> tuple[int, str, str]:
     moment(created)
     return int(batch), tenant, sha256
 
 
-def build_booked(_line, _owner, booking, reference, booked_on):
+def build_booked(_line: int, _owner: str | None, booking: str, reference: str, booked_on: str) -> AcknowledgedLine:
     return AcknowledgedLine(UUID(booking), reference, DAYS[booked_on], None)
 
 
-def build_refused(_line, _owner, booking, reason):
+def build_refused(_line: int, _owner: str | None, booking: str, reason: str) -> AcknowledgedLine:
     return AcknowledgedLine(UUID(booking), None, None, reason)
 
 
@@ -70,7 +72,7 @@ def read(body: bytes, tenant_code: str) -> Acknowledgement:
     root, lines = read_lines(open_source(body, problems), problems)
     head = Reader(ROOT, problems).read(root)
     if head is not None and head[1] != tenant_code:
-        problems.add(root.sourceline, "other_tenant", f"Potwierdzenie jest dla gminy {head[1]}, a nie {tenant_code}.")
+        problems.add(line_of(root), "other_tenant", f"Potwierdzenie jest dla gminy {head[1]}, a nie {tenant_code}.")
     problems.raise_found()
     number, tenant, sha256 = head
     return Acknowledgement(batch_number=number, tenant_code=tenant, sha256=sha256, lines=tuple(lines))
@@ -94,7 +96,7 @@ def read_lines(source: Source, problems: Problems) -> tuple[etree._Element, list
             parent = node.getparent()
             if parent is not None and parent.getparent() is None:
                 source.quiet = 0
-                lines.take(node)
+                lines.take(node, parent)
     except etree.XMLSyntaxError as error:
         raise problems.syntax(error, cut=source.is_cut("acknowledgement")) from None
     root = events.root
@@ -113,12 +115,12 @@ class Lines:
         self.known: dict[UUID, AcknowledgedLine] = {}
         self.seen = 0
 
-    def take(self, node: etree._Element) -> None:
+    def take(self, node: etree._Element, parent: etree._Element) -> None:
         self.seen += 1
         if self.seen > MOST_LINES:
             message = f"Potwierdzenie ma więcej niż {MOST_LINES} pozycji; tyle nie ma żadna paczka."
             raise self.problems.stop(line_of(node), "too_large", message)
-        self.drop_before(node)
+        self.drop_before(node, parent)
         reader = self.readers.get(node.tag)
         if reader is None:
             self.problems.add(line_of(node), "unknown_element", f"Nieznany element „{shown(node.tag)}”.")
@@ -132,12 +134,12 @@ class Lines:
         elif line is not None:
             self.known[line.booking_id] = line
 
-    def drop_before(self, node: etree._Element) -> None:
+    def drop_before(self, node: etree._Element, parent: etree._Element) -> None:
         """Free the line before, behind which nothing more can come."""
         while (done := node.getprevious()) is not None:
             if has_text(done.tail):
                 self.strange(done)
-            node.getparent().remove(done)
+            parent.remove(done)
 
     def strange(self, node: etree._Element) -> None:
         message = f"Element „{shown(node.tag)}” zawiera coś, czego nie ma w opisie."

@@ -22,7 +22,7 @@ def write(batch: BookingBatch) -> bytes:
             "count": str(len(batch.items)),
             "total": str(Money.total(item.amounts.total for item in batch.items)),
         },
-        nsmap={None: BOOKINGS},
+        nsmap={None: BOOKINGS},  # type: ignore[dict-item]  # lxml-stubs know no default namespace
     )
     for item in batch.items:
         etree.SubElement(root, f"{{{BOOKINGS}}}booking", attributes(item))

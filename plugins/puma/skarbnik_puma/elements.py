@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -52,22 +53,32 @@ from skarbnik_puma.values import (
 )
 
 # a named tuple made from a ready tuple costs half of one made from arguments
-new_receivable = partial(tuple.__new__, ReceivableRow)
-new_liability = partial(tuple.__new__, LiabilityRow)
-new_instalment = partial(tuple.__new__, InstalmentRow)
-new_operation = partial(tuple.__new__, OperationRow)
+new_receivable: Callable[[tuple[object, ...]], ReceivableRow] = partial(tuple.__new__, ReceivableRow)
+new_liability: Callable[[tuple[object, ...]], LiabilityRow] = partial(tuple.__new__, LiabilityRow)
+new_instalment: Callable[[tuple[object, ...]], InstalmentRow] = partial(tuple.__new__, InstalmentRow)
+new_operation: Callable[[tuple[object, ...]], OperationRow] = partial(tuple.__new__, OperationRow)
 
 ROLES = {str(role): role for role in LiabilityRole}
 OPERATIONS = {str(kind): kind for kind in OperationKind}
 
 
-def build_kind(line, _owner, code, title, regime, account):
+def build_kind(line: int, _owner: str | None, code: str, title: str, regime: str, account: str | None) -> KindRow:
     if account is not None and not is_nrb(account):
         raise ValueError("account")
     return KindRow(line, code, title, Regime(regime), account)
 
 
-def build_payer(line, _owner, external_id, kind, name, pesel, nip, regon, *rest):
+def build_payer(
+    line: int,
+    _owner: str | None,
+    external_id: str,
+    kind: str,
+    name: str,
+    pesel: str | None,
+    nip: str | None,
+    regon: str | None,
+    *rest: str | None,
+) -> PayerRow:
     if pesel is not None and not is_pesel(pesel):
         raise ValueError("pesel")
     if nip is not None and not is_nip(nip):
@@ -79,36 +90,63 @@ def build_payer(line, _owner, external_id, kind, name, pesel, nip, regon, *rest)
     return PayerRow(line, external_id, PayerKind(kind), name, pesel, nip, regon, *rest)
 
 
-def build_receivable(line, _owner, external_id, kind, parent, title, number, start, end, basis, account, closed, code):
+def build_receivable(
+    line: int,
+    _owner: str | None,
+    external_id: str,
+    kind: str,
+    parent: str | None,
+    title: str,
+    number: str | None,
+    start: str | None,
+    end: str | None,
+    basis: str | None,
+    account: str | None,
+    closed: str | None,
+    code: str | None,
+) -> ReceivableRow:
     if account is not None and int(account[2:] + "2521" + account[:2]) % 97 != 1:
         raise ValueError("account")
     if parent == external_id:
         raise Unfit("parent", "należność nie może być nadrzędna sama dla siebie")
-    if start is not None:
-        start = DAYS[start]
+    since = DAYS[start] if start is not None else None
+    until = None
     if end is not None:
-        end = DAYS[end]
-        if start is not None and start > end:
+        until = DAYS[end]
+        if since is not None and since > until:
             raise Unfit("period", "okres kończy się, zanim się zacznie")
     return new_receivable(
-        (line, external_id, kind, parent, title, number, start, end, basis, account, closed == "true", code)
+        (line, external_id, kind, parent, title, number, since, until, basis, account, closed == "true", code)
     )
 
 
-def build_liability(line, owner, payer, role, part, whole, start, end):
-    part, whole = int(part), int(whole)
-    if part > whole:
+def build_liability(
+    line: int, owner: str, payer: str, role: str, part: str, whole: str, start: str | None, end: str | None
+) -> LiabilityRow:
+    share_part, share_whole = int(part), int(whole)
+    if share_part > share_whole:
         raise Unfit("share", "udział jest większy od całości")
-    if start is not None:
-        start = DAYS[start]
+    since = DAYS[start] if start is not None else None
+    until = None
     if end is not None:
-        end = DAYS[end]
-        if start is not None and start > end:
+        until = DAYS[end]
+        if since is not None and since > until:
             raise Unfit("period", "odpowiedzialność kończy się, zanim się zacznie")
-    return new_liability((line, owner, payer, ROLES[role], part, whole, start, end))
+    return new_liability((line, owner, payer, ROLES[role], share_part, share_whole, since, until))
 
 
-def build_instalment(line, owner, external_id, number, due, charged, principal, interest, costs, closed):
+def build_instalment(
+    line: int,
+    owner: str,
+    external_id: str,
+    number: str,
+    due: str,
+    charged: str,
+    principal: str,
+    interest: str,
+    costs: str,
+    closed: str | None,
+) -> InstalmentRow:
     return new_instalment(
         (
             line,
@@ -126,8 +164,20 @@ def build_instalment(line, owner, external_id, number, due, charged, principal, 
 
 
 def build_operation(
-    line, owner, external_id, instalment, kind, booked, happened, document, principal, interest, costs, other, booking
-):
+    line: int,
+    owner: str,
+    external_id: str,
+    instalment: str | None,
+    kind: str,
+    booked: str,
+    happened: str,
+    document: str,
+    principal: str,
+    interest: str,
+    costs: str,
+    other: str | None,
+    booking: str | None,
+) -> OperationRow:
     if other == external_id:
         raise Unfit("counterpart", "operacja nie może być przeciwstawna sama dla siebie")
     return new_operation(
@@ -149,11 +199,22 @@ def build_operation(
     )
 
 
-def build_overpayment(line, _owner, external_id, payer, receivable, amount, arose, closed):
+def build_overpayment(
+    line: int,
+    _owner: str | None,
+    external_id: str,
+    payer: str,
+    receivable: str | None,
+    amount: str,
+    arose: str,
+    closed: str | None,
+) -> OverpaymentRow:
     return OverpaymentRow(line, external_id, payer, receivable, grosze(amount), DAYS[arose], closed == "true")
 
 
-def build_document(line, owner, external_id, title, issued, sha256, size_text):
+def build_document(
+    line: int, owner: str, external_id: str, title: str, issued: str, sha256: str, size_text: str
+) -> DocumentRow:
     return DocumentRow(line, external_id, owner, title, DAYS[issued], sha256, size(size_text))
 
 

@@ -54,11 +54,11 @@ class Problems:
 
     def syntax(self, error: etree.XMLSyntaxError, *, cut: bool = False) -> BrokenFile:
         """What the parser said, in words for a clerk. Its log is the thread's: all but the last is of other files."""
-        last = error.error_log.last_error
+        last = error.error_log.last_error  # type: ignore[attr-defined]  # lxml-stubs leave the log empty
         line = error.lineno or (last.line if last is not None else None)
         if EXTRA in str(error.msg):
             return self.stop(line, "after_end", "Za końcem dokumentu jest jeszcze coś innego.")
-        return self.unreadable(error.code, line, cut=cut)
+        return self.unreadable(error.code, line, cut=cut)  # type: ignore[attr-defined]  # lxml-stubs forgot it
 
     def unreadable(self, code: int, line: int | None, *, cut: bool) -> BrokenFile:
         if cut or code in TRUNCATED:

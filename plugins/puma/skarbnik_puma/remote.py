@@ -46,13 +46,10 @@ class PumaFiles(RemoteFiles):
         return _read_list(answer.json())
 
     def download(self, file: RemoteFile, into: BinaryIO, offset: int) -> None:
-        url = f"{self._address}/files/{quote(file.name, safe='')}"
-        words = {"most": file.size, "offset": offset, "etag": file.sha256, "headers": self._headers}
-        _judge(self._http.download(url, into, **words))
+        self._download(f"{self._address}/files/{quote(file.name, safe='')}", file, into, offset)
 
     def download_document(self, file: RemoteFile, into: BinaryIO, offset: int) -> None:
-        words = {"most": file.size, "offset": offset, "etag": file.sha256, "headers": self._headers}
-        _judge(self._http.download(f"{self._address}/documents/{file.sha256}.pdf", into, **words))
+        self._download(f"{self._address}/documents/{file.sha256}.pdf", file, into, offset)
 
     def deliver(self, name: str, content: bytes) -> None:
         digest = base64.b64encode(sha256(content).digest()).decode()
@@ -63,6 +60,9 @@ class PumaFiles(RemoteFiles):
         }
         url = f"{self._address}/bookings/{quote(name, safe='')}"
         _judge(self._http.request("PUT", url, headers=headers, body=content), changes=True)
+
+    def _download(self, url: str, file: RemoteFile, into: BinaryIO, offset: int) -> None:
+        _judge(self._http.download(url, into, most=file.size, offset=offset, etag=file.sha256, headers=self._headers))
 
 
 def _judge(answer: HttpAnswer, *, changes: bool = False) -> None:

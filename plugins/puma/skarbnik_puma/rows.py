@@ -118,7 +118,8 @@ class Walk:
     def enter(self, node: etree._Element) -> None:
         """The first row of a section: it must stand directly in its own section."""
         section = node.getparent()
-        if section is None or section.tag != ROWS[node.tag] or section.getparent().getparent() is not None:
+        root = section.getparent() if section is not None else None
+        if section is None or root is None or section.tag != ROWS[node.tag] or root.getparent() is not None:
             raise self.problems.stop(
                 line_of(node), "misplaced", f"Element „{shown(node.tag)}” stoi poza swoją częścią pliku."
             )
@@ -126,7 +127,9 @@ class Walk:
 
     def leave(self, section: etree._Element) -> None:
         """The end of a section: it must come in its turn and hold nothing else."""
-        self.check_order(section.getparent())
+        root = section.getparent()
+        assert root is not None  # `read_head` saw an export there
+        self.check_order(root)
         if section.attrib or has_text(section.text) or has_text(section.tail):
             self.strange(section)
         expected = SECTIONS[section.tag].name
@@ -153,14 +156,12 @@ class Walk:
                 self.unknown(done)
             if has_text(done.tail):
                 self.strange(done)
-            section.remove(done)
+            section.remove(done)  # type: ignore[union-attr]  # `enter` has set it
 
     def finish(self, root: etree._Element) -> None:
         self.check_order(root)
         if len(root) < len(ORDER):
-            raise self.problems.stop(
-                root.sourceline, "sections", f"W pliku brakuje części „{shown(ORDER[len(root)])}”."
-            )
+            raise self.problems.stop(line_of(root), "sections", f"W pliku brakuje części „{shown(ORDER[len(root)])}”.")
         if has_text(root.text) or any(has_text(child.tail) for child in root):
             self.strange(root)
         self.problems.raise_found()

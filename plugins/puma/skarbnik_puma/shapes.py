@@ -63,8 +63,8 @@ class Reader:
 
     def read(self, node: etree._Element, owner: str | None = None) -> Any:
         """The row, or None when the reasons were listed."""
-        keys = tuple(node.keys())
-        values: list[Any] = node.values()
+        keys: tuple[str, ...] = tuple(node.keys())  # type: ignore[arg-type]  # lxml-stubs allow bytes, as Python 2 did
+        values: list[Any] = node.values()  # type: ignore[assignment]  # a list of its own, not of the tree
         shape = self.shapes.get(keys) or self.learn(keys)
         if shape is not None and shape.matches(BETWEEN.join(values)):
             values.append(None)
@@ -121,7 +121,7 @@ class Reader:
 
 def line_of(node: etree._Element) -> int:
     """The line of an element. libxml2 keeps 16 bits; beyond, it tells where the text behind the tag ended."""
-    line: int = node.sourceline
+    line: int = node.sourceline  # type: ignore[assignment]  # lxml-stubs give it no type
     if line < LONG_FILE:
         return line
     behind = node.text if len(node) or node.text else node.tail
