@@ -55,7 +55,8 @@ class PasskeyForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
 @limited_by_owner
 def ask() -> AnyResponse | str | tuple[str, int]:
     """A code or a passkey of who is half signed in."""
-    half, form, kept = find_half(), CodeForm(formdata=request.form), request.form.get("kept")
+    half = find_half(hold=request.method == "POST")
+    form, kept = CodeForm(formdata=request.form), request.form.get("kept")
     if half is None:
         return _begin_again()
     if not factors.has_factor(frame.session(), half.user.id):
@@ -80,7 +81,8 @@ def ask() -> AnyResponse | str | tuple[str, int]:
 @limited_by_owner
 def set_up() -> AnyResponse | str | tuple[str, int]:
     """An official's first factor: until there is one, there is no session."""
-    half, form, kept = find_half(), SetUpForm(formdata=request.form), request.form.get("kept")
+    half = find_half(hold=request.method == "POST")
+    form, kept = SetUpForm(formdata=request.form), request.form.get("kept")
     if half is None:
         return _begin_again()
     if factors.has_factor(frame.session(), half.user.id):

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 from werkzeug.wrappers import Response
@@ -64,10 +65,15 @@ def began_at_office() -> bool:
     return bool(words and words["office"])
 
 
-def find_half() -> HalfSignIn | None:
-    """None when there is none, when it is too old, when the account was blocked or its password changed meanwhile."""
+def find_half(*, hold: bool = False) -> HalfSignIn | None:
+    """None when there is none, when it is too old, when the account was blocked or its password changed meanwhile.
+
+    `hold`: the account stays so until this is committed. Who changes the password or blocks it meanwhile waits, and
+    then ends the session that was opened here with the others.
+    """
     words = HALF.read()
-    user = frame.session().get(User, UUID(words["user"])) if words else None
+    lock: Any = {"key_share": True} if hold else None
+    user = frame.session().get(User, UUID(words["user"]), with_for_update=lock) if words else None
     if (
         words is None
         or user is None
