@@ -99,16 +99,13 @@ def disconnect(session: Session, user_id: UUID, provider_id: str) -> bool:
 def _make_resident(session: Session, tenant: Tenant, identity: Identity) -> User:
     """Once, also when somebody clicks twice: who comes second finds what the first one made."""
     user = User(kind=UserKind.RESIDENT, state=UserState.ACTIVE, name=_name(identity), created_at=clock.now())
-    if identity.pesel is None:
-        session.add(user)
-        session.flush()
-        return user
-    set_pesel(user, tenant, identity.pesel)
+    if identity.pesel:
+        set_pesel(user, tenant, identity.pesel)
     try:
         with session.begin_nested():
             session.add(user)
     except IntegrityError:
-        made = find_by_pesel(session, tenant, identity.pesel, kind=UserKind.RESIDENT)
+        made = find_by_pesel(session, tenant, identity.pesel, kind=UserKind.RESIDENT) if identity.pesel else None
         if made is None:
             raise
         return made
