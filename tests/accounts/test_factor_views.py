@@ -74,6 +74,28 @@ def test_a_wrong_code_is_written_down_and_opens_nothing(browse, official, code, 
     assert outcomes(halina) == ["first_step", "wrong_code"]
 
 
+def test_who_changes_the_password_waits_for_a_second_step_and_ends_its_session_too(
+    browse, official, code, noon, tenant, monkeypatch
+):
+    """Whoever knows the old one and has a code would else stay in: their session came after all were ended."""
+    use, waited = factors.use_code, []
+
+    def meanwhile(*given):
+        with tenant.session() as other:
+            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+            with pytest.raises(OperationalError):
+                other.execute(update(User).values(password_hash="another"))
+            waited.append(True)
+            other.rollback()
+        return use(*given)
+
+    monkeypatch.setattr(factors, "use_code", meanwhile)
+    halina, browser = official(), browse("lipowo")
+    begin(browser, halina)
+    assert browser.post("/sign-in/second", {"code": code(halina)}).status_code == 303
+    assert waited == [True]
+
+
 def test_a_wrong_and_a_used_code_get_the_same_page(browse, official, code, noon):
     halina, first, second = official(), browse("lipowo"), browse("lipowo")
     begin(first, halina)

@@ -23,6 +23,7 @@ from skarbnik.accounts.models import (
 )
 from skarbnik.accounts.passwords import hash_password
 from skarbnik.accounts.pesel import hash_pesel, set_pesel
+from skarbnik.audit.models import AuditEntry
 from skarbnik.errors import ExternalSystemError
 from skarbnik.payers.models import Mandate, MandateBasis
 from skarbnik.plugin_api import Assurance, SignInReason, SignInRefused
@@ -97,6 +98,19 @@ def test_who_has_no_pesel_is_found_by_the_providers_own_name_for_them(lipowo, pr
 
     (user,) = users(lipowo)
     assert user.pesel_hash is None
+
+
+@pytest.mark.parametrize("pesel", [None, PESEL])
+def test_an_account_that_is_made_by_a_sign_in_stands_in_the_trail(lipowo, provider, browse, pesel):
+    for number in range(2):
+        provider.says = identity(number, pesel=pesel)
+        browser = browse("lipowo")
+        back(browser, go(browser, provider))
+
+    (user,) = users(lipowo)
+    with lipowo.session() as session:
+        found = session.scalars(select(AuditEntry.subject_id).where(AuditEntry.action == "account.made")).all()
+    assert found == [user.id]
 
 
 def test_two_providers_subject_of_one_name_are_two_people(lipowo, provider, browse):

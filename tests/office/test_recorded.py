@@ -6,6 +6,7 @@ its word by looking, the second by names and texts of residents that no such pag
 
 import inspect
 import re
+from uuid import UUID
 
 import pytest
 from psycopg import sql
@@ -168,7 +169,7 @@ def path_of(rule, town):
     values |= {"survey_id": town[survey_of(rule.endpoint)], "question_id": TEXT}
     if rule.endpoint.startswith("desk."):
         values["number"] = "12345678"
-    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values.get(found[1], UUID(int=0))), rule.rule)
     query = QUERIES.get(rule.endpoint)
     return f"{path}?{query}" if query else path
 
@@ -202,6 +203,26 @@ def test_a_page_that_shows_people_writes_who_looked_and_at_whom(app, official, t
             assert any(town["payer"].id in each.payers for each in new), rule.endpoint
         seen += 1
     assert seen >= 12
+
+
+def test_a_form_that_comes_back_refused_writes_who_looked_and_at_whom(app, official, town, tenant):
+    """Whoever sends an empty form to see the page around it stands in the trail as who asked for the page."""
+    shown = set()
+    for rule in app.url_map.iter_rules():
+        access = find_access(app, rule.endpoint)
+        permission = access.permission if access else None
+        if permission is None or not permission.roles or permission.residents or "POST" not in rule.methods:
+            continue
+        before = written(tenant)
+        answer = official.post(path_of(rule, town))
+        if answer.status_code == 303 or CANARY not in answer.text.partition("<main")[2]:
+            continue
+        shown.add(rule.endpoint)
+        new = [each for key, each in written(tenant).items() if key not in before]
+        assert {each.actor_id for each in new} == {town["looker"].id}, rule.endpoint
+        if not {each.action for each in new} <= OF_NOBODY:
+            assert any(town["payer"].id in each.payers for each in new), rule.endpoint
+    assert {"office_remarks.answer", "requests.confirm", "residents.block"} <= shown
 
 
 def test_a_page_that_says_it_names_nobody_names_nobody(app, official, town):

@@ -26,8 +26,8 @@ from skarbnik.tenancy.registry import Tenant
 log = structlog.get_logger()
 
 KEPT = {User.__tablename__, Consent.__tablename__}
+FORMS_DONE = timedelta(minutes=5)  # those somebody sent a moment before: no request takes as long
 LETTER_KEPT = timedelta(days=1)  # the last e-mail, which still has an address
-UNDERWAY = timedelta(minutes=2)  # until then whatever the person had sent a moment before is written
 PLUGIN_MENDED = timedelta(hours=1)  # as soon as that somebody may have mended a plugin that does not load
 
 
@@ -39,7 +39,7 @@ def close_account(session: Session, tenant: Tenant, user: User) -> None:
     """Nobody signs in with it or acts with it any more, at once; who was told of it by the last e-mail is forgotten.
 
     Mandates end through the topic `account.closed`, and plugins erase what they keep of the person through
-    `account.erase`. Registering again makes another account.
+    `account.erase`, once what is being sent to them by now is written. Registering again makes another account.
     """
     if user.kind is not UserKind.RESIDENT:
         raise ClosedByTheOffice(f"user {user.id} is an official")
@@ -66,7 +66,7 @@ def close_account(session: Session, tenant: Tenant, user: User) -> None:
         erase_letters(session, address)
         send_letter(session, tenant, CLOSED, {}, to=address, language=language, about=user.id)
     publish(session, "account.closed", user.id)
-    publish(session, "account.erase", user.id, due_at=clock.now() + UNDERWAY)
+    publish(session, "account.erase", user.id, due_at=clock.now() + FORMS_DONE)
     publish(session, "account.forget", user.id, due_at=clock.now() + LETTER_KEPT)
 
 

@@ -22,7 +22,10 @@ from skarbnik.errors import Invalid
 from skarbnik.names import fold
 
 LONGEST = 200
-LOOKED_AT = 100  # characters: what a longer one has more makes it no weaker, and zxcvbn slow
+LOOKED_AT = 64  # characters: what a longer one has more makes it no weaker, and zxcvbn slow
+SIGN = r"[!$%(+<@\[{|]"  # that zxcvbn reads as a letter, as it does digits
+MOST_SIGNS = 3  # different ones it is shown: it tries all readings together, for seconds when there are many
+NO_SIGN = 0xE000  # from here on nothing in Unicode has a meaning
 FEWEST_GUESSES = 3  # of zxcvbn's scores: more than 10**8 guesses
 OWN_LETTERS = 6  # that have to be left when the words everybody expects are taken out
 
@@ -49,8 +52,16 @@ def check_choice(password: str, *, words: Iterable[str | None] = ()) -> None:
     # As it is, and as somebody writes it who was asked for a capital letter.
     if is_bad_password(password) or is_bad_password(password.lower()):
         raise WeakPassword(_("This password is on lists of leaked ones. Put together a few words of your own."))
-    if zxcvbn(seen, user_inputs=[*expected, *common_words()], max_length=LOOKED_AT)["score"] < FEWEST_GUESSES:
+    guessed = zxcvbn(_with_few_signs(seen), user_inputs=[*expected, *common_words()], max_length=LOOKED_AT)
+    if guessed["score"] < FEWEST_GUESSES:
         raise WeakPassword(_("This password is guessed quickly. Put together a few words of your own."))
+
+
+def _with_few_signs(password: str) -> str:
+    """Those beside letters come first, since they may be of a word. Each further one is not read as a letter."""
+    beside = re.findall(rf"(?<=[^\W\d_]){SIGN}|{SIGN}(?=[^\W\d_])", password)
+    used = list(dict.fromkeys([*beside, *re.findall(SIGN, password)]))
+    return password.translate({ord(each): NO_SIGN + ord(each) for each in used[MOST_SIGNS:]})
 
 
 def expected_words(words: Iterable[str | None]) -> set[str]:

@@ -159,7 +159,6 @@ def invite() -> str | Response | tuple[str, int]:
 @requires(SEE_PEOPLE)
 @impersonal("a person of the office, no resident")
 def show(official_id: UUID) -> str:
-    record_own_act("official.viewed", "user", official_id)
     return _page(official_id, None)
 
 
@@ -317,6 +316,7 @@ def _send_link(user: User) -> None:
 def _page(official_id: UUID, form: RolesForm | None, scope_form: ScopeForm | None = None) -> str:
     session = frame.session()
     user = officials.get_official(session, official_id)
+    record_own_act("official.viewed", "user", official_id)
     scope = get_scope(session, official_id)
     attempts = list_attempts(session, official_id, before=cursor("before"), size=ATTEMPTS + 1)
     return render_template(

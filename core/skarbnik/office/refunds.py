@@ -228,7 +228,6 @@ def _capture(number: str, capture_id: UUID) -> Capture:
 @records("refund.viewed")
 def show(number: str, refund_id: UUID) -> str:
     found = _refund(number, refund_id)
-    _record("refund.viewed", number, refund_id)
     return _page(number, found, DeclineForm(formdata=None))
 
 
@@ -238,6 +237,8 @@ def _record(action: str, number: str, refund_id: UUID) -> None:
 
 
 def _page(number: str, found: Refund, form: DeclineForm) -> str:
+    """Also above a form that was refused: whoever sends an empty one sees as much."""
+    _record("refund.viewed", number, found.id)
     session = frame.session()
     open_still = session.scalars(
         select(Difference.kind).where(

@@ -74,7 +74,6 @@ def queue() -> str:
 @requires(SEE_ANY)
 @records("remark.viewed")
 def show(remark_id: UUID) -> str:
-    _record("remark.viewed", remark_id)
     return _page(remark_id, AnswerForm(formdata=None))
 
 
@@ -88,6 +87,8 @@ def _record(action: str, remark_id: UUID) -> None:
 
 
 def _page(remark_id: UUID, form: AnswerForm) -> str:
+    """Also above an answer that was refused: whoever sends an empty one sees as much."""
+    _record("remark.viewed", remark_id)
     return render_template(
         "office/remark.html",
         found=(found := _get(remark_id)),

@@ -112,7 +112,7 @@ def queue() -> str:
 @records("mandate_request.viewed")
 def show(request_id: UUID) -> str:
     """`q` looks for payers by name or number besides those with the NIP that was asked for."""
-    return _page(request_id, viewed=True)
+    return _page(request_id)
 
 
 @blueprint.post("/<uuid:request_id>/confirm")
@@ -154,8 +154,8 @@ def _page(
     *,
     decision: DecisionForm | None = None,
     refusal: ReasonForm | None = None,
-    viewed: bool = False,
 ) -> str:
+    """Also above a form that was refused: whoever sends an empty one sees as much, and may look for payers by it."""
     session = frame.session()
     found = queries.get_request(session, request_id)
     asked: MandateRequest = found.MandateRequest
@@ -164,8 +164,7 @@ def _page(
     candidates = queries.find_candidates(session, nip=asked.nip, wanted=text) if is_open else []
     held = queries.list_mandates_of(session, asked.user_id, today=clock.today())
     seen = {asked.payer_id, *(each.id for each in candidates), *(each.payer_id for each in held)}
-    if viewed:
-        record_own_act("mandate_request.viewed", "mandate_request", request_id, payers=seen)
+    record_own_act("mandate_request.viewed", "mandate_request", request_id, payers=seen)
     return render_template(
         "office/request.html",
         found=found,

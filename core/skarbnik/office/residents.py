@@ -153,8 +153,6 @@ def find() -> Response | tuple[str, int]:
 @requires(SEE_RESIDENTS)
 @records("resident.viewed")
 def show(resident_id: UUID) -> str:
-    residents.get_resident(frame.session(), resident_id)
-    _record("resident.viewed", resident_id)
     return _page(resident_id)
 
 
@@ -226,8 +224,10 @@ def _record(action: str, resident_id: UUID) -> None:
 
 
 def _page(resident_id: UUID, *, cause: CauseForm | None = None) -> str:
+    """Also above a form that was refused: whoever sends an empty one sees as much."""
     session = frame.session()
     user = residents.get_resident(session, resident_id)
+    _record("resident.viewed", resident_id)
     attempts = list_attempts(session, resident_id, before=cursor("before"), size=ATTEMPTS + 1)
     requests = queries.list_requests_of(session, resident_id, before=cursor("asked_before"))
     is_blocked = user.state is UserState.BLOCKED
