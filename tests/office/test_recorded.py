@@ -6,7 +6,6 @@ its word by looking, the second by names and texts of residents that no such pag
 
 import inspect
 import re
-from uuid import UUID
 
 import pytest
 from psycopg import sql
@@ -16,6 +15,7 @@ from tests.tenancy.surveys import TEXT, survey_of
 
 from skarbnik import clock
 from skarbnik.audit.models import AuditEntry
+from skarbnik.db import new_id
 from skarbnik.payments.models import Notification
 from skarbnik.plugin_api import Role
 from skarbnik.receivables.models import Document
@@ -165,11 +165,15 @@ def path_of(rule, town):
         "resident_id": town["user"].id,
         "mandate_id": town["mandate"],
         "request_id": town["mandate_request"],
+        "booking_id": new_id(),
+        "access_id": new_id(),
+        "day": clock.today(),
+        "what": "nothing",
     }
     values |= {"survey_id": town[survey_of(rule.endpoint)], "question_id": TEXT}
     if rule.endpoint.startswith("desk."):
         values["number"] = "12345678"
-    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values.get(found[1], UUID(int=0))), rule.rule)
+    path = re.sub(r"<(?:\w+:)?(\w+)>", lambda found: str(values[found[1]]), rule.rule)
     query = QUERIES.get(rule.endpoint)
     return f"{path}?{query}" if query else path
 
