@@ -85,6 +85,13 @@ def test_a_form_without_our_token_is_refused(anna, path):
     assert anna.get("/dashboard").status_code == 200
 
 
+@pytest.mark.parametrize("path", ["/profile/password", "/profile/close", "/sign-in"])
+def test_a_form_is_a_form_and_no_json(anna, path):
+    """The library reads both, and JSON has words that no form can send, such as half of a letter."""
+    answer = anna.client.post(path, json={"current": "\ud800"}, base_url="https://lipowo.skarbnik.test")
+    assert answer.status_code == 415
+
+
 @pytest.mark.parametrize(
     "origin",
     ["https://evil.example", "https://debina.skarbnik.test", "https://lipowo.skarbnik.test.evil.example",

@@ -150,8 +150,11 @@ def _enter() -> Answer | None:
         return None
     access = find_access(current_app, request.endpoint or "")
     from_elsewhere = access is not None and access.from_elsewhere
-    if request.method not in SAFE and not from_elsewhere and not request.path.startswith(("/hooks/", "/api/")):
-        _check_origin()
+    if request.method not in SAFE and not request.path.startswith(("/hooks/", "/api/")):
+        if request.is_json:
+            abort(415)  # forms of the library would read it, with words in it that no form can send
+        if not from_elsewhere:
+            _check_origin()
     if access is None:
         raise NotFound
     if access.scope is not None:
