@@ -187,6 +187,14 @@ def test_letters_to_one_address_are_few(limits, fill_in):
     assert answers == [303] * 5 + [429]
 
 
+def test_passwords_that_were_refused_use_up_no_letter(limits, fill_in):
+    weak = {"password": "password123", "again": "password123"}
+    answers = [fill_in(**weak)[1].status_code for _each in range(6)]
+    assert answers == [422] * 6
+
+    assert fill_in()[1].status_code == 303
+
+
 def test_strangers_a_gmina_writes_to_are_not_endless(limits, browse, tenant, neighbour, monkeypatch):
     monkeypatch.setattr("skarbnik.accounts.registration_views.MOST_LETTERS", "3 per hour")
 

@@ -22,12 +22,19 @@ from skarbnik.web.limits import limiter, network_of, was_wrong
 BY_ADDRESS = "30 per minute"
 
 
-def limited_by_email(purpose: str, *, few: str, most: str, only_wrong: bool = False) -> Callable[[Any], Any]:
+def was_done(response: Response) -> bool:
+    """Whether a form was accepted, for limits that count what is written to somebody and not what was mistyped."""
+    return response.status_code == 303
+
+
+def limited_by_email(
+    purpose: str, *, few: str, most: str, counted: Callable[[Response], bool] | None = None
+) -> Callable[[Any], Any]:
     """`few` for an address from one network, `most` for it from everywhere. Only forms that are sent count.
 
-    `only_wrong`: what succeeds is not counted.
+    `counted`: of those, the ones with such an answer (`was_wrong`, `was_done`); all when it is None.
     """
-    counts: dict[str, Any] = {"methods": ["POST"], "deduct_when": was_wrong if only_wrong else None}
+    counts: dict[str, Any] = {"methods": ["POST"], "deduct_when": counted}
 
     def account() -> str:
         owner = g.tenant.id if g.tenant else NO_TENANT
@@ -39,8 +46,8 @@ def limited_by_email(purpose: str, *, few: str, most: str, only_wrong: bool = Fa
         return _with_network(account())
 
     def mark(view: Any) -> Any:
-        counted = limiter.limit(few, key_func=account_and_network, **counts)(view)
-        return limiter.limit(most, key_func=account, **counts)(counted)
+        fewer = limiter.limit(few, key_func=account_and_network, **counts)(view)
+        return limiter.limit(most, key_func=account, **counts)(fewer)
 
     return mark
 
@@ -51,18 +58,14 @@ def limited_by_gmina(limit: Callable[[], str]) -> Callable[[Any], Any]:
     Who has many networks could else have it write to thousands of strangers, until mail of all gminas is refused.
     """
     marked: Callable[[Any], Any] = limiter.limit(
-        limit, key_func=lambda: g.tenant.id if g.tenant else NO_TENANT, methods=["POST"], deduct_when=_was_done
+        limit, key_func=lambda: g.tenant.id if g.tenant else NO_TENANT, methods=["POST"], deduct_when=was_done
     )
     return marked
 
 
-def _was_done(response: Response) -> bool:
-    return response.status_code == 303
-
-
 def limited_by_account(view: Any) -> Any:
     """Guesses at one account are few from one network and not many in all; time opens it again."""
-    return limited_by_email("sign-in", few="10 per 15 minutes", most="100 per 15 minutes", only_wrong=True)(view)
+    return limited_by_email("sign-in", few="10 per 15 minutes", most="100 per 15 minutes", counted=was_wrong)(view)
 
 
 def limited_by_owner(view: Any) -> Any:

@@ -15,7 +15,7 @@ from wtforms.validators import InputRequired
 from skarbnik.accounts import closing, consents, contact
 from skarbnik.accounts.chapters import list_plugin_chapters
 from skarbnik.accounts.fields import ChosenPassword, current_password, email_field
-from skarbnik.accounts.limits import limited_by_email, limited_by_person
+from skarbnik.accounts.limits import limited_by_email, limited_by_person, was_done
 from skarbnik.accounts.models import Purpose, User
 from skarbnik.accounts.password_policy import WeakPassword
 from skarbnik.accounts.passwords import SHORTEST
@@ -118,7 +118,7 @@ def _save_phone(form: PhoneForm) -> bool:
 @blueprint.route("/profile/email", methods=["GET", "POST"])
 @requires(OWN_ACCOUNT, second=True)
 @limited("20 per hour", methods=["POST"])
-@limited_by_email("new-email", few="5 per hour", most="10 per hour")
+@limited_by_email("new-email", few="5 per hour", most="10 per hour", counted=was_done)
 @limited_by_person
 def email() -> Page:
     form, user = EmailForm(formdata=request.form), _me()  # and never JSON, which the limits do not see

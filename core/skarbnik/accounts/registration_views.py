@@ -17,7 +17,7 @@ from wtforms.validators import InputRequired, Length, ValidationError
 from skarbnik import clock
 from skarbnik.accounts import registration
 from skarbnik.accounts.fields import ChosenPassword, email_field, name_field
-from skarbnik.accounts.limits import limited_by_email, limited_by_gmina
+from skarbnik.accounts.limits import limited_by_email, limited_by_gmina, was_done
 from skarbnik.accounts.models import Door, Registration
 from skarbnik.accounts.password_policy import LONGEST, WeakPassword, check_choice
 from skarbnik.accounts.passwords import SHORTEST
@@ -76,7 +76,7 @@ def holds_secret(path: str) -> bool:
 @public("nobody has an account yet")
 @limited("20 per hour", methods=["POST"])
 @limited_by_gmina(lambda: MOST_LETTERS)
-@limited_by_email("register", few="5 per hour", most="10 per hour")
+@limited_by_email("register", few="5 per hour", most="10 per hour", counted=was_done)
 def register() -> AnyResponse | str | tuple[str, int]:
     session, form = frame.session(), RegisterForm(formdata=request.form)
     version = slots().terms_version(session)

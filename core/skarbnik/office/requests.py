@@ -125,7 +125,7 @@ def confirm(request_id: UUID) -> str | Response | tuple[str, int]:
     try:
         made = mandates.confirm_request(frame.session(), request_id, form.decision, by=current_person().id)
         record_own_act("mandate.confirmed", "user", made.user_id, payers=[made.payer_id])
-        flash(_("Confirmed. The resident acts for them from the first day on and is told by e-mail."))
+        flash(_("Confirmed. The resident acts for them from the first day on; an e-mail goes to who gave an address."))
     except ForbiddenTransition:
         _somebody_was_quicker()
     except mandates.PayerChanged:
