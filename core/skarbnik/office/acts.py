@@ -171,7 +171,7 @@ def _own_act_names() -> dict[str, str]:
         "support.entered": _("came in by support access"),
         "support.left": _("went out of the office"),
         "support.let_in": _("was let in at once, as the office chose"),
-        "support.opened": _("opened a page by support access"),
+        "support.opened": _("asked for a page by support access"),
         "support.refused": _("refused an operator's access"),
         "support.setting_changed": _("changed how operators are let in"),
         "support.withdrawn": _("gave support access back"),
