@@ -54,7 +54,7 @@ from skarbnik.office import trail as office_trail
 from skarbnik.operator import rooms as operator_rooms
 from skarbnik.operator import support_views
 from skarbnik.operator.permissions import SEE as SEE_SUPPORT
-from skarbnik.operator.support_person import load_anybody
+from skarbnik.operator.support_person import load_anybody, find_operators_page
 from skarbnik.payers.matching import match_user
 from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
@@ -213,6 +213,7 @@ def create_app(instance: Instance) -> Flask:
 def _set_up_templates(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(may=may, menu=make_menu, search_item=_search_item, now=clock.now)
+    app.jinja_env.globals.update(operators_page=find_operators_page)
     app.jinja_env.auto_reload = False
 
 

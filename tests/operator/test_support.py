@@ -161,11 +161,15 @@ def test_at_once_and_announced_when_the_office_chose_so(app, operators, office, 
     assert [each.action for each in trail(tenant)][:3] == ["support.setting_changed", "support.asked", "support.let_in"]
 
 
-def test_an_administrator_ends_it_and_the_next_click_is_nobodys(let_in):
+def test_an_administrator_ends_it_and_the_next_click_is_nobodys(let_in, tenant, app):
     inside = let_in()
     answers(inside.administrator, inside.access_id, "end")
     assert inside.get("/office/").location.startswith("/office/sign-in")
     assert inside.get("/office/payments").status_code == 303
+    page = inside.get(inside.get("/office/payments").location).text
+    assert f'href="https://skarbnik.test/operator/gminas/{tenant.id}"' in page  # they have no account at this door
+    assert "Zaloguj się, aby zobaczyć" not in page
+    assert "/operator/" not in app.test_client().get("/office/sign-in", base_url="https://lipowo.skarbnik.test").text
 
 
 def test_it_ends_by_itself(let_in, monkeypatch):

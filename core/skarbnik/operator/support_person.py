@@ -19,6 +19,7 @@ from skarbnik.db import TenantSession
 from skarbnik.operator import services, support
 from skarbnik.plugin_api import Permission, Support
 from skarbnik.web.access import Person, SupportNotice
+from skarbnik.web.cookies import read_cookie
 from skarbnik.web.frame import SAFE, instance_of_app
 
 IDLE = timedelta(minutes=30)
@@ -65,6 +66,15 @@ def load_anybody(session: TenantSession, token: str) -> Person | None:
     """Who a session's token is of: an operator with an access, or a user of the gmina. Fills the slot of the frame."""
     read = support.read_token(token)
     return load_person(session, token) if read is None else load_support(session, *read)
+
+
+def find_operators_page() -> str | None:
+    """Where an operator goes whose access ended while they were in; None for everybody else. For the office's door, at
+    which they have no account.
+    """
+    if g.person is not None or support.read_token(read_cookie("session")) is None:
+        return None
+    return f"{instance_of_app().settings.public_url.rstrip('/')}/operator/gminas/{g.tenant.id}"
 
 
 def load_support(session: TenantSession, access_id: UUID, key: str) -> SupportPerson | None:
