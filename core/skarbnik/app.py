@@ -54,7 +54,7 @@ from skarbnik.office import trail as office_trail
 from skarbnik.operator import rooms as operator_rooms
 from skarbnik.operator import support_views
 from skarbnik.operator.permissions import SEE as SEE_SUPPORT
-from skarbnik.operator.support_person import load_anybody, find_operators_page
+from skarbnik.operator.support_person import find_operators_page, load_anybody
 from skarbnik.payers.matching import match_user
 from skarbnik.payers.permissions import SEE_REQUESTS
 from skarbnik.payments import api as payments_api
