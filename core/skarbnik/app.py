@@ -213,7 +213,7 @@ def create_app(instance: Instance) -> Flask:
 def _set_up_templates(app: Flask) -> None:
     app.jinja_env.filters.update(FILTERS)
     app.jinja_env.globals.update(may=may, menu=make_menu, search_item=_search_item, now=clock.now)
-    app.jinja_env.globals.update(operators_page=find_operators_page)
+    app.jinja_env.globals["operators_page"] = find_operators_page  # of the office's door
     app.jinja_env.auto_reload = False
 
 

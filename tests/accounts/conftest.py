@@ -5,7 +5,8 @@ import re
 from datetime import datetime
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
 
 from skarbnik import clock
 from skarbnik.accounts.codes import code_at, new_app_key
@@ -147,3 +148,16 @@ def lipowo(tenant, connect_provider):
 
 def hidden(text, name):
     return re.search(rf'name="{name}"[^>]*value="([^"]*)"', text)[1]
+
+
+@pytest.fixture
+def password_waits():
+    """`password_waits(session)`: whoever chooses another password in this session waits for a sign-in under way."""
+
+    def check(session):
+        session.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError):
+            session.execute(update(User).values(password_hash="another"))
+        session.rollback()
+
+    return check

@@ -1,31 +1,11 @@
 """Two who do the same in one moment: one of them did it, and nothing either of them made is lost."""
 
-import threading
-
 from sqlalchemy import func, select, text
 
 from skarbnik.accounts import connections
 from skarbnik.accounts.models import User, UserKind
 from skarbnik.accounts.services import AddressTaken, make_user
-
-
-def in_one_moment(*works):
-    """What each of them answered or raised, by class."""
-    gate, outcomes = threading.Barrier(len(works)), []
-
-    def run(work):
-        gate.wait()
-        try:
-            outcomes.append(work())
-        except Exception as error:
-            outcomes.append(type(error))
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return outcomes
+from skarbnik.testing.together import together
 
 
 def test_two_invitations_of_one_address_make_one_account(tenant):
@@ -35,7 +15,9 @@ def test_two_invitations_of_one_address_make_one_account(tenant):
             session.execute(text("SELECT pg_sleep(0.3)"))
         return "made"
 
-    assert sorted(map(str, in_one_moment(invite, invite))) == sorted([str(AddressTaken), "made"])
+    ends = together(invite, invite)
+    assert "made" in ends
+    assert [type(each) for each in ends if each != "made"] == [AddressTaken]
     with tenant.session() as session:
         assert session.scalar(select(func.count()).select_from(User)) == 1
 
@@ -51,6 +33,6 @@ def test_two_administrators_who_make_keys_of_one_provider_lose_neither(tenant):
         return use
 
     uses = ["signing", "encryption"]
-    assert sorted(in_one_moment(*[lambda use=use: make(use) for use in uses])) == sorted(uses)
+    assert sorted(together(*[lambda use=use: make(use) for use in uses])) == sorted(uses)
     with tenant.session() as session:
         assert sorted(connections.read_prepared(session, tenant, "epuap").waiting) == sorted(uses)

@@ -75,18 +75,15 @@ def test_a_wrong_code_is_written_down_and_opens_nothing(browse, official, code, 
 
 
 def test_who_changes_the_password_waits_for_a_second_step_and_ends_its_session_too(
-    browse, official, code, noon, tenant, monkeypatch
+    browse, official, code, noon, tenant, monkeypatch, password_waits
 ):
     """Whoever knows the old one and has a code would else stay in: their session came after all were ended."""
     use, waited = factors.use_code, []
 
     def meanwhile(*given):
         with tenant.session() as other:
-            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
-            with pytest.raises(OperationalError):
-                other.execute(update(User).values(password_hash="another"))
-            waited.append(True)
-            other.rollback()
+            password_waits(other)
+        waited.append(True)
         return use(*given)
 
     monkeypatch.setattr(factors, "use_code", meanwhile)

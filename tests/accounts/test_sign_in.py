@@ -8,8 +8,7 @@ from time import perf_counter
 import pytest
 import redis
 from argon2 import PasswordHasher
-from sqlalchemy import func, select, text, update
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import func, select, update
 
 from skarbnik import clock
 from skarbnik.accounts import services
@@ -193,16 +192,15 @@ def test_what_changed_while_the_password_was_checked_counts(browser, user, tenan
     assert not signed_in(browser)
 
 
-def test_who_changes_the_password_waits_for_a_sign_in_and_ends_its_session_too(browser, user, tenant, monkeypatch):
+def test_who_changes_the_password_waits_for_a_sign_in_and_ends_its_session_too(
+    browser, user, tenant, monkeypatch, password_waits
+):
     waited = []
 
     def meanwhile(session, official):
         with tenant.session() as other:
-            other.execute(text("SET LOCAL lock_timeout = '50ms'"))
-            with pytest.raises(OperationalError):
-                other.execute(update(User).values(password_hash="another"))
-            waited.append(True)
-            other.rollback()
+            password_waits(other)
+        waited.append(True)
         return False
 
     monkeypatch.setattr(services, "needs_second", meanwhile)

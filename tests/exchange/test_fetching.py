@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from skarbnik.exchange import fetching, spool, tasks
 from skarbnik.exchange.models import ImportProblem, ImportRun, Origin, Source
 from skarbnik.exchange.states import RunState
 from skarbnik.exchange.systems import spool_of
+from skarbnik.testing.together import together
 
 ROOT = Path(__file__).parents[2]
 
@@ -198,7 +198,6 @@ def test_a_disk_that_is_nearly_full_stops_before_the_download(tenant, puma, aske
 
 def test_two_workers_at_once_do_not_fetch_twice(tenant, puma, asked, monkeypatch):
     content = puma.export()
-    start, ends = threading.Barrier(2), []
     real = fetching._fetch_file
 
     def slowly(*args):
@@ -208,19 +207,12 @@ def test_two_workers_at_once_do_not_fetch_twice(tenant, puma, asked, monkeypatch
     monkeypatch.setattr(fetching, "_fetch_file", slowly)
 
     def work():
-        start.wait()
         try:
-            ends.append(fetching.fetch(tenant, asked))
+            return fetching.fetch(tenant, asked)
         except spool.Busy:
-            ends.append("busy")
+            return "busy"
 
-    workers = [threading.Thread(target=work) for _ in range(2)]
-    for each in workers:
-        each.start()
-    for each in workers:
-        each.join()
-
-    assert sorted(map(str, ends)) == ["None", "busy"]
+    assert sorted(map(str, together(work, work))) == ["None", "busy"]
     assert puma.served()["bytes"] == len(content)
     assert len(runs(tenant)) == 1
 

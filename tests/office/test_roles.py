@@ -2,6 +2,8 @@
 
 import re
 
+import pytest
+
 from skarbnik.office.role_words import part_names
 from skarbnik.plugin_api import Role
 from skarbnik.testing.factories import PASSWORD, OfficialFactory, UserFactory, bound_to
@@ -60,12 +62,23 @@ def test_who_does_not_see_the_people_of_the_office_does_not_see_it(official, bro
     assert browser.get("/office/people/roles").status_code == 404
 
 
-def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_do(clean, browse, official):
-    without = clean.tenant_with("bez-wtyczki")
-    with without.session() as session, bound_to(session):
-        auditor = OfficialFactory(has_roles=[Role.AUDITOR])
-    browser = browse(without.slug)
-    browser.sign_in(auditor.email, PASSWORD, office=True)
+@pytest.fixture
+def elsewhere(clean, browse):
+    """`elsewhere(role)`: an official of a gmina without plugins, signed in."""
+
+    def sign_in(role):
+        without = clean.tenant_with("bez-wtyczki")
+        with without.session() as session, bound_to(session):
+            email = OfficialFactory(has_roles=[role]).email
+        browser = browse(without.slug)
+        browser.sign_in(email, PASSWORD, office=True)
+        return browser
+
+    return sign_in
+
+
+def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_do(elsewhere, official):
+    browser = elsewhere(Role.AUDITOR)
 
     assert "której tu się nie używa" in browser.get("/office/people/roles?role=surveys").text
     assert "ankiet" not in browser.text
@@ -73,12 +86,8 @@ def test_a_role_of_a_plugin_the_gmina_did_not_choose_is_said_to_have_nothing_to_
     assert "której tu się nie używa" not in official(Role.AUDITOR).get("/office/people/roles?role=surveys").text
 
 
-def test_who_invites_reads_which_role_has_nothing_to_do_here_and_may_give_it(clean, browse, official):
-    without = clean.tenant_with("bez-wtyczki")
-    with without.session() as session, bound_to(session):
-        administrator = OfficialFactory(has_roles=[Role.ADMINISTRATOR])
-    browser = browse(without.slug)
-    browser.sign_in(administrator.email, PASSWORD, office=True)
+def test_who_invites_reads_which_role_has_nothing_to_do_here_and_may_give_it(elsewhere, official):
+    browser = elsewhere(Role.ADMINISTRATOR)
 
     page = browser.get("/office/people/new").text
     assert page.count("której tu się nie używa") == 1

@@ -1,7 +1,6 @@
 """An operator comes into a gmina only when it agreed, sees no more than that, and stands in its trail."""
 
 import re
-import threading
 from datetime import timedelta
 from uuid import uuid4
 
@@ -21,6 +20,7 @@ from skarbnik.operator.support_person import IDLE, SupportPerson, load_anybody
 from skarbnik.plugin_api import Permission, Role, Support
 from skarbnik.testing.browser import Browser
 from skarbnik.testing.factories import PASSWORD, UserFactory, bound_to
+from skarbnik.testing.together import together
 from skarbnik.web.access import find_access
 
 WHY = "Plik z 27 listopada nie wchodzi"
@@ -418,25 +418,17 @@ def test_agreeing_and_refusing_in_the_same_moment_is_one_of_them(operators, offi
     administrator = office(tenant)
     with tenant.session() as session:
         by = session.scalars(select(User.id).where(User.email == administrator.email)).one()
-    access_id, start, done = asks(browser, tenant), threading.Barrier(2), []
+    access_id = asks(browser, tenant)
 
     def decide(what):
-        start.wait()
-        try:
-            with tenant.session() as session:
-                what(session, access_id, by=by)
-            done.append(what)
-        except support.Over:
-            pass
+        with tenant.session() as session:
+            return what(session, access_id, by=by).state
 
-    threads = [threading.Thread(target=decide, args=(what,)) for what in (support.agree, support.refuse)]
-    for each in threads:
-        each.start()
-    for each in threads:
-        each.join()
-    assert len(done) == 1
-    wanted = SupportState.AGREED if done == [support.agree] else SupportState.REFUSED
-    assert state_of(tenant, access_id) is wanted
+    ends = together(lambda: decide(support.agree), lambda: decide(support.refuse))
+    assert [type(each) for each in ends].count(support.Over) == 1
+    (done,) = (each for each in ends if not isinstance(each, support.Over))
+    assert state_of(tenant, access_id) is done
+    assert ends.index(done) == [SupportState.AGREED, SupportState.REFUSED].index(done)
 
 
 def test_who_ends_it_in_the_middle_of_a_click_waits_for_the_click_and_the_next_is_refused(app, let_in, tenant):

@@ -1,7 +1,6 @@
 """Acting for somebody else: asked for once, decided once by somebody else, and over when it is ended."""
 
 from datetime import timedelta
-from threading import Barrier, Thread
 
 import pytest
 from sqlalchemy import func, select, text
@@ -33,6 +32,7 @@ from skarbnik.payers.states import RequestState
 from skarbnik.portal.mandate_mail import tell_decided, tell_ended
 from skarbnik.portal.queries import find_payer_of
 from skarbnik.testing.factories import PayerFactory, UserFactory, bound_to
+from skarbnik.testing.together import together
 
 YESTERDAY, TOMORROW = clock.today() - timedelta(days=1), clock.today() + timedelta(days=1)
 
@@ -46,25 +46,6 @@ def acts(tenant, town, payer="company", day=None):
 def request_of(tenant, request):
     with tenant.session() as session:
         return session.get_one(MandateRequest, request.id)
-
-
-def together(*calls):
-    """Run them at once; what each gave or raised."""
-    barrier, ends = Barrier(len(calls)), [None] * len(calls)
-
-    def run(place, call):
-        barrier.wait()
-        try:
-            ends[place] = call()
-        except Exception as error:
-            ends[place] = error
-
-    threads = [Thread(target=run, args=each) for each in enumerate(calls)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return ends
 
 
 def test_a_double_click_asks_once_and_another_word_about_the_same_is_refused(ask):

@@ -23,6 +23,7 @@ from skarbnik.money import Money
 from skarbnik.plugin_api import Chapter
 from skarbnik.plugin_api.own_data import Row
 from skarbnik.tenancy.plugins import Plugins
+from skarbnik.tenancy.registry import Tenant
 
 IN_MEMORY = 1024 * 1024  # bytes; what is longer goes to disk
 NAME = "skarbnik.chapters"
@@ -37,6 +38,11 @@ def list_plugin_chapters(session: TenantSession, plugins: Plugins) -> list[Chapt
     """Of those this gmina uses or used: what a plugin kept is there after it, too."""
     found = [chapter for pages in plugins.pages.values() for chapter in pages.own_data]
     return [each for each in found if has_table(session, each.table)]
+
+
+def list_silent_plugins(tenant: Tenant) -> list[str]:
+    """Plugins of this gmina that do not load now: what they keep of people nobody tells. Mostly none."""
+    return sorted(tenant.plugins & tenant.instance.plugins.broken.keys())
 
 
 def write_archive(

@@ -14,7 +14,7 @@ from sqlalchemy import Table, delete, select, update
 from sqlalchemy.orm import Session
 
 from skarbnik import clock
-from skarbnik.accounts.chapters import list_plugin_chapters
+from skarbnik.accounts.chapters import list_plugin_chapters, list_silent_plugins
 from skarbnik.accounts.letters import CLOSED, NEW_EMAIL, erase_letters, send_letter
 from skarbnik.accounts.models import Consent, EmailChange, Registration, User, UserKind, UserState
 from skarbnik.db import Base
@@ -104,8 +104,7 @@ def erase_from_plugins(tenant: Tenant, user_id: UUID) -> Again | None:
             errors.append(error)
     if errors:
         raise errors[0]
-    broken = tenant.plugins & tenant.instance.plugins.broken.keys()
-    return Again(clock.now() + PLUGIN_MENDED) if broken else None
+    return Again(clock.now() + PLUGIN_MENDED) if list_silent_plugins(tenant) else None
 
 
 def forget(tenant: Tenant, user_id: UUID) -> Again | None:

@@ -76,9 +76,7 @@ def read_prepared(session: Session, tenant: Tenant, provider_id: str, *, lock: b
     With `lock` nobody else changes it before this transaction ends: it is kept as a whole, and who writes what they
     read a moment ago would write over a key whose request is on its way to an authority.
     """
-    if lock:
-        session.get(ProviderConnection, provider_id, with_for_update=True, populate_existing=True)
-    connection = find_connection(session, provider_id)
+    connection = session.get(ProviderConnection, provider_id, with_for_update=lock or None, populate_existing=lock)
     current = read_current(session, tenant, connection)
     known = dataclasses.asdict(current) if current is not None else {}
     if connection is None or connection.draft is None:

@@ -9,7 +9,7 @@ from flask import Blueprint, Flask, Response, current_app, g, render_template
 from flask_babel import gettext as _
 
 from skarbnik import clock
-from skarbnik.accounts.chapters import NAME, list_plugin_chapters, write_archive
+from skarbnik.accounts.chapters import NAME, list_plugin_chapters, list_silent_plugins, write_archive
 from skarbnik.accounts.permissions import OWN_RESIDENT
 from skarbnik.audit.requests import record_own_act
 from skarbnik.plugin_api import Chapter, requires
@@ -57,8 +57,8 @@ def _chapters() -> list[Chapter]:
 
 
 def _missing() -> str:
-    """What is said of plugins of this gmina that do not load now: what they keep nobody can tell. Mostly nothing."""
-    names = ", ".join(sorted(g.tenant.plugins & g.tenant.instance.plugins.broken.keys()))
+    """What is said of plugins that cannot tell what they keep. Mostly nothing."""
+    names = ", ".join(list_silent_plugins(g.tenant))
     if not names:
         return ""
     return str(

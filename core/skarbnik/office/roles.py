@@ -37,7 +37,8 @@ def listed() -> str:
 
 def _parts(role: Role | None) -> list[tuple[str, list[Permission]]]:
     """What is said of itself with a label; what everybody in the office may do needs none."""
-    names = part_names() | _plugin_names() | part_names()  # no plugin names a part of the core
+    own = part_names()
+    names = own | _plugin_names() | own  # no plugin names a part of the core
     order = list(names)
     shown = [
         each

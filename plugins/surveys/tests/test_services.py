@@ -10,6 +10,7 @@ from sqlalchemy import func, select, text
 from skarbnik import clock
 from skarbnik.plugin_api import WARSAW, ForbiddenTransition, Invalid, NotFound, today
 from skarbnik.testing.factories import UserFactory, bound_to
+from skarbnik.testing.together import together
 from skarbnik_surveys import services
 from skarbnik_surveys.models import Participation, Sheet, Survey
 from skarbnik_surveys.queries import count_sheets, list_open
@@ -21,25 +22,6 @@ YES = {"q1": ["1"]}
 def count(town, model):
     with town.session() as session:
         return session.scalar(select(func.count()).select_from(model))
-
-
-def in_threads(*works):
-    """Run at once; what each of them raised or answered."""
-    outcomes, gate = [], threading.Barrier(len(works))
-
-    def run(work):
-        gate.wait()
-        try:
-            outcomes.append(work())
-        except Exception as error:
-            outcomes.append(type(error))
-
-    threads = [threading.Thread(target=run, args=(work,)) for work in works]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(30)
-    return outcomes
 
 
 def test_who_answered_once_is_refused_and_the_first_answer_stays(town, opened, answer):
@@ -62,9 +44,9 @@ def test_two_answers_of_one_person_at_once_are_one(town, opened):
         with town.session() as session:
             services.answer_survey(session, survey_id, user_id=user_id, answers=YES)
 
-    outcomes = in_threads(send, send)
+    ends = together(send, send)
 
-    assert sorted(map(str, outcomes)) == sorted(map(str, [None, services.AlreadyAnswered]))
+    assert sorted(str(each and type(each)) for each in ends) == sorted(map(str, [None, services.AlreadyAnswered]))
     assert (count(town, Sheet), count(town, Participation)) == (1, 1)
 
 
